@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use xinqiao_catalog::{Endpoint, ErrorFamily, Product, Shape, TypeRef};
 
+use crate::facts;
 use crate::pack::{self, Catalog};
 use crate::source::read;
 
@@ -91,6 +92,14 @@ pub(crate) fn check() -> Result<()> {
     codes(&catalog, &mut complaints);
     rules(&catalog, &mut complaints);
     order(&mut complaints)?;
+    match facts::folder() {
+        Some(folder) => {
+            let report = facts::compare(&catalog, &folder)?;
+            println!("facts: {}", report.summary());
+            complaints.extend(report.complaints);
+        }
+        None => println!("facts: not compared, there is no fact base at ../shared/facts"),
+    }
     for complaint in &complaints {
         println!("{complaint}");
     }

@@ -16,7 +16,7 @@ use crate::source::{File, ModuleSpec, Ordered, read, write};
 mod endpoint;
 mod event;
 mod ids;
-mod rules;
+pub(crate) mod rules;
 mod types;
 
 /// The options of `cargo xtask import`.

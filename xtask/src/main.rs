@@ -15,6 +15,7 @@ mod book;
 mod catalog;
 mod check;
 mod codegen;
+mod facts;
 mod import;
 mod names;
 mod openapi;

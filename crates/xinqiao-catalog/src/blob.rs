@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     DedupRecipe, Diagnosis, Endpoint, ErrorCode, Event, Grant, Host, MediaLimit, Module, Page,
-    PermissionRow, Product, Quota, Route, TypeDef,
+    PayLimit, PermissionRow, Product, Quota, Route, TypeDef,
 };
 
 /// The committed blob.
@@ -52,6 +52,8 @@ pub struct Rules {
     pub dedup: Vec<DedupRecipe>,
     /// Media limits.
     pub media: Vec<MediaLimit>,
+    /// Limits of payments.
+    pub limits: Vec<PayLimit>,
     /// Diagnoses, sorted by rule.
     pub diagnoses: Vec<Diagnosis>,
     /// Browser pages.

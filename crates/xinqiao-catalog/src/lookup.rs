@@ -3,17 +3,35 @@
 use crate::blob;
 use crate::model::{
     Code, DedupRecipe, Diagnosis, Endpoint, ErrorCode, ErrorFamily, Event, EventKind, Grant, Host,
-    MediaLimit, Module, Page, PermissionRow, Product, Quota, Route, TypeDef, TypeId,
+    MediaLimit, Module, Page, PayLimit, PermissionRow, Product, Quota, Route, TypeDef, TypeId,
 };
 
 /// The endpoint of that id, or of a former id.
+///
+/// Whether a word of the path is a module or a part of the verb depends on its neighbours, and nobody should have to
+/// know them: an id that is no id counts with dots and underscores exchanged, if that leaves one endpoint.
 #[must_use]
 pub fn endpoint(id: &str) -> Option<&'static Endpoint> {
     let all = endpoints(Product::of_id(id)?);
     match all.binary_search_by(|endpoint| endpoint.id.cmp(id)) {
         Ok(found) => all.get(found),
-        Err(_) => all.iter().find(|endpoint| endpoint.was.contains(&id)),
+        Err(_) => all
+            .iter()
+            .find(|endpoint| endpoint.was.contains(&id))
+            .or_else(|| {
+                let mut alike = all.iter().filter(|endpoint| same_words(endpoint.id, id));
+                alike.next().filter(|_| alike.next().is_none())
+            }),
     }
+}
+
+fn same_words(one: &str, other: &str) -> bool {
+    let dot = |byte: u8| if byte == b'_' { b'.' } else { byte };
+    one.len() == other.len()
+        && one
+            .bytes()
+            .zip(other.bytes())
+            .all(|(a, b)| dot(a) == dot(b))
 }
 
 /// All endpoints of a product, sorted by id.
@@ -124,8 +142,14 @@ pub fn errors(family: ErrorFamily) -> &'static [ErrorCode] {
 /// What a code means in that product.
 #[must_use]
 pub fn error<'a>(product: Product, code: impl Into<Code<'a>>) -> Option<&'static ErrorCode> {
+    error_of(product.errors(), code)
+}
+
+/// What a code means in that family.
+#[must_use]
+pub fn error_of<'a>(family: ErrorFamily, code: impl Into<Code<'a>>) -> Option<&'static ErrorCode> {
     let code: Code<'a> = code.into();
-    let all = errors(product.errors());
+    let all = errors(family);
     all.binary_search_by(|error| error.code.cmp(&code))
         .ok()
         .and_then(|found| all.get(found))
@@ -192,6 +216,12 @@ pub fn media(id: &str) -> Option<&'static MediaLimit> {
     media_limits().iter().find(|limit| limit.id == id)
 }
 
+/// All limits of payments, sorted by id.
+#[must_use]
+pub fn pay_limits() -> &'static [PayLimit] {
+    &blob::rules().limits
+}
+
 /// All diagnoses, sorted by rule.
 #[must_use]
 pub fn diagnoses() -> &'static [Diagnosis] {
@@ -205,4 +235,25 @@ pub fn diagnosis(rule: &str) -> Option<&'static Diagnosis> {
     all.binary_search_by(|diagnosis| diagnosis.rule.cmp(rule))
         .ok()
         .and_then(|at| all.get(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_found_by_its_words_however_they_are_joined() {
+        for id in [
+            "channels.basics.img_upload",
+            "channels.basics.img.upload",
+            "channels.basics_img_upload",
+        ] {
+            let found = endpoint(id).map(|endpoint| endpoint.id);
+            assert_eq!(found, Some("channels.basics.img_upload"), "{id}");
+        }
+        assert!(endpoint("channels.basics.img").is_none());
+        // Two endpoints have these words: only their own ids find them.
+        assert!(endpoint("pay_v3.pay_transactions.exposure").is_none());
+        assert!(endpoint("pay_v3.pay.transactions_exposure").is_some());
+    }
 }

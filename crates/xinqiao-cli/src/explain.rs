@@ -54,6 +54,7 @@ fn codes(what: &str) -> Vec<&'static catalog::ErrorCode> {
                 }),
         );
     }
+    found.extend(catalog::error_of(catalog::ErrorFamily::SampleCode, what));
     found
 }
 

@@ -117,6 +117,7 @@ fn whole(products: &[Product]) -> Value {
         "types": types,
         "errors": errors,
         "permissions": catalog::permissions(),
+        "pay_limits": catalog::pay_limits(),
         "quotas": catalog::quotas(),
         "grants": catalog::grants(),
         "dedup": catalog::dedup_recipes(),

@@ -111,6 +111,10 @@ impl Reference {
                 ErrorFamily::PayBusiness,
                 language.say("微企付", "business pay"),
             ),
+            (
+                ErrorFamily::SampleCode,
+                language.say("官方加解密示例代码", "the platform's sample code"),
+            ),
         ] {
             let title = format!("{}: {title}", language.say("错误码", "Error codes"));
             let path = format!("reference/errors/{}.md", family.name());

@@ -80,6 +80,7 @@ fn codes(catalog: &Catalog) -> String {
         (ErrorFamily::PayV2, "pay_v2"),
         (ErrorFamily::PayV3, "pay_v3"),
         (ErrorFamily::PayBusiness, "pay_business"),
+        (ErrorFamily::SampleCode, "sample_code"),
     ];
     for (family, module) in families {
         let mut body = String::new();

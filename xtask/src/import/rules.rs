@@ -14,7 +14,7 @@ use crate::source::write::{key, list, quote};
 use crate::source::{Ordered, read};
 
 /// Rows of a table with tabs, by column name.
-fn tsv(path: &Path) -> Result<Vec<BTreeMap<String, String>>> {
+pub(crate) fn tsv(path: &Path) -> Result<Vec<BTreeMap<String, String>>> {
     let all = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     let mut lines = all.lines();
     let columns: Vec<String> = lines
@@ -35,7 +35,8 @@ fn tsv(path: &Path) -> Result<Vec<BTreeMap<String, String>>> {
         .collect())
 }
 
-fn cell(row: &BTreeMap<String, String>, name: &str) -> String {
+/// A cell, empty if absent.
+pub(crate) fn cell(row: &BTreeMap<String, String>, name: &str) -> String {
     row.get(name).cloned().unwrap_or_default()
 }
 
@@ -217,7 +218,8 @@ struct Rows {
     quota: Vec<toml::Value>,
 }
 
-fn right(text: &str) -> &'static str {
+/// A right of the facts in the catalog's words.
+pub(crate) fn right(text: &str) -> &'static str {
     if text.starts_with("yes") {
         "yes"
     } else if text.starts_with("limited")
@@ -279,6 +281,19 @@ fn permissions(facts: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A window of the facts in the catalog's words.
+pub(crate) fn window(text: &str) -> &'static str {
+    match text {
+        "second" => "second",
+        "minute" => "minute",
+        "hour" => "hour",
+        "month" | "natural month" => "month",
+        "total" | "total for ever" => "total",
+        text if text.starts_with("day") => "day",
+        _ => "other",
+    }
+}
+
 fn quotas(facts: &Path) -> Result<()> {
     let path = read::root().join("quotas.toml");
     if path.exists() && !read::toml::<Rows>(&path)?.quota.is_empty() {
@@ -295,15 +310,7 @@ fn quotas(facts: &Path) -> Result<()> {
         let plain = limit.replace(',', "").parse::<u64>().unwrap_or(0);
         let _ = writeln!(out, "limit = {plain}");
         let window = cell(&row, "window");
-        let kind = match window.as_str() {
-            "second" => "second",
-            "minute" => "minute",
-            "hour" => "hour",
-            "month" | "natural month" => "month",
-            "total" | "total for ever" => "total",
-            text if text.starts_with("day") => "day",
-            _ => "other",
-        };
+        let kind = self::window(&window);
         entry(&mut out, "window", kind);
         let code = cell(&row, "error_when_exceeded");
         let code: String = code.chars().take_while(char::is_ascii_digit).collect();

@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow, bail};
 use serde::Deserialize;
 use xinqiao_catalog::blob::Rules;
 use xinqiao_catalog::{
-    Code, DedupRecipe, Diagnosis, ErrorCode, ErrorFamily, Grant, Host, MediaLimit, Page,
+    Code, DedupRecipe, Diagnosis, ErrorCode, ErrorFamily, Grant, Host, MediaLimit, Page, PayLimit,
     PermissionRow, Product, Quota, QuotaWindow, RetryClass, Right, Text,
 };
 
@@ -93,6 +93,7 @@ struct RuleFiles {
     grant: Vec<GrantSpec>,
     dedup: Vec<DedupSpec>,
     media: Vec<MediaSpec>,
+    limit: Vec<LimitSpec>,
     diagnosis: Vec<DiagnosisSpec>,
     page: Vec<PageSpec>,
     host: Vec<HostSpec>,
@@ -174,6 +175,19 @@ struct MediaSpec {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct LimitSpec {
+    id: String,
+    subject: String,
+    value: String,
+    unit: String,
+    #[serde(default)]
+    note: String,
+    #[serde(default)]
+    confidence: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Steps {
     zh: Vec<String>,
     en: Vec<String>,
@@ -227,6 +241,7 @@ fn rule_files() -> Result<RuleFiles> {
         out.grant.append(&mut file.grant);
         out.dedup.append(&mut file.dedup);
         out.media.append(&mut file.media);
+        out.limit.append(&mut file.limit);
         out.diagnosis.append(&mut file.diagnosis);
         out.page.append(&mut file.page);
         out.host.append(&mut file.host);
@@ -306,6 +321,24 @@ pub(super) fn rules() -> Result<Rules> {
             format_code: media.format_code,
             keep_seconds: media.keep_seconds,
         });
+    }
+    for limit in &files.limit {
+        rules.limits.push(PayLimit {
+            id: intern(&limit.id),
+            subject: intern(&limit.subject),
+            value: intern(&limit.value),
+            unit: intern(&limit.unit),
+            note: intern(&limit.note),
+            confidence: intern(&limit.confidence),
+        });
+    }
+    rules.limits.sort_by_key(|limit| limit.id);
+    if let Some(pair) = rules
+        .limits
+        .windows(2)
+        .find(|pair| pair[0].id == pair[1].id)
+    {
+        bail!("limit `{}` stands twice", pair[0].id);
     }
     for diagnosis in &files.diagnosis {
         rules.diagnoses.push(Diagnosis {

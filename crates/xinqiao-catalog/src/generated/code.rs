@@ -853,7 +853,7 @@ pub mod pay_v2 {
     pub const APPID_NOT_EXIST: &str = "APPID_NOT_EXIST";
     /// AUTHCODEEXPIRE: The payment code has expired
     pub const AUTHCODEEXPIRE: &str = "AUTHCODEEXPIRE";
-    /// AUTH_CODE_ERROR: code malformed
+    /// AUTH_CODE_ERROR: The payment code is malformed
     pub const AUTH_CODE_ERROR: &str = "AUTH_CODE_ERROR";
     /// AUTH_CODE_INVALID: The payment code is not valid
     pub const AUTH_CODE_INVALID: &str = "AUTH_CODE_INVALID";
@@ -863,13 +863,13 @@ pub mod pay_v2 {
     pub const BIZERR_NEED_RETRY: &str = "BIZERR_NEED_RETRY";
     /// BUYER_MISMATCH: The payer differs from the first try
     pub const BUYER_MISMATCH: &str = "BUYER_MISMATCH";
-    /// Bill Creating: not ready (also BILL_CREATING)
+    /// Bill Creating: The bill is being made
     pub const BILL_CREATING: &str = "Bill Creating";
     /// CERT_ERROR: The client certificate is refused
     pub const CERT_ERROR: &str = "CERT_ERROR";
-    /// CompressGZip Error: compression fault
+    /// CompressGZip Error: The bill could not be compressed
     pub const COMPRESS_G_ZIP_ERROR: &str = "CompressGZip Error";
-    /// ERROR: business fault, e.g. already fully refunded
+    /// ERROR: It failed, for instance because all was refunded
     pub const ERROR: &str = "ERROR";
     /// FREQUENCY_LIMITED: Calls are too frequent
     pub const FREQUENCY_LIMITED: &str = "FREQUENCY_LIMITED";
@@ -877,7 +877,7 @@ pub mod pay_v2 {
     pub const INVALID_REQUEST: &str = "INVALID_REQUEST";
     /// INVALID_REQ_TOO_MUCH: Too many bad requests: blocked for a while
     pub const INVALID_REQ_TOO_MUCH: &str = "INVALID_REQ_TOO_MUCH";
-    /// INVALID_TRANSACTIONID: bad id
+    /// INVALID_TRANSACTIONID: The transaction id is not valid
     pub const INVALID_TRANSACTIONID: &str = "INVALID_TRANSACTIONID";
     /// LACK_PARAMS: A parameter is missing
     pub const LACK_PARAMS: &str = "LACK_PARAMS";
@@ -889,11 +889,11 @@ pub mod pay_v2 {
     pub const NOTENOUGH: &str = "NOTENOUGH";
     /// NOTSUPORTCARD: That kind of card is not supported
     pub const NOTSUPORTCARD: &str = "NOTSUPORTCARD";
-    /// NOT_ALLOW: pay scene does not allow this call
+    /// NOT_ALLOW: The payment scene does not allow this call
     pub const NOT_ALLOW: &str = "NOT_ALLOW";
     /// NOT_UTF8: The encoding is not UTF-8
     pub const NOT_UTF8: &str = "NOT_UTF8";
-    /// NO_Bill_Exist: no bill (also NO_BILL_EXIST in fund flow)
+    /// NO_Bill_Exist: There was no trade on that day
     pub const NO_BILL_EXIST: &str = "NO_Bill_Exist";
     /// ORDERCLOSED: The order is closed
     pub const ORDERCLOSED: &str = "ORDERCLOSED";
@@ -903,7 +903,7 @@ pub mod pay_v2 {
     pub const ORDERPAID: &str = "ORDERPAID";
     /// ORDERREVERSED: The order was reversed
     pub const ORDERREVERSED: &str = "ORDERREVERSED";
-    /// ORDER_NOT_READY: order still processing
+    /// ORDER_NOT_READY: The order is still being processed
     pub const ORDER_NOT_READY: &str = "ORDER_NOT_READY";
     /// OUT_TRADE_NO_USED: The order number was used
     pub const OUT_TRADE_NO_USED: &str = "OUT_TRADE_NO_USED";
@@ -913,7 +913,7 @@ pub mod pay_v2 {
     pub const POST_DATA_EMPTY: &str = "POST_DATA_EMPTY";
     /// REFUNDNOTEXIST: There is no such refund
     pub const REFUNDNOTEXIST: &str = "REFUNDNOTEXIST";
-    /// REFUND_FEE_MISMATCH: same refund number with other amounts
+    /// REFUND_FEE_MISMATCH: The amounts differ from the first try under this refund number
     pub const REFUND_FEE_MISMATCH: &str = "REFUND_FEE_MISMATCH";
     /// REQUIRE_POST_METHOD: POST is wanted
     pub const REQUIRE_POST_METHOD: &str = "REQUIRE_POST_METHOD";
@@ -923,11 +923,11 @@ pub mod pay_v2 {
     pub const SIGNERROR: &str = "SIGNERROR";
     /// SYSTEMERROR: The platform failed: the result is unknown
     pub const SYSTEMERROR: &str = "SYSTEMERROR";
-    /// TRADE_ERROR: trade failed
+    /// TRADE_ERROR: The trade failed
     pub const TRADE_ERROR: &str = "TRADE_ERROR";
     /// TRADE_OVERDUE: The order is older than a year
     pub const TRADE_OVERDUE: &str = "TRADE_OVERDUE";
-    /// TRADE_STATE_ERROR: state does not allow
+    /// TRADE_STATE_ERROR: The order's state does not allow this
     pub const TRADE_STATE_ERROR: &str = "TRADE_STATE_ERROR";
     /// USERPAYING: The user is entering the password
     pub const USERPAYING: &str = "USERPAYING";
@@ -935,20 +935,20 @@ pub mod pay_v2 {
     pub const USER_ACCOUNT_ABNORMAL: &str = "USER_ACCOUNT_ABNORMAL";
     /// XML_FORMAT_ERROR: The XML is malformed
     pub const XML_FORMAT_ERROR: &str = "XML_FORMAT_ERROR";
-    /// data format error: bad date
+    /// data format error: The date is malformed
     pub const DATA_FORMAT_ERROR: &str = "data format error";
-    /// invalid bill_type: bad bill type
+    /// invalid bill_type: The bill type is not valid
     pub const INVALID_BILL_TYPE: &str = "invalid bill_type";
 }
 /// Codes of `pay_v3`.
 pub mod pay_v3 {
-    /// ACCOUNT_ABNORMAL: receiver abnormal
+    /// ACCOUNT_ABNORMAL: The receiver's account is abnormal
     pub const ACCOUNT_ABNORMAL: &str = "ACCOUNT_ABNORMAL";
     /// ACCOUNT_ERROR: The user's account is abnormal
     pub const ACCOUNT_ERROR: &str = "ACCOUNT_ERROR";
-    /// ACCOUNT_FROZEN: payee account frozen
+    /// ACCOUNT_FROZEN: The payee's account is frozen
     pub const ACCOUNT_FROZEN: &str = "ACCOUNT_FROZEN";
-    /// ACCOUNT_NOT_EXIST: payee account missing
+    /// ACCOUNT_NOT_EXIST: The payee's account does not exist
     pub const ACCOUNT_NOT_EXIST: &str = "ACCOUNT_NOT_EXIST";
     /// ACCOUNT_NOT_VERIFIED: The settlement card is not verified
     pub const ACCOUNT_NOT_VERIFIED: &str = "ACCOUNT_NOT_VERIFIED";
@@ -964,23 +964,23 @@ pub mod pay_v3 {
     pub const BANK_ERROR: &str = "BANK_ERROR";
     /// BIZ_ERR_NEED_RETRY: A concurrent operation: repeat
     pub const BIZ_ERR_NEED_RETRY: &str = "BIZ_ERR_NEED_RETRY";
-    /// BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH: payee over the monthly cap of 200,000 yuan
+    /// BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH: The payee is over this month's 200,000 yuan
     pub const BLOCK_B2_C_USERLIMITAMOUNT_BSRULE_MONTH: &str = "BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH";
-    /// BLOCK_B2C_USERLIMITAMOUNT_MONTH: payee at risk, no more this month
+    /// BLOCK_B2C_USERLIMITAMOUNT_MONTH: The payee is at risk and may receive no more this month
     pub const BLOCK_B2_C_USERLIMITAMOUNT_MONTH: &str = "BLOCK_B2C_USERLIMITAMOUNT_MONTH";
     /// CONTRACT_ERROR: The contract's state is wrong
     pub const CONTRACT_ERROR: &str = "CONTRACT_ERROR";
     /// CONTRACT_EXISTED: It is signed already
     pub const CONTRACT_EXISTED: &str = "CONTRACT_EXISTED";
-    /// CONTRACT_NOT_CONFIRMED: sub-merchant closed manual withdrawal
+    /// CONTRACT_NOT_CONFIRMED: The sub-merchant closed manual withdrawal
     pub const CONTRACT_NOT_CONFIRMED: &str = "CONTRACT_NOT_CONFIRMED";
     /// CONTRACT_NOT_EXIST: The contract is missing or ended
     pub const CONTRACT_NOT_EXIST: &str = "CONTRACT_NOT_EXIST";
-    /// DAY_RECEIVED_COUNT_EXCEED: over day count
+    /// DAY_RECEIVED_COUNT_EXCEED: The payee received too often today
     pub const DAY_RECEIVED_COUNT_EXCEED: &str = "DAY_RECEIVED_COUNT_EXCEED";
-    /// DAY_RECEIVED_QUOTA_EXCEED: over day limit
+    /// DAY_RECEIVED_QUOTA_EXCEED: The payee is over today's amount
     pub const DAY_RECEIVED_QUOTA_EXCEED: &str = "DAY_RECEIVED_QUOTA_EXCEED";
-    /// ERROR: It failed; the message says why
+    /// ERROR: It failed; message says why
     pub const ERROR: &str = "ERROR";
     /// FREQUENCY_LIMIT: Calls are too frequent
     pub const FREQUENCY_LIMIT: &str = "FREQUENCY_LIMIT";
@@ -988,7 +988,7 @@ pub mod pay_v3 {
     pub const FREQUENCY_LIMITED: &str = "FREQUENCY_LIMITED";
     /// FREQUENCY_LIMIT_EXCEED: Calls are too frequent
     pub const FREQUENCY_LIMIT_EXCEED: &str = "FREQUENCY_LIMIT_EXCEED";
-    /// ID_CARD_NOT_CORRECT: ID does not match
+    /// ID_CARD_NOT_CORRECT: The identity number does not match
     pub const ID_CARD_NOT_CORRECT: &str = "ID_CARD_NOT_CORRECT";
     /// INVALID_REQUEST: Well-formed but against a rule: number reused with other parameters, over a limit, wrong state, or still processing
     pub const INVALID_REQUEST: &str = "INVALID_REQUEST";
@@ -996,11 +996,11 @@ pub mod pay_v3 {
     pub const INVALID_TRANSACTIONID: &str = "INVALID_TRANSACTIONID";
     /// MCH_NOT_EXISTS: The merchant number is unknown
     pub const MCH_NOT_EXISTS: &str = "MCH_NOT_EXISTS";
-    /// MERCHANT_NOT_CONFIRM: approver timed out
+    /// MERCHANT_NOT_CONFIRM: The merchant's approver was too late
     pub const MERCHANT_NOT_CONFIRM: &str = "MERCHANT_NOT_CONFIRM";
-    /// MERCHANT_REJECT: approver refused
+    /// MERCHANT_REJECT: The merchant's approver refused
     pub const MERCHANT_REJECT: &str = "MERCHANT_REJECT";
-    /// MONTH_RECEIVED_QUOTA_EXCEED: over month limit
+    /// MONTH_RECEIVED_QUOTA_EXCEED: The payee is over this month's amount
     pub const MONTH_RECEIVED_QUOTA_EXCEED: &str = "MONTH_RECEIVED_QUOTA_EXCEED";
     /// NAME_NOT_CORRECT: The name does not match
     pub const NAME_NOT_CORRECT: &str = "NAME_NOT_CORRECT";
@@ -1010,7 +1010,7 @@ pub mod pay_v3 {
     pub const NOT_FOUND: &str = "NOT_FOUND";
     /// NO_AUTH: The product is not open, or the sub-merchant is not yours
     pub const NO_AUTH: &str = "NO_AUTH";
-    /// NO_RELATION: relation removed
+    /// NO_RELATION: The relation with the receiver was removed
     pub const NO_RELATION: &str = "NO_RELATION";
     /// NO_STATEMENT_EXIST: There was no trade on that day
     pub const NO_STATEMENT_EXIST: &str = "NO_STATEMENT_EXIST";
@@ -1032,37 +1032,37 @@ pub mod pay_v3 {
     pub const ORDER_PAID: &str = "ORDER_PAID";
     /// ORDER_REVERSED: The order was reversed
     pub const ORDER_REVERSED: &str = "ORDER_REVERSED";
-    /// OTHER_FAIL_REASON_TYPE: other
+    /// OTHER_FAIL_REASON_TYPE: Some other reason
     pub const OTHER_FAIL_REASON_TYPE: &str = "OTHER_FAIL_REASON_TYPE";
     /// OUT_TRADE_NO_USED: The order number was used
     pub const OUT_TRADE_NO_USED: &str = "OUT_TRADE_NO_USED";
-    /// OVERDUE_CLOSE: closed after the retry or confirmation window
+    /// OVERDUE_CLOSE: Closed: the window for repeating or confirming is over
     pub const OVERDUE_CLOSE: &str = "OVERDUE_CLOSE";
     /// PARAM_ERROR: A parameter is malformed; detail names field, value and issue
     pub const PARAM_ERROR: &str = "PARAM_ERROR";
-    /// PAYEE_ACCOUNT_ABNORMAL: payee must complete identity
+    /// PAYEE_ACCOUNT_ABNORMAL: The payee must complete the identity first
     pub const PAYEE_ACCOUNT_ABNORMAL: &str = "PAYEE_ACCOUNT_ABNORMAL";
-    /// PAYER_ACCOUNT_ABNORMAL: merchant payments restricted
+    /// PAYER_ACCOUNT_ABNORMAL: The merchant's payments are restricted
     pub const PAYER_ACCOUNT_ABNORMAL: &str = "PAYER_ACCOUNT_ABNORMAL";
-    /// PHONE_NOT_EXIST: phone not found
+    /// PHONE_NOT_EXIST: The phone number is unknown
     pub const PHONE_NOT_EXIST: &str = "PHONE_NOT_EXIST";
-    /// PRODUCT_AUTH_CHECK_FAIL: product closed or frozen
+    /// PRODUCT_AUTH_CHECK_FAIL: The product is closed or frozen
     pub const PRODUCT_AUTH_CHECK_FAIL: &str = "PRODUCT_AUTH_CHECK_FAIL";
     /// RATELIMIT_EXCEEDED: Calls are too frequent
     pub const RATELIMIT_EXCEEDED: &str = "RATELIMIT_EXCEEDED";
-    /// REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED: payee receiving restricted
+    /// REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED: The payee's receiving is restricted
     pub const REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED: &str = "REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED";
     /// REAL_NAME_CHECK_FAIL: The payee has no verified name
     pub const REAL_NAME_CHECK_FAIL: &str = "REAL_NAME_CHECK_FAIL";
-    /// RECEIVER_HIGH_RISK: risky receiver
+    /// RECEIVER_HIGH_RISK: The receiver is at risk
     pub const RECEIVER_HIGH_RISK: &str = "RECEIVER_HIGH_RISK";
-    /// RECEIVER_REAL_NAME_NOT_VERIFIED: receiver unverified
+    /// RECEIVER_REAL_NAME_NOT_VERIFIED: The receiver is not verified
     pub const RECEIVER_REAL_NAME_NOT_VERIFIED: &str = "RECEIVER_REAL_NAME_NOT_VERIFIED";
-    /// RECEIVER_RECEIPT_LIMIT: receiver monthly limit
+    /// RECEIVER_RECEIPT_LIMIT: The receiver is over the monthly limit
     pub const RECEIVER_RECEIPT_LIMIT: &str = "RECEIVER_RECEIPT_LIMIT";
-    /// RECEIVE_ACCOUNT_NOT_CONFIGURE: payee list not configured
+    /// RECEIVE_ACCOUNT_NOT_CONFIGURE: The list of payees is not configured
     pub const RECEIVE_ACCOUNT_NOT_CONFIGURE: &str = "RECEIVE_ACCOUNT_NOT_CONFIGURE";
-    /// RECEIVE_ACCOUNT_NOT_PERMMIT: payee not on the list (spelled so)
+    /// RECEIVE_ACCOUNT_NOT_PERMMIT: The payee is not on the list
     pub const RECEIVE_ACCOUNT_NOT_PERMMIT: &str = "RECEIVE_ACCOUNT_NOT_PERMMIT";
     /// REFUND_NOT_EXISTS: There is no such refund
     pub const REFUND_NOT_EXISTS: &str = "REFUND_NOT_EXISTS";
@@ -1082,15 +1082,15 @@ pub mod pay_v3 {
     pub const SYSTEM_ERROR: &str = "SYSTEM_ERROR";
     /// TRADE_ERROR: The trade failed for a business reason
     pub const TRADE_ERROR: &str = "TRADE_ERROR";
-    /// TRANSFER_QUOTA_EXCEED: over one-transfer limit
+    /// TRANSFER_QUOTA_EXCEED: It is over the limit of one transfer
     pub const TRANSFER_QUOTA_EXCEED: &str = "TRANSFER_QUOTA_EXCEED";
-    /// TRANSFER_REMARK_SET_FAIL: remark refused
+    /// TRANSFER_REMARK_SET_FAIL: The remark was refused
     pub const TRANSFER_REMARK_SET_FAIL: &str = "TRANSFER_REMARK_SET_FAIL";
     /// TRANSFER_RISK: Risk control stopped the transfer
     pub const TRANSFER_RISK: &str = "TRANSFER_RISK";
     /// TRANSFER_SCENE_INVALID: The transfer scene is not granted
     pub const TRANSFER_SCENE_INVALID: &str = "TRANSFER_SCENE_INVALID";
-    /// TRANSFER_SCENE_UNAVAILABLE: scene not usable now
+    /// TRANSFER_SCENE_UNAVAILABLE: The transfer scene cannot be used now
     pub const TRANSFER_SCENE_UNAVAILABLE: &str = "TRANSFER_SCENE_UNAVAILABLE";
     /// USERPAYING: The user is entering the password
     pub const USERPAYING: &str = "USERPAYING";
@@ -1102,4 +1102,35 @@ pub mod pay_v3 {
     pub const USER_NOT_EXISTS: &str = "USER_NOT_EXISTS";
     /// USER_NOT_REGISTERED: The user has not opened the service
     pub const USER_NOT_REGISTERED: &str = "USER_NOT_REGISTERED";
+}
+/// Codes of `sample_code`.
+pub mod sample_code {
+    /// -41003: The open data cannot be decrypted, or its watermark names another appid: mostly session_key has changed.
+    pub const OPEN_DATA_DECRYPT_FAILED: i64 = -41003;
+    /// -41002: iv does not have 24 characters of Base64.
+    pub const ILLEGAL_IV: i64 = -41002;
+    /// -41001: session_key does not have 24 characters of Base64.
+    pub const ILLEGAL_SESSION_KEY: i64 = -41001;
+    /// -40011: The XML of the reply could not be built.
+    pub const REPLY_NOT_BUILT: i64 = -40011;
+    /// -40010: Decoding Base64 failed.
+    pub const BASE64_DECODE_FAILED: i64 = -40010;
+    /// -40009: Encoding in Base64 failed.
+    pub const BASE64_ENCODE_FAILED: i64 = -40009;
+    /// -40008: The decrypted bytes are too short, or their length field is wrong.
+    pub const ILLEGAL_BUFFER: i64 = -40008;
+    /// -40007: The decryption failed: another key, or a ciphertext that is not whole.
+    pub const DECRYPT_FAILED: i64 = -40007;
+    /// -40006: The encryption failed.
+    pub const ENCRYPT_FAILED: i64 = -40006;
+    /// -40005: The id at the end of the plain text (appid, corpid or suiteid) is not the configured one.
+    pub const RECEIVER_MISMATCH: i64 = -40005;
+    /// -40004: EncodingAESKey does not have 43 characters.
+    pub const ILLEGAL_AES_KEY: i64 = -40004;
+    /// -40003: The signature could not be computed.
+    pub const SIGNATURE_FAILED: i64 = -40003;
+    /// -40002: The outer XML or JSON cannot be parsed.
+    pub const UNREADABLE_ENVELOPE: i64 = -40002;
+    /// -40001: msg_signature does not match: another Token, or the parameters were changed on the way.
+    pub const SIGNATURE_MISMATCH: i64 = -40001;
 }

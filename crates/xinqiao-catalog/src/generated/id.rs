@@ -5811,11 +5811,10 @@ pub mod pay_v3 {
     }
     /// `base`
     pub mod base {
-        /// `pay_v3.base.by_download_url_download_bill_file`
-        pub const BY_DOWNLOAD_URL_DOWNLOAD_BILL_FILE: &str =
-            "pay_v3.base.by_download_url_download_bill_file";
         /// `pay_v3.base.certificates`
         pub const CERTIFICATES: &str = "pay_v3.base.certificates";
+        /// `pay_v3.base.download_bill_file`
+        pub const DOWNLOAD_BILL_FILE: &str = "pay_v3.base.download_bill_file";
         /// `pay_v3.base.download_merchant_service_image`
         pub const DOWNLOAD_MERCHANT_SERVICE_IMAGE: &str =
             "pay_v3.base.download_merchant_service_image";

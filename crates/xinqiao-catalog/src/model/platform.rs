@@ -18,6 +18,8 @@ pub enum ErrorFamily {
     PayV3,
     /// `error.code` of business pay.
     PayBusiness,
+    /// Numbers that the platform's sample code for encryption and open data returns; no answer on the wire has them.
+    SampleCode,
 }
 
 impl ErrorFamily {
@@ -30,6 +32,7 @@ impl ErrorFamily {
             ErrorFamily::PayV2 => "pay_v2",
             ErrorFamily::PayV3 => "pay_v3",
             ErrorFamily::PayBusiness => "pay_business",
+            ErrorFamily::SampleCode => "sample_code",
         }
     }
 
@@ -42,6 +45,7 @@ impl ErrorFamily {
             ErrorFamily::PayV2,
             ErrorFamily::PayV3,
             ErrorFamily::PayBusiness,
+            ErrorFamily::SampleCode,
         ]
         .into_iter()
         .find(|family| family.name() == name)
@@ -328,4 +332,21 @@ pub struct Module {
     pub product: Product,
     /// Title.
     pub title: Text,
+}
+
+/// A limit of payments: the length of a number, the life of a code, the pace of calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayLimit {
+    /// What is limited, in what: `orders.attach`.
+    pub id: &'static str,
+    /// What it applies to, in words.
+    pub subject: &'static str,
+    /// The value: one number, two with a dash between, or a list.
+    pub value: &'static str,
+    /// Unit of the value.
+    pub unit: &'static str,
+    /// The rule behind it.
+    pub note: &'static str,
+    /// `documented`, `known`, `captured`.
+    pub confidence: &'static str,
 }

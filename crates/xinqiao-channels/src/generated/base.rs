@@ -693,7 +693,7 @@ pub mod service {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /channels/ec/service/product/getcardinfo`.
+        /// Get the card of a product (获取商品卡片信息).
         ///
         /// * Call: `POST /channels/ec/service/product/getcardinfo` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.

@@ -467,7 +467,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /channels/ec/cooperation/unbind`.
+    /// Unbind a partner account (解绑合作账号).
     ///
     /// * Call: `POST /channels/ec/cooperation/unbind` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -581,7 +581,7 @@ pub mod invitation {
     }
 
     w::record! {
-        /// Create the QR code of an invitation (生成合作邀请二维码).
+        /// Generate the QR code of an invitation (生成合作邀请二维码).
         ///
         /// * Call: `POST /channels/ec/cooperation/invitation/qrcode/generate` on `api.weixin.qq.com`.
         /// * Deprecated: 2025-06-16.

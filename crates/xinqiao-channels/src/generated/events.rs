@@ -566,7 +566,7 @@ pub mod event {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `channels.event.aftersale_complaint_update_order_state`.
+        /// A complaint's state changed (纠纷单状态更新).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_complaint_update_order_state.html>.
         /// * Catalog: `channels.event.aftersale_complaint_update_order_state`.
@@ -587,7 +587,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.aftersale_merchant_confirm_receipt_overdue`.
+        /// The merchant did not confirm receipt in time (商家确认收货超时).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_merchant_confirm_receipt_overdue.html>.
         /// * Catalog: `channels.event.aftersale_merchant_confirm_receipt_overdue`.
@@ -608,7 +608,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.aftersale_merchant_handle_refund_overdue`.
+        /// The merchant did not handle a refund in time (商家处理退款超时).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_merchant_handle_refund_overdue.html>.
         /// * Catalog: `channels.event.aftersale_merchant_handle_refund_overdue`.
@@ -629,7 +629,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.aftersale_merchant_handle_return_overdue`.
+        /// The merchant did not handle a return in time (商家处理退货超时).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_merchant_handle_return_overdue.html>.
         /// * Catalog: `channels.event.aftersale_merchant_handle_return_overdue`.
@@ -650,7 +650,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.aftersale_new_order`.
+        /// The user asked for after-sales service (用户发起售后).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_new_order.html>.
         /// * Catalog: `channels.event.aftersale_new_order`.
@@ -671,7 +671,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.aftersale_refund_success`.
+        /// A refund succeeded (退款成功).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_refund_success.html>.
         /// * Catalog: `channels.event.aftersale_refund_success`.
@@ -692,7 +692,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.aftersale_update_order`.
+        /// An after-sales order changed (售后单更新).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_update_order.html>.
         /// * Catalog: `channels.event.aftersale_update_order`.
@@ -713,7 +713,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.aftersale_user_apply_platform_judge_overdue`.
+        /// The user did not call the platform in time (用户申请平台介入超时).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_apply_platform_judge_overdue.html>.
         /// * Catalog: `channels.event.aftersale_user_apply_platform_judge_overdue`.
@@ -734,7 +734,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.aftersale_user_cancel`.
+        /// The user cancelled an after-sales request (用户取消售后).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_cancel.html>.
         /// * Catalog: `channels.event.aftersale_user_cancel`.
@@ -755,7 +755,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.aftersale_user_cancel_complaint_notify`.
+        /// The user withdrew a complaint (用户撤销纠纷).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/complaint_order.html>.
         /// * Catalog: `channels.event.aftersale_user_cancel_complaint_notify`.
@@ -776,7 +776,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.aftersale_user_confirm_refund_certificate`.
+        /// The user confirmed a refund certificate (用户确认退款凭证).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_confirm_refund_certificate.html>.
         /// * Catalog: `channels.event.aftersale_user_confirm_refund_certificate`.
@@ -797,7 +797,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.aftersale_user_modify_return_info`.
+        /// The user changed the return's logistics (用户修改退货物流).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_modify_return_info.html>.
         /// * Catalog: `channels.event.aftersale_user_modify_return_info`.
@@ -818,7 +818,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.aftersale_user_upload_return_info_overdue`.
+        /// The user did not give the return's logistics in time (用户上传退货物流超时).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_upload_return_info_overdue.html>.
         /// * Catalog: `channels.event.aftersale_user_upload_return_info_overdue`.
@@ -839,7 +839,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.aftersale_wait_merchant_confirm_receipt`.
+        /// The merchant is to confirm receipt (待商家确认收货).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_wait_merchant_confirm_receipt.html>.
         /// * Catalog: `channels.event.aftersale_wait_merchant_confirm_receipt`.
@@ -860,7 +860,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.aftersale_wait_merchant_offline_refund`.
+        /// The merchant is to refund offline (待商家线下退款).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_wait_merchant_offline_refund.html>.
         /// * Catalog: `channels.event.aftersale_wait_merchant_offline_refund`.
@@ -881,7 +881,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_aftersale_update`.
+        /// An after-sales order changed (售后单更新).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/aftersale/ec_callback/channels_ec_aftersale_update.html>.
@@ -903,7 +903,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_brand`.
+        /// Audit of a brand (品牌资质审核结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/brand/callback/brand_event.html>.
@@ -925,7 +925,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_complaint_update`.
+        /// A complaint changed (纠纷单更新).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/complaint/callback/channels_ec_complaint_update.html>.
@@ -947,7 +947,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_coupon_receive`.
+        /// The user received a coupon (用户领取优惠券).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/aftersale/ec_callback/channels_ec_aftersale_update.html>.
@@ -969,7 +969,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_guarantee_update`.
+        /// A guarantee order changed (保障单更新).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/ec_callback/channels_ec_guarantee_update.html>.
@@ -991,7 +991,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_order_cancel`.
+        /// An order was cancelled (订单取消).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_cancel.html>.
@@ -1013,7 +1013,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_order_confirm`.
+        /// The user confirmed receipt (确认收货).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_confirm.html>.
@@ -1035,7 +1035,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_order_deliver`.
+        /// An order was shipped (订单发货).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_deliver.html>.
@@ -1057,7 +1057,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_order_ext_info_update`.
+        /// An order's further data changed (订单附加信息更新).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_ext_info.html>.
@@ -1079,7 +1079,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_order_new`.
+        /// An order was placed (订单创建).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_new.html>.
@@ -1101,7 +1101,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_order_pay`.
+        /// An order was paid (订单支付成功).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_pay.html>.
@@ -1123,7 +1123,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_order_settle`.
+        /// An order was settled (订单结算).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_settle.html>.
@@ -1145,7 +1145,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_present_aftersale_update`.
+        /// A present's after-sales order changed (礼物售后单更新).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/ec_callback/channels_ec_present_aftersale_update.html>.
@@ -1167,7 +1167,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_sharer_change`.
+        /// A sharer changed (分享员变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/bindsharer.html>.
@@ -1193,7 +1193,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_stock_no_enough`.
+        /// A product runs out of stock (库存不足).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/callback_inventory.html>.
@@ -1215,7 +1215,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_vip_user_auto_add`.
+        /// A user became a member (用户自动入会).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/channels_ec_vip_user_auto_add.html>.
@@ -1237,7 +1237,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.channels_ec_vip_user_info_get`.
+        /// A member's data is asked for (获取会员信息).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/channels_ec_vip_user_info_get.html>.
@@ -1259,7 +1259,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.complaint_callback`.
+        /// A complaint changed (交易投诉变更).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/guarantee/complaint.html>.
         /// * Catalog: `channels.event.complaint_callback`.
@@ -1314,7 +1314,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.cooperation_shop_order`.
+        /// An order of a partner shop (合作店铺订单).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/cooperation_shop/order_callback.html>.
@@ -1336,7 +1336,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.dropship_order_cancel`.
+        /// A drop shipping order was cancelled (代发单取消).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/notify/ds_order_notify/ds_order_cancel_notice.html>.
@@ -1358,7 +1358,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.dropship_order_new`.
+        /// A drop shipping order was assigned (代发单分配).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/notify/ds_order_notify/ds_order_add_notice.html>.
@@ -1380,7 +1380,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.dropship_order_update`.
+        /// A drop shipping order changed (代发单更新).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/notify/ds_order_notify/ds_order_update_notice.html>.
@@ -1404,7 +1404,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.ewaybill_push_path`.
+        /// A waybill's path (电子面单轨迹推送).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/push_path.html>.
@@ -1426,7 +1426,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.funds_order_pay`.
+        /// A payment succeeded (支付单支付成功).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/callback/create_order.html>.
         /// * Catalog: `channels.event.funds_order_pay`.
@@ -1447,7 +1447,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.funds_order_profitsharing`.
+        /// Result of sharing a payment's profit (支付单分账结果).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/callback/profitsharing_order.html>.
         /// * Catalog: `channels.event.funds_order_profitsharing`.
@@ -1468,7 +1468,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.funds_order_refund`.
+        /// Result of refunding a payment (支付单退款结果).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/callback/refunds_order.html>.
         /// * Catalog: `channels.event.funds_order_refund`.
@@ -1489,7 +1489,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.head_supplier_item_update`.
+        /// An item of the head supplier changed (团长商品变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/callback/head_supplier_item_update.html>.
@@ -1511,7 +1511,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.miniprogram_sharer_action`.
+        /// A sharer acted (分享员行为).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/share_attribute.html>.
         /// * Catalog: `channels.event.miniprogram_sharer_action`.
@@ -1536,7 +1536,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.miniprogram_sharer_bind_status_change`.
+        /// A sharer was bound or unbound (分享员绑定状态变更).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/sharer_bind_staus_change.html>.
         /// * Catalog: `channels.event.miniprogram_sharer_bind_status_change`.
@@ -1559,7 +1559,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.open_product_account_register`.
+        /// Result of the component's registration (组件接入结果).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/account_register.html>.
         /// * Catalog: `channels.event.open_product_account_register`.
@@ -1580,7 +1580,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.open_product_brand_audit`.
+        /// Audit of a brand (品牌审核结果).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/brand_audit.html>.
         /// * Catalog: `channels.event.open_product_brand_audit`.
@@ -1601,7 +1601,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.open_product_category_audit`.
+        /// Audit of a category (类目审核结果).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/category_audit.html>.
         /// * Catalog: `channels.event.open_product_category_audit`.
@@ -1622,7 +1622,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.open_product_order_analyze`.
+        /// Attribution of an order (订单归因结果).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_analyze.html>.
         /// * Catalog: `channels.event.open_product_order_analyze`.
@@ -1643,7 +1643,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.open_product_order_cancel`.
+        /// An order was cancelled (订单取消).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_cancel.html>.
         /// * Catalog: `channels.event.open_product_order_cancel`.
@@ -1664,7 +1664,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.open_product_order_confirm`.
+        /// The user confirmed receipt (确认收货).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_confirm.html>.
         /// * Catalog: `channels.event.open_product_order_confirm`.
@@ -1685,7 +1685,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.open_product_order_pay`.
+        /// An order was paid (订单支付成功).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_success.html>.
         /// * Catalog: `channels.event.open_product_order_pay`.
@@ -1706,7 +1706,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.open_product_order_refund`.
+        /// An order was refunded (订单退款).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_refund.html>.
         /// * Catalog: `channels.event.open_product_order_refund`.
@@ -1727,7 +1727,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.open_product_order_settle`.
+        /// An order was settled (订单结算).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_settle.html>.
         /// * Catalog: `channels.event.open_product_order_settle`.
@@ -1748,7 +1748,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.open_product_receive_coupon`.
+        /// The user received a coupon (用户领取优惠券).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/receive_coupon.html>.
         /// * Catalog: `channels.event.open_product_receive_coupon`.
@@ -1771,7 +1771,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.open_product_scene_group_audit`.
+        /// Audit of a scene (场景审核结果).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/scene_group_audit.html>.
         /// * Catalog: `channels.event.open_product_scene_group_audit`.
@@ -1792,7 +1792,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.open_product_spu_audit`.
+        /// Audit of a product (商品审核结果).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/spu_audit.html>.
         /// * Catalog: `channels.event.open_product_spu_audit`.
@@ -1813,7 +1813,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.open_product_spu_status_update`.
+        /// A product's state changed (商品状态更新).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/spu_status_update.html>.
         /// * Catalog: `channels.event.open_product_spu_status_update`.
@@ -1834,7 +1834,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.product_category_audit`.
+        /// Audit of a category (类目审核结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/category/callback/ProductCategoryAudit.html>.
@@ -1856,7 +1856,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.product_order_status_update`.
+        /// An order's state changed (订单状态更新).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/product_order_status_update.html>.
@@ -1878,7 +1878,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.product_spu_audit`.
+        /// Audit of a product (商品审核结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/callback/ProductSpuAudit.html>.
@@ -1900,7 +1900,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.product_spu_listing`.
+        /// A product was listed or delisted (商品上下架).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/callback/ProductSpuListing.html>.
@@ -1922,7 +1922,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.product_spu_update`.
+        /// A product changed (商品更新).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/callback/ProductSpuUpdate.html>.
@@ -1944,7 +1944,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `channels.event.withdraw_notify`.
+        /// Result of a withdrawal (提现结果).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/withdraw_notify.html>.
         /// * Catalog: `channels.event.withdraw_notify`.
@@ -1970,7 +1970,7 @@ pub mod reply {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `channels.reply.open_product_receive_coupon`.
+        /// Answer to a received coupon (应答用户领券).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/receive_coupon.html>.
         /// * Catalog: `channels.reply.open_product_receive_coupon`.

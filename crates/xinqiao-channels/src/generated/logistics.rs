@@ -1230,7 +1230,7 @@ pub mod ewaybill {
         }
 
         w::record! {
-            /// Get the print data of a waybill (print/get) (获取面单打印数据（print/get）).
+            /// Get the print data of a waybill (other path) (获取面单打印数据（另一路径）).
             ///
             /// * Call: `POST /channels/ec/logistics/ewaybill/biz/print/get` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/get_print_info.html>.

@@ -6129,7 +6129,7 @@ pub mod qrcode {
     }
 
     w::record! {
-        /// Create a QR code ticket (生成小商店二维码).
+        /// Generate a QR code ticket (生成小商店二维码).
         ///
         /// * Call: `POST /product/qrcode/gen` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/qrcode/gen_qrcode.html>.

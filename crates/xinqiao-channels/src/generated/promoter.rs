@@ -2032,7 +2032,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get whether a sharer is registered and bound (查询推客注册与绑定状态).
+    /// Check whether a sharer is registered and bound (查询推客注册与绑定状态).
     ///
     /// * Call: `POST /channels/ec/promoter/get_promoter_register_and_bind_status` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/sharer/getpromoterregisterandbindstatus.html>.

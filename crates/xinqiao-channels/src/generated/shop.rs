@@ -2252,7 +2252,7 @@ pub mod pay {
     }
 
     w::record! {
-        /// Refund a payment (退款支付单).
+        /// Refund a payment (为支付单退款).
         ///
         /// * Call: `POST /shop/pay/refundorder` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/refunds_order.html>.

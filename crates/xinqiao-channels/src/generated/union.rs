@@ -1280,7 +1280,7 @@ pub mod promoter {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Create promotion material of open products (生成开放商品推广素材).
+            /// Generate promotion material of open products (生成开放商品推广素材).
             ///
             /// * Call: `POST /union/promoter/open_product/generate` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/promoter/openpromotion.html>.
@@ -1636,7 +1636,7 @@ pub mod promoter {
         }
 
         w::record! {
-            /// Create promotion material of products (生成商品推广素材).
+            /// Generate promotion material of products (生成商品推广素材).
             ///
             /// * Call: `POST /union/promoter/product/generate` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/doc/ministore/union/access-guidelines/promoter/api/product/category.html>.

@@ -24,7 +24,7 @@ pub mod event {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `chatbot.event.user_enter`.
+        /// The user entered the chat (用户进入会话).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/thirdkefu/recivemsg.html>.
         /// * Catalog: `chatbot.event.user_enter`.
@@ -51,7 +51,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `chatbot.event.user_quit`.
+        /// The user left the chat (用户退出会话).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/thirdkefu/recivemsg.html>.
         /// * Catalog: `chatbot.event.user_quit`.

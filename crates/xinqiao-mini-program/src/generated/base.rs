@@ -64,7 +64,7 @@ pub mod sns {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Exchange a login code for a session (用登录 code 换会话).
+        /// Exchange a login code for a session (小程序登录).
         ///
         /// * Call: `GET /sns/jscode2session` on `api.weixin.qq.com`.
         /// * Errors: 40029, 40226, 45011.
@@ -179,7 +179,7 @@ pub mod wxaapp {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Make a mini program QR code (生成小程序二维码).
+        /// Get a mini program QR code (获取小程序二维码).
         ///
         /// * Call: `POST /cgi-bin/wxaapp/createwxaqrcode` on `api.weixin.qq.com`.
         /// * Errors: 40159, 45029, 85096.

@@ -191,7 +191,7 @@ w::record! {
 }
 
 w::record! {
-    /// Figures of a mini game (小游戏数据).
+    /// Get the figures of a mini game (查询小游戏数据).
     ///
     /// * Call: `POST /datacube/getgameanalysisdata` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/data-analysis/analysis.getGameAnalysisData.html>.
@@ -247,7 +247,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Retention by day (日留存).
+    /// Get the retention by day (查询日留存).
     ///
     /// * Call: `POST /datacube/getweanalysisappiddailyretaininfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-retain/analysis.getDailyRetain.html>.
@@ -293,7 +293,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Summary of visits (访问概况).
+    /// Get the summary of visits (查询访问概况).
     ///
     /// * Call: `POST /datacube/getweanalysisappiddailysummarytrend` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/analysis.getDailySummary.html>.
@@ -335,7 +335,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Visits by day (日访问趋势).
+    /// Get the visits by day (查询日访问趋势).
     ///
     /// * Call: `POST /datacube/getweanalysisappiddailyvisittrend` on `api.weixin.qq.com`.
     /// * Errors: 61504.
@@ -378,7 +378,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Retention by month (月留存).
+    /// Get the retention by month (查询月留存).
     ///
     /// * Call: `POST /datacube/getweanalysisappidmonthlyretaininfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-retain/analysis.getMonthlyRetain.html>.
@@ -424,7 +424,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Visits by month (月访问趋势).
+    /// Get the visits by month (查询月访问趋势).
     ///
     /// * Call: `POST /datacube/getweanalysisappidmonthlyvisittrend` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-trend/analysis.getMonthlyVisitTrend.html>.
@@ -466,7 +466,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Portrait of users (用户画像).
+    /// Get the portrait of users (查询用户画像).
     ///
     /// * Call: `POST /datacube/getweanalysisappiduserportrait` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/analysis.getUserPortrait.html>.
@@ -512,7 +512,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Distribution of visits (访问分布).
+    /// Get the distribution of visits (查询访问分布).
     ///
     /// * Call: `POST /datacube/getweanalysisappidvisitdistribution` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/analysis.getVisitDistribution.html>.
@@ -556,7 +556,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Visits by page (页面访问数据).
+    /// Get the visits by page (查询页面访问数据).
     ///
     /// * Call: `POST /datacube/getweanalysisappidvisitpage` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/analysis.getVisitPage.html>.
@@ -600,7 +600,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Retention by week (周留存).
+    /// Get the retention by week (查询周留存).
     ///
     /// * Call: `POST /datacube/getweanalysisappidweeklyretaininfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-retain/analysis.getWeeklyRetain.html>.
@@ -646,7 +646,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Visits by week (周访问趋势).
+    /// Get the visits by week (查询周访问趋势).
     ///
     /// * Call: `POST /datacube/getweanalysisappidweeklyvisittrend` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-trend/analysis.getWeeklyVisitTrend.html>.

@@ -788,7 +788,7 @@ pub mod event {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `mini_program.event.add_express_path`.
+        /// A waybill's path changed (运单轨迹更新).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.onPathUpdate.html>.
@@ -820,7 +820,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.add_nearby_poi_audit_info`.
+        /// Audit of a nearby place (附近地点审核结果).
         ///
         /// * When: nearby place audited.
         /// * Answer: success.
@@ -848,7 +848,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.add_single_waybill`.
+        /// The user ordered a delivery (用户寄件下单).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
@@ -902,7 +902,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.add_waybill`.
+        /// A merchant ordered a waybill (商户下运单).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/express/express-by-provider/onAddOrder.html>.
@@ -946,7 +946,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.aftersale_complaint_update_order_state`.
+        /// A complaint's state changed (纠纷单状态更新).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_complaint_update_order_state`.
@@ -967,7 +967,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.aftersale_merchant_confirm_receipt_overdue`.
+        /// The merchant did not confirm receipt in time (商家确认收货超时).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_merchant_confirm_receipt_overdue`.
@@ -988,7 +988,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.aftersale_merchant_handle_refund_overdue`.
+        /// The merchant did not handle a refund in time (商家处理退款超时).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_merchant_handle_refund_overdue`.
@@ -1009,7 +1009,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.aftersale_merchant_handle_return_overdue`.
+        /// The merchant did not handle a return in time (商家处理退货超时).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_merchant_handle_return_overdue`.
@@ -1030,7 +1030,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.aftersale_new_order`.
+        /// The user asked for after-sales service (用户发起售后).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_new_order`.
@@ -1051,7 +1051,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.aftersale_refund_success`.
+        /// A refund succeeded (退款成功).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_refund_success`.
@@ -1072,7 +1072,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.aftersale_update_order`.
+        /// An after-sales order changed (售后单更新).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_update_order`.
@@ -1093,7 +1093,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.aftersale_user_apply_platform_judge_overdue`.
+        /// The user did not call the platform in time (用户申请平台介入超时).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_apply_platform_judge_overdue`.
@@ -1114,7 +1114,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.aftersale_user_cancel`.
+        /// The user cancelled an after-sales request (用户取消售后).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_cancel`.
@@ -1135,7 +1135,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.aftersale_user_confirm_refund_certificate`.
+        /// The user confirmed a refund certificate (用户确认退款凭证).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_confirm_refund_certificate`.
@@ -1156,7 +1156,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.aftersale_user_modify_return_info`.
+        /// The user changed the return's logistics (用户修改退货物流).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_modify_return_info`.
@@ -1177,7 +1177,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.aftersale_user_upload_return_info_overdue`.
+        /// The user did not give the return's logistics in time (用户上传退货物流超时).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_upload_return_info_overdue`.
@@ -1198,7 +1198,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.aftersale_wait_merchant_confirm_receipt`.
+        /// The merchant is to confirm receipt (待商家确认收货).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_wait_merchant_confirm_receipt`.
@@ -1219,7 +1219,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.aftersale_wait_merchant_offline_refund`.
+        /// The merchant is to refund offline (待商家线下退款).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_wait_merchant_offline_refund`.
@@ -1240,7 +1240,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.cancel_auth_account`.
+        /// The user withdrew an account's authorization (用户取消账号授权).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onCancelAuth.html>.
@@ -1264,7 +1264,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.cancel_single_waybill`.
+        /// The user cancelled a delivery (用户取消寄件).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
@@ -1296,7 +1296,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.cancel_waybill`.
+        /// A merchant cancelled a waybill (商户取消运单).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/express/express-by-provider/onCancelOrder.html>.
@@ -1326,7 +1326,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.check_biz`.
+        /// A merchant is to be reviewed (审核商户).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/express/express-by-provider/onCheckBusiness.html>.
@@ -1368,7 +1368,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.complaint_callback`.
+        /// A complaint changed (交易投诉变更).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.complaint_callback`.
@@ -1389,7 +1389,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.complaint_notify`.
+        /// A complaint arrived (投诉通知).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.complaint_notify`.
@@ -1410,7 +1410,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.debug_demo`.
+        /// A push of the debug tool (调试推送).
         ///
         /// * When: push debugging tool.
         /// * Answer: free.
@@ -1432,7 +1432,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.funds_order_pay`.
+        /// A payment succeeded (支付单支付成功).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.funds_order_pay`.
@@ -1453,7 +1453,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.funds_order_profitsharing`.
+        /// Result of sharing a payment's profit (支付单分账结果).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.funds_order_profitsharing`.
@@ -1474,7 +1474,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.funds_order_refund`.
+        /// Result of refunding a payment (支付单退款结果).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.funds_order_refund`.
@@ -1495,7 +1495,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.get_auth_info`.
+        /// Authorization data is asked for (查询授权信息).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onAuthInfoGet.html>.
@@ -1519,7 +1519,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.get_pre_auth_code`.
+        /// A pre-authorization code is asked for (请求预授权码).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onPreAuthCodeGet.html>.
@@ -1541,7 +1541,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.get_quota`.
+        /// The waybill balance is asked for (查询电子面单余额).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/express/express-by-provider/onGetQuota.html>.
@@ -1567,7 +1567,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.minigame_coin_deliver_completed`.
+        /// Game coins were delivered (游戏币发放完成).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.minigame_coin_deliver_completed`.
@@ -1588,7 +1588,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.miniprogram_sharer_action`.
+        /// A sharer acted (分享员行为).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.miniprogram_sharer_action`.
@@ -1613,7 +1613,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.miniprogram_sharer_bind_status_change`.
+        /// A sharer was bound or unbound (分享员绑定状态变更).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.miniprogram_sharer_bind_status_change`.
@@ -1636,7 +1636,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.mock_update_order_status`.
+        /// A simulated delivery state (模拟配送状态更新).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onMockUpdateOrder.html>.
@@ -1672,7 +1672,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.notify_single_waybill_pay`.
+        /// A delivery was paid (寄件支付通知).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
@@ -1708,7 +1708,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.open_product_account_register`.
+        /// Result of the component's registration (组件接入结果).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_account_register`.
@@ -1729,7 +1729,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.open_product_brand_audit`.
+        /// Audit of a brand (品牌审核结果).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_brand_audit`.
@@ -1750,7 +1750,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.open_product_category_audit`.
+        /// Audit of a category (类目审核结果).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_category_audit`.
@@ -1771,7 +1771,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.open_product_order_analyze`.
+        /// Attribution of an order (订单归因结果).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_analyze`.
@@ -1792,7 +1792,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.open_product_order_cancel`.
+        /// An order was cancelled (订单取消).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_cancel`.
@@ -1813,7 +1813,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.open_product_order_confirm`.
+        /// The user confirmed receipt (确认收货).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_confirm`.
@@ -1834,7 +1834,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.open_product_order_pay`.
+        /// An order was paid (订单支付成功).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_pay`.
@@ -1855,7 +1855,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.open_product_order_refund`.
+        /// An order was refunded (订单退款).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_refund`.
@@ -1876,7 +1876,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.open_product_order_settle`.
+        /// An order was settled (订单结算).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_settle`.
@@ -1897,7 +1897,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.open_product_receive_coupon`.
+        /// The user received a coupon (用户领取优惠券).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_receive_coupon`.
@@ -1920,7 +1920,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.open_product_scene_group_audit`.
+        /// Audit of a scene (场景审核结果).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_scene_group_audit`.
@@ -1941,7 +1941,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.open_product_spu_audit`.
+        /// Audit of a product (商品审核结果).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_spu_audit`.
@@ -1962,7 +1962,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.open_product_spu_status_update`.
+        /// A product's state changed (商品状态更新).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_spu_status_update`.
@@ -1983,7 +1983,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.query_single_waybill`.
+        /// A delivery is asked for (查询寄件订单).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
@@ -2011,7 +2011,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.query_single_waybill_fee`.
+        /// A delivery's fee is asked for (查询寄件费用).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
@@ -2039,7 +2039,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.remind_waybill`.
+        /// The user urges the courier (催促揽件).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
@@ -2067,7 +2067,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.secbook_audit_event`.
+        /// Audit of a book (书籍审核结果).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.secbook_audit_event`.
@@ -2088,7 +2088,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.secvod_audit_event`.
+        /// Audit of a drama (剧目审核结果).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.secvod_audit_event`.
@@ -2109,7 +2109,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.secvod_upload_event`.
+        /// Result of uploading a media file (媒资上传结果).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.secvod_upload_event`.
@@ -2130,7 +2130,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.subscribe_msg_change_event`.
+        /// The user changed subscription messages (用户管理订阅消息).
         ///
         /// * When: user changes it in settings.
         /// * Answer: passive reply allowed.
@@ -2155,7 +2155,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.subscribe_msg_popup_event`.
+        /// The user answered a subscription dialog (用户操作订阅弹窗).
         ///
         /// * When: user acts on the subscribe dialog.
         /// * Answer: passive reply allowed.
@@ -2180,7 +2180,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.subscribe_msg_sent_event`.
+        /// A subscription message was sent (订阅消息发送结果).
         ///
         /// * When: delivery result.
         /// * Answer: passive reply allowed.
@@ -2205,7 +2205,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.trade_manage_order_settlement`.
+        /// An order is going to be settled (订单结算通知).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.trade_manage_order_settlement`.
@@ -2246,7 +2246,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.trade_manage_remind_access_api`.
+        /// Reminder to use shipping management (提醒接入发货管理).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.trade_manage_remind_access_api`.
@@ -2267,7 +2267,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.trade_manage_remind_shipping`.
+        /// Reminder to report a shipment (提醒录入发货信息).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.trade_manage_remind_shipping`.
@@ -2298,7 +2298,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.transport_add_order`.
+        /// A delivery is ordered (配送下单).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderAdd.html>.
@@ -2336,7 +2336,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.transport_add_tips`.
+        /// A tip is added (配送加小费).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderAddTips.html>.
@@ -2370,7 +2370,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.transport_cancel_order`.
+        /// A delivery is cancelled (取消配送).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderCancel.html>.
@@ -2404,7 +2404,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.transport_confirm_return_to_biz`.
+        /// The return of an undelivered order is confirmed (确认异常件退回).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderPreCancel.html>.
@@ -2434,7 +2434,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.transport_get_agent_pos`.
+        /// The rider's position is asked for (查询骑手位置).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onAgentPosQuery.html>.
@@ -2462,7 +2462,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.transport_precancel_order`.
+        /// The cost of cancelling is asked for (预取消配送).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderPreCancel.html>.
@@ -2496,7 +2496,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.transport_precreate_order`.
+        /// The cost of a delivery is asked for (预下配送单).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderPreAdd.html>.
@@ -2532,7 +2532,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.transport_query_order_status`.
+        /// A delivery's state is asked for (查询配送状态).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderQuery.html>.
@@ -2562,7 +2562,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.transport_readd_order`.
+        /// A delivery is ordered again (重新下配送单).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderReAdd.html>.
@@ -2600,7 +2600,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.transport_set_rider_score`.
+        /// The user rated the rider (骑手评分).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onRiderScoreSet.html>.
@@ -2634,7 +2634,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.update_business_bind_result`.
+        /// Result of binding a merchant (商户绑定结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.onBindResultUpdate.html>.
@@ -2658,7 +2658,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.update_waybill_status`.
+        /// A waybill's state changed (运单状态更新).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.onOrderStatus.html>.
@@ -2694,7 +2694,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.user_authorization_cancellation`.
+        /// The user closed the account: delete the data (用户注销授权信息).
         ///
         /// * When: same.
         /// * Answer: success.
@@ -2726,7 +2726,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.user_authorization_revoke`.
+        /// The user revoked an authorization (用户撤回授权).
         ///
         /// * When: same.
         /// * Answer: success.
@@ -2758,7 +2758,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.user_enter_tempsession`.
+        /// The user entered a service session (用户进入客服会话).
         ///
         /// * When: user enters the kf chat.
         /// * Answer: success or transfer_customer_service.
@@ -2780,7 +2780,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.user_info_modified`.
+        /// The user changed personal information (用户资料变更).
         ///
         /// * When: same.
         /// * Answer: success.
@@ -2812,7 +2812,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.waybill_complaint`.
+        /// The user complained about a waybill (运单投诉).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
@@ -2850,7 +2850,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.waybill_evaluate_agent`.
+        /// The user rated the courier (评价快递员).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
@@ -2882,7 +2882,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.waybill_query_expect_time_range`.
+        /// The times of collection are asked for (查询上门时间).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
@@ -2916,7 +2916,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.weapp_audit_delay`.
+        /// The audit of the code is delayed (代码审核延后).
         ///
         /// * When: code audit result (to the third-party platform message URL).
         /// * Answer: success.
@@ -2940,7 +2940,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.weapp_audit_fail`.
+        /// The audit of the code failed (代码审核不通过).
         ///
         /// * When: code audit result (to the third-party platform message URL).
         /// * Answer: success.
@@ -2966,7 +2966,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.weapp_audit_success`.
+        /// The audit of the code succeeded (代码审核通过).
         ///
         /// * When: code audit result (to the third-party platform message URL).
         /// * Answer: success.
@@ -2988,7 +2988,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.withdraw_notify`.
+        /// Result of a withdrawal (提现结果).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.withdraw_notify`.
@@ -3009,7 +3009,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.wxa_comment_bad_score`.
+        /// The user gave a bad review (用户差评).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/guarantee/comment.html>.
@@ -3031,7 +3031,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.wxa_media_check`.
+        /// Result of checking audio or pictures (内容安全识别结果).
         ///
         /// * When: result of /wxa/media_check_async within 30 min.
         /// * Answer: success.
@@ -3067,7 +3067,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.xpay_coin_pay_notify`.
+        /// Virtual currency was paid (代币支付通知).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.xpay_coin_pay_notify`.
@@ -3096,7 +3096,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.xpay_goods_deliver_notify`.
+        /// Goods are to be delivered (道具发货通知).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.xpay_goods_deliver_notify`.
@@ -3125,7 +3125,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `mini_program.event.xpay_refund_notify`.
+        /// A virtual payment was refunded (虚拟支付退款通知).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.xpay_refund_notify`.
@@ -3173,7 +3173,7 @@ pub mod info {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `mini_program.info.notify_3rd_wxa_auth`.
+        /// Progress of a mini program's verification (小程序认证进度).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.info.notify_3rd_wxa_auth`.
@@ -3200,7 +3200,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `mini_program.info.notify_3rd_wxa_wxverify`.
+        /// A mini program's verification expires (小程序认证到期提醒).
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.info.notify_3rd_wxa_wxverify`.
@@ -3226,7 +3226,7 @@ pub mod message {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `mini_program.message.image`.
+        /// Picture message (图片消息).
         ///
         /// * Catalog: `mini_program.message.image`.
         pub struct Image {
@@ -3250,7 +3250,7 @@ pub mod message {
     }
 
     w::record! {
-        /// `mini_program.message.miniprogrampage`.
+        /// Mini program page message (小程序卡片消息).
         ///
         /// * Catalog: `mini_program.message.miniprogrampage`.
         pub struct Miniprogrampage {
@@ -3280,7 +3280,7 @@ pub mod message {
     }
 
     w::record! {
-        /// `mini_program.message.text`.
+        /// Text message (文本消息).
         ///
         /// * Catalog: `mini_program.message.text`.
         pub struct Text {
@@ -3307,7 +3307,7 @@ pub mod reply {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `mini_program.reply.add_single_waybill`.
+        /// Answer to a delivery order (应答寄件下单).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.add_single_waybill`.
@@ -3328,7 +3328,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `mini_program.reply.cancel_auth_account`.
+        /// Answer to a withdrawn authorization (应答取消账号授权).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onPreAuthCodeGet.html>.
         /// * Catalog: `mini_program.reply.cancel_auth_account`.
@@ -3341,7 +3341,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `mini_program.reply.cancel_single_waybill`.
+        /// Answer to a cancelled delivery (应答取消寄件).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.cancel_single_waybill`.
@@ -3354,7 +3354,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `mini_program.reply.get_auth_info`.
+        /// Answer with authorization data (应答授权信息).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onPreAuthCodeGet.html>.
         /// * Catalog: `mini_program.reply.get_auth_info`.
@@ -3373,7 +3373,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `mini_program.reply.get_pre_auth_code`.
+        /// Answer with a pre-authorization code (应答预授权码).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onPreAuthCodeGet.html>.
         /// * Catalog: `mini_program.reply.get_pre_auth_code`.
@@ -3388,7 +3388,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `mini_program.reply.query_single_waybill`.
+        /// Answer with a delivery (应答寄件订单).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.query_single_waybill`.
@@ -3421,7 +3421,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `mini_program.reply.query_single_waybill_fee`.
+        /// Answer with a delivery's fee (应答寄件费用).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.query_single_waybill_fee`.
@@ -3438,7 +3438,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `mini_program.reply.query_single_waybill_pay`.
+        /// Answer with a delivery's payment (应答寄件支付状态).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.query_single_waybill_pay`.
@@ -3451,7 +3451,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `mini_program.reply.remind_waybill`.
+        /// Answer to an urge (应答催促揽件).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.remind_waybill`.
@@ -3468,7 +3468,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `mini_program.reply.transfer_customer_service`.
+        /// Hand over to customer service (转接客服).
         ///
         /// * Catalog: `mini_program.reply.transfer_customer_service`.
         pub struct TransferCustomerService {
@@ -3484,7 +3484,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `mini_program.reply.transport_add_tips`.
+        /// Answer to a tip (应答加小费).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onPreAuthCodeGet.html>.
         /// * Catalog: `mini_program.reply.transport_add_tips`.
@@ -3497,7 +3497,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `mini_program.reply.transport_get_agent_pos`.
+        /// Answer with the rider's position (应答骑手位置).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onPreAuthCodeGet.html>.
         /// * Catalog: `mini_program.reply.transport_get_agent_pos`.
@@ -3518,7 +3518,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `mini_program.reply.waybill_complaint`.
+        /// Answer to a complaint about a waybill (应答运单投诉).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.waybill_complaint`.
@@ -3531,7 +3531,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `mini_program.reply.waybill_evaluate_agent`.
+        /// Answer to a rating (应答评价快递员).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.waybill_evaluate_agent`.
@@ -3544,7 +3544,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `mini_program.reply.waybill_query_expect_time_range`.
+        /// Answer with the times of collection (应答上门时间).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.waybill_query_expect_time_range`.

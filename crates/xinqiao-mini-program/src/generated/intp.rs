@@ -49,7 +49,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /intp/transportcode/getbusinessview`.
+    /// Get the business view of a transport code (获取乘车码业务视图).
     ///
     /// * Call: `POST /intp/transportcode/getbusinessview` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.

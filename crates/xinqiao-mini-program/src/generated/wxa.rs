@@ -1019,7 +1019,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /wxa/applywxastore`.
+    /// Apply for a store mini program by store (申请开通门店小程序).
     ///
     /// * Call: `POST /wxa/applywxastore` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -1333,7 +1333,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Make a URL link (生成 URL Link).
+    /// Generate a URL link (获取加密 URL Link).
     ///
     /// * Call: `POST /wxa/generate_urllink` on `api.weixin.qq.com`.
     /// * Errors: 40002, 40165, 40212, 44990, 44993, 85079, 85401, 85402, 85406, 85407, 85408.
@@ -1397,7 +1397,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Make an NFC scheme (生成 NFC Scheme).
+    /// Generate an NFC scheme (获取 NFC 的小程序 Scheme).
     ///
     /// * Call: `POST /wxa/generatenfcscheme` on `api.weixin.qq.com`.
     /// * Errors: 40002, 40165, 40212, 44990, 44993, 85079, 85402, 9800003, 9800007, 9800008, 9800009.
@@ -1444,7 +1444,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Make a URL scheme (生成 URL Scheme).
+    /// Generate a URL scheme (获取加密 URL Scheme).
     ///
     /// * Call: `POST /wxa/generatescheme` on `api.weixin.qq.com`.
     /// * Errors: 40165, 40212, 44990, 44993, 85079, 85401, 85402, 85406, 85407, 85408.
@@ -1495,7 +1495,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Make a short link (生成短链接).
+    /// Generate a short link (获取 Short Link).
     ///
     /// * Call: `POST /wxa/genwxashortlink` on `api.weixin.qq.com`.
     /// * Errors: 40066, 40225, 43104, 45009, 85400.
@@ -1787,7 +1787,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /wxa/getnearbydetailpage`.
+    /// Get the detail page of a nearby place (获取附近地点详情页).
     ///
     /// * Call: `POST /wxa/getnearbydetailpage` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -1819,7 +1819,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /wxa/getnearbyofficialserviceinfo`.
+    /// Get the official services of a nearby place (获取附近地点的官方服务).
     ///
     /// * Call: `POST /wxa/getnearbyofficialserviceinfo` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -1894,7 +1894,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /wxa/getopendata`.
+    /// Get open data (获取开放数据).
     ///
     /// * Call: `POST /wxa/getopendata` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -2058,7 +2058,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /wxa/getstorewxaattr`.
+    /// Get the attributes of a store mini program (获取门店小程序属性).
     ///
     /// * Call: `POST /wxa/getstorewxaattr` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -2090,7 +2090,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a user's risk rank (查询用户风险等级).
+    /// Get a user's risk rank (获取用户安全等级).
     ///
     /// * Call: `POST /wxa/getuserriskrank` on `api.weixin.qq.com`.
     /// * Errors: 40129, 43104, 61010, 61080, 61081, 9410009.
@@ -2197,7 +2197,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Make a mini program code (limited number) (生成小程序码（有限）).
+    /// Get a mini program code (limited number) (获取小程序码).
     ///
     /// * Call: `POST /wxa/getwxacode` on `api.weixin.qq.com`.
     /// * Errors: 40159, 45029, 85096.
@@ -2243,7 +2243,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Make a mini program code (unlimited) (生成小程序码（不限量）).
+    /// Get a mini program code (unlimited) (获取不限制的小程序码).
     ///
     /// * Call: `POST /wxa/getwxacodeunlimit` on `api.weixin.qq.com`.
     /// * Errors: 40129, 40169, 41030, 85096.
@@ -2573,7 +2573,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Check audio or pictures, result by callback (异步检查音频和图片).
+    /// Check audio or pictures, result by callback (音视频内容安全识别).
     ///
     /// * Call: `POST /wxa/media_check_async` on `api.weixin.qq.com`.
     /// * Errors: 40004, 43104, 44991, 61010, 87020.
@@ -2659,7 +2659,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Check text for unlawful content (检查文本内容).
+    /// Check text for unlawful content (文本内容安全识别).
     ///
     /// * Call: `POST /wxa/msg_sec_check` on `api.weixin.qq.com`.
     /// * Errors: 40129, 43104, 44991, 61010.
@@ -2719,7 +2719,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /wxa/nearbyapplycategory`.
+    /// Apply for a category of nearby places (申请附近的小程序类目).
     ///
     /// * Call: `POST /wxa/nearbyapplycategory` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.

@@ -723,7 +723,7 @@ pub mod comment {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /wxaapi/comment/apikfquota/reset`.
+        /// Reset the quota of messages about reviews (重置评价客服消息额度).
         ///
         /// * Call: `POST /wxaapi/comment/apikfquota/reset` on `api.weixin.qq.com`.
         /// * Errors: -10403, -10008, -10007, -10003, -10001, 10000.

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `POST /wxadrama/batchprocessdramapromotion`.
+    /// Join, query or leave the promotion plan of dramas (批处理短剧合作推广计划).
     ///
     /// * Call: `POST /wxadrama/batchprocessdramapromotion` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -140,7 +140,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /wxadrama/developersetflushdrama`.
+    /// Set the dramas to browse (设置刷剧剧目).
     ///
     /// * Call: `POST /wxadrama/developersetflushdrama` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -239,7 +239,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /wxadrama/getfinderevent`.
+    /// Get the promotion events of dramas (获取短剧合作推广活动).
     ///
     /// * Call: `POST /wxadrama/getfinderevent` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.

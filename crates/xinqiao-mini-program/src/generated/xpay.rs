@@ -248,7 +248,7 @@ w::record! {
 }
 
 w::record! {
-    /// Bind a transfer account (绑定广告金充值账户).
+    /// Bind a top-up account of ad funds (绑定广告金充值账户).
     ///
     /// * Call: `POST /xpay/bind_transfer_accout` on `api.weixin.qq.com`.
     /// * Errors: 268490001, 268490002, 268490003, 268490004, 268490005, 268490006, 268490007, 268490008, 268490009, 268490011, 268490012, 268490013.
@@ -419,7 +419,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Create a bill from ad funds (用广告金充值).
+    /// Top up from ad funds (用广告金充值).
     ///
     /// * Call: `POST /xpay/create_funds_bill` on `api.weixin.qq.com`.
     /// * Errors: 268490001, 268490002, 268490003, 268490004, 268490005, 268490006, 268490007, 268490008, 268490009, 268490011, 268490012, 268490013.
@@ -982,7 +982,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query ad funds (查询广告金).
+    /// Get ad funds (查询广告金).
     ///
     /// * Call: `POST /xpay/query_adver_funds` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
@@ -1090,7 +1090,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query a download task (查询下载任务).
+    /// Get a download task (查询下载任务).
     ///
     /// * Call: `POST /xpay/query_download_order` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -1122,7 +1122,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query bills from ad funds (查询广告金充值单).
+    /// Get bills from ad funds (查询广告金充值单).
     ///
     /// * Call: `POST /xpay/query_funds_bill` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
@@ -1240,7 +1240,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query a task that publishes goods (查询道具发布任务).
+    /// Get a task that publishes goods (查询道具发布任务).
     ///
     /// * Call: `POST /xpay/query_publish_goods` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
@@ -1292,7 +1292,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query reasons of punishment (查询处罚原因).
+    /// Get reasons of punishment (查询处罚原因).
     ///
     /// * Call: `POST /xpay/query_punishment_reasons` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -1325,7 +1325,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query recovered ad funds (查询广告金回收单).
+    /// Get recovered ad funds (查询广告金回收单).
     ///
     /// * Call: `POST /xpay/query_recover_bill` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
@@ -1415,7 +1415,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// List transfer accounts (列出广告金充值账户).
+    /// List top-up accounts of ad funds (列出广告金充值账户).
     ///
     /// * Call: `POST /xpay/query_transfer_account` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
@@ -1465,7 +1465,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query a task that uploads goods (查询道具上传任务).
+    /// Get a task that uploads goods (查询道具上传任务).
     ///
     /// * Call: `POST /xpay/query_upload_goods` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
@@ -1645,7 +1645,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Refund an order (退款订单).
+    /// Start a refund (发起退款).
     ///
     /// * Call: `POST /xpay/refund_order` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.

@@ -503,7 +503,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/cloud_register_device`.
+    /// Register a device in the cloud (注册云端设备).
     ///
     /// * Call: `POST /cgi-bin/cloud_register_device` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -663,7 +663,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/get_device_ticket`.
+    /// Get a device ticket (获取设备票据).
     ///
     /// * Call: `POST /cgi-bin/get_device_ticket` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -735,7 +735,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/reset_device`.
+    /// Reset a device (重置设备).
     ///
     /// * Call: `POST /cgi-bin/reset_device` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -1078,7 +1078,7 @@ pub mod mmiot {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/mmiot/get_device_qrcode`.
+        /// Get the QR code of an IoT device (获取物联设备二维码).
         ///
         /// * Call: `POST /cgi-bin/mmiot/get_device_qrcode` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
@@ -1110,7 +1110,7 @@ pub mod mmiot {
     }
 
     w::record! {
-        /// `POST /cgi-bin/mmiot/reset_public_device`.
+        /// Reset a public IoT device (重置公共物联设备).
         ///
         /// * Call: `POST /cgi-bin/mmiot/reset_public_device` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.

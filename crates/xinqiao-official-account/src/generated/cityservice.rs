@@ -508,7 +508,7 @@ pub mod face {
         }
 
         w::record! {
-            /// Query a face verification (查询人脸核身结果).
+            /// Get the state of a face verification (查询人脸核身状态).
             ///
             /// * Call: `POST /cityservice/face/identify/queryverifyinfo` on `api.weixin.qq.com`.
             /// * Shape: unknown; free JSON in, free JSON out.

@@ -416,7 +416,7 @@ w::record! {
 }
 
 w::record! {
-    /// Reading figures of articles (文章阅读数据).
+    /// Get the reading figures of articles (查询文章阅读数据).
     ///
     /// * Call: `POST /datacube/getarticleread` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -448,7 +448,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Sharing figures of articles (文章分享数据).
+    /// Get the sharing figures of articles (查询文章分享数据).
     ///
     /// * Call: `POST /datacube/getarticleshare` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -480,7 +480,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Daily figures of mass articles (图文群发每日数据).
+    /// Get the daily figures of mass articles (查询图文群发每日数据).
     ///
     /// * Call: `POST /datacube/getarticlesummary` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.
@@ -523,7 +523,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Total figures of mass articles (图文群发总数据).
+    /// Get the total figures of mass articles (查询图文群发总数据).
     ///
     /// * Call: `POST /datacube/getarticletotal` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.
@@ -566,7 +566,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Detailed figures of articles (文章详细数据).
+    /// Get the detailed figures of articles (查询文章详细数据).
     ///
     /// * Call: `POST /datacube/getarticletotaldetail` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -598,7 +598,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Summary of the account (账号概况数据).
+    /// Get the summary of the account (查询账号概况数据).
     ///
     /// * Call: `POST /datacube/getbizsummary` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -630,7 +630,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Card figures (卡券概况数据).
+    /// Get the card figures (查询卡券概况数据).
     ///
     /// * Call: `POST /datacube/getcardbizuininfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
@@ -674,7 +674,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Coupon figures (优惠券数据).
+    /// Get the coupon figures (查询优惠券数据).
     ///
     /// * Call: `POST /datacube/getcardcardinfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
@@ -721,7 +721,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Figures of one member card (单张会员卡数据).
+    /// Get the figures of one member card (查询单张会员卡数据).
     ///
     /// * Call: `POST /datacube/getcardmembercarddetail` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
@@ -765,7 +765,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Member card figures (会员卡概况数据).
+    /// Get the member card figures (查询会员卡概况数据).
     ///
     /// * Call: `POST /datacube/getcardmembercardinfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
@@ -809,7 +809,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Callback figures by day (接口分析数据).
+    /// Get the callback figures by day (查询接口分析数据).
     ///
     /// * Call: `POST /datacube/getinterfacesummary` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.
@@ -852,7 +852,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Callback figures by hour (接口分析分时数据).
+    /// Get the callback figures by hour (查询接口分析分时数据).
     ///
     /// * Call: `POST /datacube/getinterfacesummaryhour` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.
@@ -895,7 +895,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Messages received by day (消息发送概况).
+    /// Get the messages received by day (查询消息发送概况).
     ///
     /// * Call: `POST /datacube/getupstreammsg` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.
@@ -938,7 +938,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Distribution of messages by day (消息发送分布).
+    /// Get the distribution of messages by day (查询消息发送分布).
     ///
     /// * Call: `POST /datacube/getupstreammsgdist` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.
@@ -981,7 +981,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Distribution of messages by month (消息发送分布月数据).
+    /// Get the distribution of messages by month (查询消息发送分布月数据).
     ///
     /// * Call: `POST /datacube/getupstreammsgdistmonth` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.
@@ -1024,7 +1024,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Distribution of messages by week (消息发送分布周数据).
+    /// Get the distribution of messages by week (查询消息发送分布周数据).
     ///
     /// * Call: `POST /datacube/getupstreammsgdistweek` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.
@@ -1067,7 +1067,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Messages received by hour (消息发送分时数据).
+    /// Get the messages received by hour (查询消息发送分时数据).
     ///
     /// * Call: `POST /datacube/getupstreammsghour` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.
@@ -1110,7 +1110,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Messages received by month (消息发送月数据).
+    /// Get the messages received by month (查询消息发送月数据).
     ///
     /// * Call: `POST /datacube/getupstreammsgmonth` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.
@@ -1153,7 +1153,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Messages received by week (消息发送周数据).
+    /// Get the messages received by week (查询消息发送周数据).
     ///
     /// * Call: `POST /datacube/getupstreammsgweek` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.
@@ -1196,7 +1196,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Total followers (累计用户数据).
+    /// Get the total of followers (查询累计用户数据).
     ///
     /// * Call: `POST /datacube/getusercumulate` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.
@@ -1239,7 +1239,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Article reading by day (图文阅读概况).
+    /// Get the article reading by day (查询图文阅读概况).
     ///
     /// * Call: `POST /datacube/getuserread` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.
@@ -1282,7 +1282,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Article reading by hour (图文阅读分时数据).
+    /// Get the article reading by hour (查询图文阅读分时数据).
     ///
     /// * Call: `POST /datacube/getuserreadhour` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.
@@ -1325,7 +1325,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Article sharing by day (图文分享概况).
+    /// Get the article sharing by day (查询图文分享概况).
     ///
     /// * Call: `POST /datacube/getusershare` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.
@@ -1368,7 +1368,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Article sharing by hour (图文分享分时数据).
+    /// Get the article sharing by hour (查询图文分享分时数据).
     ///
     /// * Call: `POST /datacube/getusersharehour` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.
@@ -1411,7 +1411,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Followers gained and lost (用户增减数据).
+    /// Get the followers gained and lost (查询用户增减数据).
     ///
     /// * Call: `POST /datacube/getusersummary` on `api.weixin.qq.com`.
     /// * Needs: `datacube`.

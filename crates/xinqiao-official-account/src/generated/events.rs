@@ -348,7 +348,7 @@ pub mod event {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `official_account.event.add_store_audit_info`.
+        /// Audit of an added store (添加门店审核结果).
         ///
         /// * When: store mini program.
         /// * Answer: passive reply allowed.
@@ -378,7 +378,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.annual_renew`.
+        /// Verification must be renewed (年审提醒).
         ///
         /// * When: yearly renewal reminder.
         /// * Answer: answer ignored.
@@ -401,7 +401,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.apply_merchant_audit_info`.
+        /// Audit of a store mini program (门店小程序审核结果).
         ///
         /// * When: store mini program.
         /// * Answer: passive reply allowed.
@@ -427,7 +427,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.card_merchant_check_result`.
+        /// Audit of a card merchant (卡券子商户审核结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Third-party_developer_mode.html>.
@@ -455,7 +455,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.card_not_pass_check`.
+        /// A card was rejected (卡券审核未通过).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
@@ -479,7 +479,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.card_pass_check`.
+        /// A card was approved (卡券审核通过).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
@@ -501,7 +501,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.card_pay_order`.
+        /// A coupon coin order changed (券点流水变动).
         ///
         /// * When: card coin order.
         /// * Answer: passive reply allowed.
@@ -545,7 +545,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.card_sku_remind`.
+        /// A card runs out of stock (卡券库存报警).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
@@ -569,7 +569,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.click`.
+        /// The user tapped a menu button (点击菜单).
         ///
         /// * When: tap on a click menu button.
         /// * Answer: passive reply allowed.
@@ -592,7 +592,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.cloud_invoice_invoiceresult_event`.
+        /// Result of issuing an invoice (发票开具结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
@@ -618,7 +618,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.create_map_poi_audit_info`.
+        /// Audit of a map location (地图门店审核结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
@@ -654,7 +654,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.debug_demo`.
+        /// A push of the debug tool (调试推送).
         ///
         /// * When: push debugging tool.
         /// * Answer: free.
@@ -676,7 +676,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.giftcard_pay_done`.
+        /// A gift card was paid (礼品卡支付完成).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
@@ -700,7 +700,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.giftcard_send_to_friend`.
+        /// A gift card was sent to a friend (礼品卡赠送).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
@@ -728,7 +728,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.giftcard_user_accept`.
+        /// A gift card was accepted (礼品卡领取).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
@@ -754,7 +754,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.guide_qrcode_scan_event`.
+        /// The user scanned a guide's QR code (扫描顾问二维码).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.onGuideCreateQrCode.html>.
@@ -776,7 +776,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.kf_close_session`.
+        /// Staff closed a session (客服关闭会话).
         ///
         /// * When: kf session closed.
         /// * Answer: passive reply allowed.
@@ -800,7 +800,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.kf_create_session`.
+        /// Staff opened a session (客服接入会话).
         ///
         /// * When: kf session opened.
         /// * Answer: passive reply allowed.
@@ -822,7 +822,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.kf_switch_session`.
+        /// Staff handed over a session (客服转接会话).
         ///
         /// * When: kf session moved.
         /// * Answer: passive reply allowed.
@@ -846,7 +846,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.location`.
+        /// The user reported a location (上报地理位置).
         ///
         /// * When: location report: on entering the chat, or every 5 s while open, after the user agreed.
         /// * Answer: passive reply allowed.
@@ -873,7 +873,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.location_select`.
+        /// The user chose a location from the menu (菜单选择地理位置).
         ///
         /// * When: location picker button.
         /// * Answer: passive reply allowed.
@@ -897,7 +897,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.masssendjobfinish`.
+        /// A mass message was sent (群发结果).
         ///
         /// * When: mass-send job ends.
         /// * Answer: answer ignored.
@@ -934,7 +934,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.merchant_order`.
+        /// A shop order was paid (小店订单支付).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Store_Interface.html>.
@@ -962,7 +962,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.modify_store_audit_info`.
+        /// Audit of a changed store (修改门店审核结果).
         ///
         /// * When: store mini program.
         /// * Answer: passive reply allowed.
@@ -988,7 +988,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.naming_verify_fail`.
+        /// Verification of the name failed (名称认证失败).
         ///
         /// * When: name verification refused.
         /// * Answer: answer ignored.
@@ -1013,7 +1013,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.naming_verify_success`.
+        /// Verification of the name succeeded (名称认证成功).
         ///
         /// * When: name verification passed (badge shown).
         /// * Answer: answer ignored.
@@ -1036,7 +1036,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.order_status_finance_succ`.
+        /// A delivery order was paid (寄件订单支付成功).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
@@ -1080,7 +1080,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.pic_photo_or_album`.
+        /// The user took or chose pictures from the menu (菜单拍照或选图).
         ///
         /// * When: camera or album button.
         /// * Answer: passive reply allowed.
@@ -1104,7 +1104,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.pic_sysphoto`.
+        /// The user took pictures from the menu (菜单系统拍照).
         ///
         /// * When: system camera button.
         /// * Answer: passive reply allowed.
@@ -1128,7 +1128,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.pic_weixin`.
+        /// The user chose pictures from the album (菜单微信相册选图).
         ///
         /// * When: WeChat album button.
         /// * Answer: passive reply allowed.
@@ -1152,7 +1152,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.poi_check_notify`.
+        /// Audit of a location (门店审核结果).
         ///
         /// * When: store audit result.
         /// * Answer: passive reply allowed.
@@ -1180,7 +1180,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.publishjobfinish`.
+        /// A draft was published (发布结果).
         ///
         /// * When: publishing job ends.
         /// * Answer: answer ignored.
@@ -1203,7 +1203,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.qualification_verify_fail`.
+        /// Verification of the qualification failed (资质认证失败).
         ///
         /// * When: qualification refused.
         /// * Answer: answer ignored.
@@ -1228,7 +1228,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.qualification_verify_success`.
+        /// Verification of the qualification succeeded (资质认证成功).
         ///
         /// * When: qualification passed (APIs available from now).
         /// * Answer: answer ignored.
@@ -1251,7 +1251,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.scan`.
+        /// A follower scanned a QR code with a scene (扫描带参数二维码).
         ///
         /// * When: follower scans a parametric QR code.
         /// * Answer: passive reply allowed.
@@ -1276,7 +1276,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.scancode_push`.
+        /// The user scanned from the menu (菜单扫码推事件).
         ///
         /// * When: scan menu button, result shown by client.
         /// * Answer: passive reply allowed.
@@ -1301,7 +1301,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.scancode_waitmsg`.
+        /// The user scanned from the menu and waits (菜单扫码并等待消息).
         ///
         /// * When: scan menu button, client waits for a message.
         /// * Answer: passive reply allowed.
@@ -1325,7 +1325,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.shakearound_user_shake`.
+        /// The user shook near a device (摇一摇周边).
         ///
         /// * When: shake nearby (retired).
         /// * Answer: passive reply allowed.
@@ -1349,7 +1349,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.submit_invoice_title`.
+        /// The user gave an invoice title (提交发票抬头).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/Quick_issuing/Interface_Instructions.html>.
@@ -1385,7 +1385,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.submit_membercard_user_info`.
+        /// The user activated a membership card (激活会员卡).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
@@ -1409,7 +1409,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.subscribe`.
+        /// The user followed (关注).
         ///
         /// * When: user follows.
         /// * Answer: passive reply allowed.
@@ -1434,7 +1434,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.subscribe_msg_change_event`.
+        /// The user changed subscription messages (用户管理订阅消息).
         ///
         /// * When: user changes it in settings.
         /// * Answer: passive reply allowed.
@@ -1456,7 +1456,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.subscribe_msg_popup_event`.
+        /// The user answered a subscription dialog (用户操作订阅弹窗).
         ///
         /// * When: user acts on the subscribe dialog.
         /// * Answer: passive reply allowed.
@@ -1478,7 +1478,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.subscribe_msg_sent_event`.
+        /// A subscription message was sent (订阅消息发送结果).
         ///
         /// * When: delivery result.
         /// * Answer: passive reply allowed.
@@ -1500,7 +1500,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.templatesendjobfinish`.
+        /// A template message was sent (模板消息发送结果).
         ///
         /// * When: template message done.
         /// * Answer: answer ignored.
@@ -1525,7 +1525,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.unsubscribe`.
+        /// The user unfollowed (取消关注).
         ///
         /// * When: user unfollows.
         /// * Answer: answer ignored by the client.
@@ -1550,7 +1550,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.update_invoice_status`.
+        /// An invoice's state changed (发票状态更新).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
@@ -1576,7 +1576,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.update_member_card`.
+        /// A membership card changed (会员卡内容更新).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
@@ -1604,7 +1604,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.user_authorization_cancellation`.
+        /// The user closed the account: delete the data (用户注销授权信息).
         ///
         /// * When: account data change | user withdrew | user closed the account.
         /// * Answer: success.
@@ -1630,7 +1630,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.user_authorization_revoke`.
+        /// The user revoked an authorization (用户撤回授权).
         ///
         /// * When: account data change | user withdrew | user closed the account.
         /// * Answer: success.
@@ -1657,7 +1657,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.user_authorize_invoice`.
+        /// The user authorized an invoice (授权开票).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
@@ -1683,7 +1683,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.user_consume_card`.
+        /// A card was redeemed (核销卡券).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
@@ -1723,7 +1723,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.user_del_card`.
+        /// The user deleted a card (删除卡券).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
@@ -1747,7 +1747,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.user_enter_session_from_card`.
+        /// The user entered the chat from a card (从卡券进入会话).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
@@ -1771,7 +1771,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.user_enter_tempsession`.
+        /// The user entered a service session (用户进入客服会话).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/customer-message/receive.html>.
@@ -1793,7 +1793,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.user_get_card`.
+        /// The user received a card (领取卡券).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
@@ -1833,7 +1833,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.user_gifting_card`.
+        /// The user gave a card away (转赠卡券).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
@@ -1863,7 +1863,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.user_info_modified`.
+        /// The user changed personal information (用户资料变更).
         ///
         /// * When: account data change | user withdrew | user closed the account.
         /// * Answer: success.
@@ -1889,7 +1889,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.user_pay_from_pay_cell`.
+        /// The user paid a bill with a card (微信买单完成).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html>.
@@ -1923,7 +1923,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.user_view_card`.
+        /// The user opened a membership card (进入会员卡).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
@@ -1951,7 +1951,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.verify_expired`.
+        /// Verification has expired (认证过期).
         ///
         /// * When: verification expired: verified-only APIs stop.
         /// * Answer: answer ignored.
@@ -1974,7 +1974,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.view`.
+        /// The user opened a menu link (点击菜单链接).
         ///
         /// * When: tap on a view menu button.
         /// * Answer: answer ignored.
@@ -1999,7 +1999,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.view_miniprogram`.
+        /// The user opened a menu's mini program (点击菜单跳转小程序).
         ///
         /// * When: menu button opening a mini program.
         /// * Answer: answer ignored.
@@ -2024,7 +2024,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `official_account.event.wifi_connected`.
+        /// The user connected by Wi-Fi (连网成功).
         ///
         /// * When: Wi-Fi portal (retired).
         /// * Answer: passive reply allowed.
@@ -2059,7 +2059,7 @@ pub mod message {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `official_account.message.device_text`.
+        /// Message of a device (设备消息).
         ///
         /// * Catalog: `official_account.message.device_text`.
         pub struct DeviceText {
@@ -2087,7 +2087,7 @@ pub mod message {
     }
 
     w::record! {
-        /// `official_account.message.file`.
+        /// File message (文件消息).
         ///
         /// * Catalog: `official_account.message.file`.
         pub struct File {
@@ -2115,7 +2115,7 @@ pub mod message {
     }
 
     w::record! {
-        /// `official_account.message.image`.
+        /// Picture message (图片消息).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.image`.
@@ -2144,7 +2144,7 @@ pub mod message {
     }
 
     w::record! {
-        /// `official_account.message.link`.
+        /// Link message (链接消息).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.link`.
@@ -2175,7 +2175,7 @@ pub mod message {
     }
 
     w::record! {
-        /// `official_account.message.location`.
+        /// Location message (地理位置消息).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.location`.
@@ -2208,7 +2208,7 @@ pub mod message {
     }
 
     w::record! {
-        /// `official_account.message.miniprogrampage`.
+        /// Mini program page message (小程序卡片消息).
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/customer-message/receive.html>.
         /// * Catalog: `official_account.message.miniprogrampage`.
@@ -2237,7 +2237,7 @@ pub mod message {
     }
 
     w::record! {
-        /// `official_account.message.shortvideo`.
+        /// Short video message (小视频消息).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.shortvideo`.
@@ -2266,7 +2266,7 @@ pub mod message {
     }
 
     w::record! {
-        /// `official_account.message.text`.
+        /// Text message (文本消息).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.text`.
@@ -2293,7 +2293,7 @@ pub mod message {
     }
 
     w::record! {
-        /// `official_account.message.video`.
+        /// Video message (视频消息).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.video`.
@@ -2322,7 +2322,7 @@ pub mod message {
     }
 
     w::record! {
-        /// `official_account.message.voice`.
+        /// Voice message (语音消息).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.voice`.
@@ -2360,7 +2360,7 @@ pub mod reply {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `official_account.reply.hardware`.
+        /// Reply to a device (回复设备).
         ///
         /// * Catalog: `official_account.reply.hardware`.
         pub struct Hardware {
@@ -2380,7 +2380,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `official_account.reply.image`.
+        /// Reply with a picture (回复图片消息).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.image`.
@@ -2399,7 +2399,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `official_account.reply.music`.
+        /// Reply with music (回复音乐消息).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.music`.
@@ -2418,7 +2418,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `official_account.reply.news`.
+        /// Reply with articles (回复图文消息).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.news`.
@@ -2439,7 +2439,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `official_account.reply.text`.
+        /// Reply with text (回复文本消息).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.text`.
@@ -2458,7 +2458,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `official_account.reply.transfer_customer_service`.
+        /// Hand over to customer service (转接客服).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Customer_Service/Forwarding_of_messages_to_service_center.html>.
         /// * Catalog: `official_account.reply.transfer_customer_service`.
@@ -2477,7 +2477,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `official_account.reply.video`.
+        /// Reply with a video (回复视频消息).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.video`.
@@ -2496,7 +2496,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `official_account.reply.voice`.
+        /// Reply with voice (回复语音消息).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.voice`.

@@ -1831,7 +1831,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Create a guide's QR code (生成顾问二维码).
+    /// Generate a guide's QR code (生成顾问二维码).
     ///
     /// * Call: `POST /cgi-bin/guide/guidecreateqrcode` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.guideCreateQrCode.html>.

@@ -238,7 +238,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get the menu (查询自定义菜单).
+    /// Get the menu (查询自定义菜单信息).
     ///
     /// * Call: `GET /cgi-bin/menu/get` on `api.weixin.qq.com`.
     /// * Needs: `ui.menu`.

@@ -750,7 +750,7 @@ pub mod order {
     }
 
     w::record! {
-        /// Find orders (按条件查询订单).
+        /// List orders by filter (按条件列出订单).
         ///
         /// * Call: `POST /merchant/order/getbyfilter` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
@@ -1019,7 +1019,7 @@ pub mod shelf {
     }
 
     w::record! {
-        /// `POST /merchant/shelf/setdeliverymod`.
+        /// Set the delivery mode of a shelf (设置货架的配送方式).
         ///
         /// * Call: `POST /merchant/shelf/setdeliverymod` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.

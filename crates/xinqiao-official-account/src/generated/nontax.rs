@@ -374,7 +374,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get an order (获取非税订单).
+    /// Get a non-tax payment order (查询非税订单).
     ///
     /// * Call: `POST /nontax/getorder` on `api.weixin.qq.com`.
     /// * Needs: `invoice`.
@@ -478,7 +478,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// List orders (列出非税订单).
+    /// List non-tax payment orders (列出非税订单).
     ///
     /// * Call: `POST /nontax/getorderlist` on `api.weixin.qq.com`.
     /// * Needs: `invoice`.
@@ -635,7 +635,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Pay by payment code (付款码缴费).
+    /// Pay fees by payment code (付款码缴费).
     ///
     /// * Call: `POST /nontax/micropay` on `api.weixin.qq.com`.
     /// * Needs: `invoice`.
@@ -765,7 +765,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Simulate a query of fees (模拟查询应缴信息).
+    /// Simulate a look-up of fees (模拟查询应缴信息).
     ///
     /// * Call: `POST /nontax/mockqueryfee` on `api.weixin.qq.com`.
     /// * Needs: `invoice`.
@@ -838,7 +838,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query fees (查询应缴信息).
+    /// Get the fees due (查询应缴信息).
     ///
     /// * Call: `POST /nontax/queryfee` on `api.weixin.qq.com`.
     /// * Needs: `invoice`.
@@ -916,7 +916,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Refund an order (申请退款).
+    /// Refund a non-tax payment (申请非税退款).
     ///
     /// * Call: `POST /nontax/refund` on `api.weixin.qq.com`.
     /// * Needs: `invoice`.
@@ -971,7 +971,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Create an order (统一下单).
+    /// Create a non-tax payment order (非税统一下单).
     ///
     /// * Call: `POST /nontax/unifiedorder` on `api.weixin.qq.com`.
     /// * Needs: `invoice`.

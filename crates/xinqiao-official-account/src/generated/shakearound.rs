@@ -343,7 +343,7 @@ pub mod device {
     }
 
     w::record! {
-        /// Change a device's remark (编辑设备备注).
+        /// Change a device's remark (修改设备备注).
         ///
         /// * Call: `POST /shakearound/device/update` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
@@ -578,7 +578,7 @@ pub mod device {
         }
 
         w::record! {
-            /// Change a device group (编辑设备分组).
+            /// Change a device group (修改设备分组).
             ///
             /// * Call: `POST /shakearound/device/group/update` on `api.weixin.qq.com`.
             /// * Shape: unknown; free JSON in, free JSON out.
@@ -849,7 +849,7 @@ pub mod page {
     }
 
     w::record! {
-        /// Change a page (编辑页面).
+        /// Change a page (修改页面).
         ///
         /// * Call: `POST /shakearound/page/update` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.

@@ -120,7 +120,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a user's information (获取用户信息).
+    /// Get a user's basic information (获取用户基本信息).
     ///
     /// * Call: `GET /cgi-bin/user/info` on `api.weixin.qq.com`.
     /// * Needs: `user.info`.
@@ -196,7 +196,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get the information of several users (批量获取用户信息).
+    /// Get the basic information of several users (批量获取用户基本信息).
     ///
     /// * Call: `POST /cgi-bin/user/info/batchget` on `api.weixin.qq.com`.
     /// * Needs: `user.info`.

@@ -6,7 +6,7 @@ pub mod tcb {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Invoke a cloud function (调用云函数).
+        /// Call a cloud function (调用云函数).
         ///
         /// * Call: `POST /tcb/invokecloudfunction` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/invokeCloudFunction.html>.

@@ -251,7 +251,7 @@ w::record! {
 }
 
 w::record! {
-    /// Refresh an account's access token (刷新授权账号的令牌).
+    /// Refresh an account's access token (获取授权账号调用令牌).
     ///
     /// * Call: `POST /cgi-bin/component/api_authorizer_token` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ticket-token/getAuthorizerAccessToken.html>.
@@ -303,7 +303,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a component access token (获取第三方平台令牌).
+    /// Get a component access token (获取第三方平台接口调用令牌).
     ///
     /// * Call: `POST /cgi-bin/component/api_component_token` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ticket-token/getComponentAccessToken.html>.
@@ -427,7 +427,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get an authorizer (获取授权账号信息).
+    /// Get an authorizer (获取授权账号详情).
     ///
     /// * Call: `POST /cgi-bin/component/api_get_authorizer_info` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/authorization-management/getAuthorizerInfo.html>.
@@ -471,7 +471,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// List authorizers (列出授权账号).
+    /// List authorizers (拉取已授权的账号列表).
     ///
     /// * Call: `POST /cgi-bin/component/api_get_authorizer_list` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/authorization-management/getAuthorizerList.html>.
@@ -561,7 +561,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Exchange an authorization code (用授权码换授权信息).
+    /// Exchange an authorization code for the authorization (使用授权码获取授权信息).
     ///
     /// * Call: `POST /cgi-bin/component/api_query_auth` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ticket-token/getAuthorizerRefreshToken.html>.
@@ -637,7 +637,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Start the push of tickets (启动 ticket 推送).
+    /// Start the push of tickets (启动票据推送服务).
     ///
     /// * Call: `POST /cgi-bin/component/api_start_push_ticket` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ticket-token/startPushTicket.html>.
@@ -1316,7 +1316,7 @@ pub mod fastregisterweapp {
     }
 
     w::record! {
-        /// Query a fast registration of a company (查询企业小程序注册任务).
+        /// Get a fast registration of a company (查询企业小程序注册任务).
         ///
         /// * Call: `POST /cgi-bin/component/fastregisterweapp` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-ent/registerMiniprogram.html>.

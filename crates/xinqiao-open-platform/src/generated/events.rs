@@ -152,7 +152,7 @@ pub mod event {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `open_platform.event.betaapp_authorization_apply_event`.
+        /// Result of creating a trial mini program (试用小程序创建结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/getmpadminauth.html>.
@@ -174,7 +174,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `open_platform.event.betaapp_verify_apply_event`.
+        /// Application to turn a trial mini program into a full one (试用小程序转正申请).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/mpverifybetaweapp.html>.
@@ -196,7 +196,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `open_platform.event.betaapp_verify_event`.
+        /// Result of turning a trial mini program into a full one (试用小程序转正结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/getmpadminauth.html>.
@@ -218,7 +218,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `open_platform.event.user_info_modified`.
+        /// The user changed personal information (用户资料变更).
         ///
         /// * When: mobile/website app user data change.
         /// * Answer: success.
@@ -243,7 +243,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `open_platform.event.weapp_audit_delay`.
+        /// The audit of the code is delayed (代码审核延后).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/submitAudit.html>.
         /// * Catalog: `open_platform.event.weapp_audit_delay`.
@@ -266,7 +266,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `open_platform.event.weapp_audit_fail`.
+        /// The audit of the code failed (代码审核不通过).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/submitAudit.html>.
         /// * Catalog: `open_platform.event.weapp_audit_fail`.
@@ -291,7 +291,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `open_platform.event.weapp_audit_success`.
+        /// The audit of the code succeeded (代码审核通过).
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/submitAudit.html>.
         /// * Catalog: `open_platform.event.weapp_audit_success`.
@@ -312,7 +312,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `open_platform.event.wxa_appeal_record`.
+        /// A mini program's appeal was recorded (小程序申诉记录).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record-management/getAppealRecords.html>.
@@ -350,7 +350,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `open_platform.event.wxa_category_audit`.
+        /// Audit of a category (类目审核结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/category-management/addCategory.html>.
@@ -378,7 +378,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `open_platform.event.wxa_nickname_audit`.
+        /// Audit of a name (名称审核结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/setNickName.html>.
@@ -404,7 +404,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `open_platform.event.wxa_privacy_apply`.
+        /// Audit of a privacy interface (隐私接口审核结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/privacy-api-management/applyPrivacyInterface.html>.
@@ -431,7 +431,7 @@ pub mod info {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `open_platform.info.authorized`.
+        /// An account authorized the component (授权成功).
         ///
         /// * When: account admin grants.
         /// * Answer: success (plain).
@@ -456,7 +456,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `open_platform.info.component_verify_ticket`.
+        /// The component's ticket (推送验证票据).
         ///
         /// * When: every 10 minutes after the platform is approved.
         /// * Answer: success (plain).
@@ -475,7 +475,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `open_platform.info.notify_3rd_wxa_auth`.
+        /// Progress of a mini program's verification (小程序认证进度).
         ///
         /// * Catalog: `open_platform.info.notify_3rd_wxa_auth`.
         pub struct Notify3rdWxaAuth {
@@ -501,7 +501,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `open_platform.info.notify_3rd_wxa_wxverify`.
+        /// A mini program's verification expires (小程序认证到期提醒).
         ///
         /// * Catalog: `open_platform.info.notify_3rd_wxa_wxverify`.
         pub struct Notify3rdWxaWxverify {
@@ -521,7 +521,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `open_platform.info.notify_apply_icpfiling_result`.
+        /// Result of an ICP filing (备案申请结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record/applyIcpFiling.html>.
@@ -541,7 +541,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `open_platform.info.notify_third_fasteregister`.
+        /// Result of a fast registration (快速注册小程序结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-ent/registerMiniprogram.html>.
@@ -567,7 +567,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `open_platform.info.notify_third_fastregisterbetaapp`.
+        /// Result of creating a trial mini program (试用小程序创建结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/beta_Mini_Programs/fastregister.html>.
@@ -591,7 +591,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `open_platform.info.notify_third_fastverifybetaapp`.
+        /// Result of turning a trial mini program into a full one (试用小程序转正结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-regist-beta/verfifyBetaMiniprogram.html>.
@@ -615,7 +615,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `open_platform.info.unauthorized`.
+        /// An account withdrew its authorization (取消授权).
         ///
         /// * When: grant withdrawn.
         /// * Answer: success (plain).
@@ -634,7 +634,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `open_platform.info.updateauthorized`.
+        /// An account changed its authorization (更新授权).
         ///
         /// * When: grant changed (permission sets or re-grant).
         /// * Answer: success (plain).

@@ -636,7 +636,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Commit code (上传代码).
+    /// Commit code as a trial version (上传代码并生成体验版).
     ///
     /// * Call: `POST /wxa/commit` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/commit.html>.
@@ -1254,7 +1254,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get the gray release (查询灰度发布).
+    /// Get the release in stages (获取分阶段发布详情).
     ///
     /// * Call: `GET /wxa/getgrayreleaseplan` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/getGrayReleasePlan.html>.
@@ -1542,7 +1542,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get whether the mini program may be visited (查询服务状态).
+    /// Check whether the mini program may be visited (查询服务状态).
     ///
     /// * Call: `POST /wxa/getvisitstatus` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/getVisitStatus.html>.
@@ -1624,7 +1624,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get whether the mini program may be searched (查询可否被搜索).
+    /// Check whether the mini program may be searched (查询可否被搜索).
     ///
     /// * Call: `GET /wxa/getwxasearchstatus` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/getSearchStatus.html>.
@@ -1662,7 +1662,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Release to a part of users (灰度发布).
+    /// Release to a part of users (分阶段发布).
     ///
     /// * Call: `POST /wxa/grayrelease` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/grayRelease.html>.
@@ -1962,7 +1962,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Release audited code (发布已过审的代码).
+    /// Release audited code (发布已通过审核的小程序).
     ///
     /// * Call: `POST /wxa/release` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/release.html>.
@@ -1992,7 +1992,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Revert to an earlier release (回退版本).
+    /// Revert to an earlier release (小程序版本回退).
     ///
     /// * Call: `GET /wxa/revertcoderelease` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/revertCodeRelease.html>.
@@ -2036,7 +2036,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Cancel a gray release (取消灰度发布).
+    /// Cancel a release in stages (取消分阶段发布).
     ///
     /// * Call: `GET /wxa/revertgrayrelease` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/revertGrayRelease.html>.
@@ -2327,7 +2327,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Speed up an audit (加急审核).
+    /// Speed up an audit (加急代码审核).
     ///
     /// * Call: `POST /wxa/speedupaudit` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/speedupCodeAudit.html>.
@@ -2359,7 +2359,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Submit code for an audit (提交审核).
+    /// Submit code for an audit (提交代码审核).
     ///
     /// * Call: `POST /wxa/submit_audit` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/submitAudit.html>.
@@ -2455,7 +2455,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Undo an audit (撤回审核).
+    /// Withdraw an audit (撤回代码审核).
     ///
     /// * Call: `GET /wxa/undocodeaudit` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/undoAudit.html>.
@@ -2695,7 +2695,7 @@ pub mod component {
         }
 
         w::record! {
-            /// Query a fast registration of a person (查询个人小程序注册任务).
+            /// Get a fast registration of a person (查询个人小程序注册任务).
             ///
             /// * Call: `POST /wxa/component/fastregisterpersonalweapp` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-ind/fastRegisterPersonalMp.html>.

@@ -494,7 +494,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get an application by out number (按商户单号查询开通申请).
+    /// Get an application by the merchant's number (按商户单号查询开通申请).
     ///
     /// * Call: `GET /v3/mse-pay/product-applications/out-request-no/{out_request_no}` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
@@ -542,7 +542,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get an application by number (按平台单号查询开通申请).
+    /// Get an application by the platform's number (按平台单号查询开通申请).
     ///
     /// * Call: `GET /v3/mse-pay/product-applications/{request_no}` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
@@ -833,7 +833,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a refund by out id (按商户单号查询退款).
+    /// Get a refund by the merchant's number (按商户单号查询退款).
     ///
     /// * Call: `GET /v3/mse-pay/refunds/out-refund-id/{out_refund_id}` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
@@ -891,7 +891,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a refund by id (按平台单号查询退款).
+    /// Get a refund by the platform's number (按平台单号查询退款).
     ///
     /// * Call: `GET /v3/mse-pay/refunds/refund-id/{refund_id}` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
@@ -1016,7 +1016,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a withdrawal by out id (按商户单号查询提现).
+    /// Get a withdrawal by the merchant's number (按商户单号查询提现).
     ///
     /// * Call: `GET /v3/mse-pay/withdraws/out-withdraw-id/{out_withdraw_id}` on `api.businesspay.qq.com`.
     /// * Catalog: `pay_business.base.withdraws_by_out_withdraw_id`.
@@ -1065,7 +1065,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a withdrawal by id (按平台单号查询提现).
+    /// Get a withdrawal by the platform's number (按平台单号查询提现).
     ///
     /// * Call: `GET /v3/mse-pay/withdraws/{withdraw_id}` on `api.businesspay.qq.com`.
     /// * Catalog: `pay_business.base.withdraws_by_withdraw_id`.

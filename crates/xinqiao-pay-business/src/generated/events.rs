@@ -130,7 +130,7 @@ pub mod notify {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `pay_business.notify.payment`.
+        /// Result of a payment (支付结果通知).
         ///
         /// * Catalog: `pay_business.notify.payment`.
         pub struct Payment {
@@ -140,7 +140,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_business.notify.product_application`.
+        /// Result of an application for the product (产品开通结果通知).
         ///
         /// * Catalog: `pay_business.notify.product_application`.
         pub struct ProductApplication {
@@ -150,7 +150,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_business.notify.profit_allocation`.
+        /// Result of a profit allocation (分账结果通知).
         ///
         /// * Catalog: `pay_business.notify.profit_allocation`.
         pub struct ProfitAllocation {
@@ -160,7 +160,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_business.notify.refund`.
+        /// Result of a refund (退款结果通知).
         ///
         /// * Catalog: `pay_business.notify.refund`.
         pub struct Refund {
@@ -170,7 +170,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_business.notify.withdraw`.
+        /// Result of a withdrawal (提现结果通知).
         ///
         /// * Catalog: `pay_business.notify.withdraw`.
         pub struct Withdraw {

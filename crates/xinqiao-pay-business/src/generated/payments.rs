@@ -398,7 +398,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a payment by out id (按商户单号查询支付).
+    /// Get a payment by the merchant's number (按商户单号查询支付).
     ///
     /// * Call: `GET /v3/mse-pay/payments/out-payment-id/{out_payment_id}` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
@@ -456,7 +456,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a payment by id (按平台单号查询支付).
+    /// Get a payment by the platform's number (按平台单号查询支付).
     ///
     /// * Call: `GET /v3/mse-pay/payments/{payment_id}` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.

@@ -186,7 +186,7 @@ w::record! {
 }
 
 w::record! {
-    /// Get a profit allocation by id (按平台单号查询分账).
+    /// Get a profit allocation by the platform's number (按平台单号查询分账).
     ///
     /// * Call: `GET /v3/mse-pay/profit-allocations/{allocation_id}` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
@@ -240,7 +240,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a profit allocation by out id (按商户单号查询分账).
+    /// Get a profit allocation by the merchant's number (按商户单号查询分账).
     ///
     /// * Call: `GET /v3/mse-pay/profit-allocations/out-allocation-id/{out_allocation_id}` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
@@ -507,7 +507,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get an application for a receiver account by id (按平台单号查询接收账户申请).
+    /// Get an application for a receiver account by the platform's number (按平台单号查询接收账户申请).
     ///
     /// * Call: `GET /v3/mse-pay/profit-allocations/receiver-accounts-applications/{application_id}` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
@@ -557,7 +557,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get an application for a receiver account by out id (按商户单号查询接收账户申请).
+    /// Get an application for a receiver account by the merchant's number (按商户单号查询接收账户申请).
     ///
     /// * Call: `GET /v3/mse-pay/profit-allocations/receiver-accounts-applications/out_application_id/{out_application_id}` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.

@@ -885,7 +885,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a refund by out number (按商户退款单号查询退款).
+    /// Get a refund by the merchant's refund number (按商户退款单号查询退款).
     ///
     /// * Call: `GET /v3/global/refunds/out-refund-no/{out_refund_no}` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
@@ -1031,7 +1031,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a refund by id (按微信退款单号查询退款).
+    /// Get a refund by WeChat Pay's refund number (按微信退款单号查询退款).
     ///
     /// * Call: `GET /v3/global/refunds/id/{refund_id}` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.

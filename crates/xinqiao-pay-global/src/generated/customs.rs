@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// Query customs orders (global/v3 path) (查询报关订单（global/v3 路径）).
+    /// Get customs orders (other path) (查询报关订单（另一路径）).
     ///
     /// * Call: `GET /global/v3/customs/orders` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
@@ -140,7 +140,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Change a customs order (global/v3 path) (修改报关订单（global/v3 路径）).
+    /// Change a customs order (other path) (修改报关订单（另一路径）).
     ///
     /// * Call: `PATCH /global/v3/customs/orders` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
@@ -228,7 +228,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Declare an order to customs (global/v3 path) (提交报关（global/v3 路径）).
+    /// Declare an order to customs (other path) (提交报关（另一路径）).
     ///
     /// * Call: `POST /global/v3/customs/orders` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
@@ -316,7 +316,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query customs orders (查询报关订单).
+    /// Get customs orders (查询报关订单).
     ///
     /// * Call: `GET /v3/global/customs/orders` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
@@ -570,7 +570,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Declare an order again (global/v3 path) (重推报关（global/v3 路径）).
+    /// Declare an order again (other path) (重推报关（另一路径）).
     ///
     /// * Call: `POST /global/v3/customs/redeclare` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
@@ -724,7 +724,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Verify an identity for customs (global/v3 path) (核对报关身份信息（global/v3 路径）).
+    /// Verify an identity for customs (other path) (核对报关身份信息（另一路径）).
     ///
     /// * Call: `POST /global/v3/customs/verify-certificate` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.

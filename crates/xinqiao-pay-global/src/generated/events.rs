@@ -118,7 +118,7 @@ pub mod notify {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `pay_global.notify.pa_pay_contract`.
+        /// A deduction contract was signed or ended (签约与解约通知).
         ///
         /// * Catalog: `pay_global.notify.pa_pay_contract`.
         pub struct PaPayContract {
@@ -144,7 +144,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_global.notify.partner_pa_pay_contract`.
+        /// A deduction contract was signed or ended (institution) (签约与解约通知（机构）).
         ///
         /// * Catalog: `pay_global.notify.partner_pa_pay_contract`.
         pub struct PartnerPaPayContract {
@@ -174,7 +174,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_global.notify.partner_refund`.
+        /// Result of a refund (institution) (退款结果通知（机构）).
         ///
         /// * Catalog: `pay_global.notify.partner_refund`.
         pub struct PartnerRefund {
@@ -204,7 +204,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_global.notify.partner_transaction`.
+        /// Result of a payment (institution) (支付结果通知（机构）).
         ///
         /// * Catalog: `pay_global.notify.partner_transaction`.
         pub struct PartnerTransaction {
@@ -242,7 +242,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_global.notify.refund`.
+        /// Result of a refund (退款结果通知).
         ///
         /// * Catalog: `pay_global.notify.refund`.
         pub struct Refund {
@@ -270,7 +270,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_global.notify.transaction`.
+        /// Result of a payment (支付结果通知).
         ///
         /// * Catalog: `pay_global.notify.transaction`.
         pub struct Transaction {

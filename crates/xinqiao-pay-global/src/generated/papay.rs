@@ -228,7 +228,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a deduction by out number (按商户订单号查询扣款).
+    /// Get a deduction by the merchant's order number (按商户订单号查询扣款).
     ///
     /// * Call: `GET /v3/global/papay/transactions/out-trade-no/{out_trade_no}` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
@@ -344,7 +344,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a deduction by id (按微信订单号查询扣款).
+    /// Get a deduction by WeChat Pay's order number (按微信订单号查询扣款).
     ///
     /// * Call: `GET /v3/global/papay/transactions/{transaction_id}` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
@@ -506,7 +506,7 @@ pub mod contracts {
     }
 
     w::record! {
-        /// Get a deduction contract by id (按签约号查询签约).
+        /// Get a deduction contract by the contract's number (按签约号查询签约).
         ///
         /// * Call: `GET /v3/global/papay/contracts/{contract_id}` on `apihk.mch.weixin.qq.com`.
         /// * For: institution, merchant.
@@ -636,7 +636,7 @@ pub mod contracts {
     }
 
     w::record! {
-        /// Get a deduction contract by out code (按商户签约号查询签约).
+        /// Get a deduction contract by the merchant's contract code (按商户签约号查询签约).
         ///
         /// * Call: `GET /v3/global/papay/contracts/out-contract-code/{out_contract_code}` on `apihk.mch.weixin.qq.com`.
         /// * For: institution, merchant.

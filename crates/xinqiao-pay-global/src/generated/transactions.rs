@@ -439,7 +439,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a transaction by out number (按商户订单号查询订单).
+    /// Get a transaction by the merchant's order number (按商户订单号查询订单).
     ///
     /// * Call: `GET /v3/global/transactions/out-trade-no/{out_trade_no}` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
@@ -1035,7 +1035,7 @@ pub mod id {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Get a transaction by id (按微信订单号查询订单).
+        /// Get a transaction by WeChat Pay's order number (按微信订单号查询订单).
         ///
         /// * Call: `GET /v3/global/transactions/id/{transaction_id}` on `apihk.mch.weixin.qq.com`.
         /// * For: institution, merchant.
@@ -1115,7 +1115,7 @@ pub mod id {
     }
 
     w::record! {
-        /// Close a transaction by id (Hong Kong) (按微信订单号关闭订单（香港）).
+        /// Close a transaction by WeChat Pay's order number (Hong Kong) (按微信订单号关闭订单（香港）).
         ///
         /// * Call: `POST /hk/v3/transactions/id/{transaction_id}/close` on `api.mch.weixin.qq.com`.
         /// * For: institution, merchant.
@@ -1155,7 +1155,7 @@ pub mod id {
     }
 
     w::record! {
-        /// Reverse a transaction by id (Hong Kong) (按微信订单号撤销订单（香港）).
+        /// Reverse a transaction by WeChat Pay's order number (Hong Kong) (按微信订单号撤销订单（香港）).
         ///
         /// * Call: `POST /hk/v3/transactions/id/{transaction_id}/reverse` on `api.mch.weixin.qq.com`.
         /// * For: institution, merchant.

@@ -337,7 +337,7 @@ pub mod micro {
     }
 
     w::record! {
-        /// `POST /applyment/micro/signcontract`.
+        /// Sign the contract of a micro merchant (签约小微商户).
         ///
         /// * Call: `POST /applyment/micro/signcontract` on `api.mch.weixin.qq.com`.
         /// * Deprecated: shut down.

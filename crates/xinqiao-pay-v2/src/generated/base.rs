@@ -342,7 +342,7 @@ pub mod fund {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Query automatic withdrawals of a day (按日查询自动提现).
+        /// Get automatic withdrawals of a day (按日查询自动提现).
         ///
         /// * Call: `POST /fund/queryautowithdrawbydate` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4014115346>.
@@ -722,7 +722,7 @@ pub mod mch {
         }
 
         w::record! {
-            /// Query a customs declaration (查询报关).
+            /// Get a customs declaration (查询报关).
             ///
             /// * Call: `POST /cgi-bin/mch/customs/customdeclarequery` on `api.mch.weixin.qq.com`.
             /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985273>.
@@ -1105,7 +1105,7 @@ pub mod promotion {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Query a coupon (other path) (查询代金券（另一路径）).
+        /// Get a coupon (other path) (查询代金券（另一路径）).
         ///
         /// * Call: `POST /promotion/query_coupon` on `api.mch.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
@@ -1266,7 +1266,7 @@ pub mod risk {
     }
 
     w::record! {
-        /// Query violations (查询商户违规).
+        /// Get violations (查询商户违规).
         ///
         /// * Call: `POST /risk/getviolation` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/institution/4011985446>.
@@ -1609,7 +1609,7 @@ pub mod tools {
     }
 
     w::record! {
-        /// Shorten a url (转换短链接).
+        /// Shorten a URL (转换短链接).
         ///
         /// * Call: `POST /tools/shorturl` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011937195>.

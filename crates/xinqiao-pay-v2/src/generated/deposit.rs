@@ -520,7 +520,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query a deposit order (查询押金订单).
+    /// Get a deposit order (查询押金订单).
     ///
     /// * Call: `POST /deposit/orderquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986679>.
@@ -788,7 +788,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query a deposit's refund (查询押金退款).
+    /// Get a deposit's refund (查询押金退款).
     ///
     /// * Call: `POST /deposit/refundquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011987300>.

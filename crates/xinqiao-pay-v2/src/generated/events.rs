@@ -6,7 +6,7 @@ pub mod notify {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `pay_v2.notify.papay_contract`.
+        /// A deduction contract was signed or ended (签约与解约通知).
         ///
         /// * Catalog: `pay_v2.notify.papay_contract`.
         pub struct PapayContract {
@@ -38,7 +38,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v2.notify.papay_order`.
+        /// Result of a deduction (扣款结果通知).
         ///
         /// * Catalog: `pay_v2.notify.papay_order`.
         pub struct PapayOrder {
@@ -90,7 +90,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v2.notify.pay_result`.
+        /// Result of a payment (支付结果通知).
         ///
         /// * Catalog: `pay_v2.notify.pay_result`.
         pub struct PayResult {
@@ -148,15 +148,45 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v2.notify.refund_result`.
+        /// Result of a refund (退款结果通知).
         ///
         /// * Catalog: `pay_v2.notify.refund_result`.
         pub struct RefundResult {
+            /// `sub_mch_id`.
+            0 sub_mch_id: Option<String> => "sub_mch_id",
+            /// `sub_appid`.
+            1 sub_appid: Option<String> => "sub_appid",
+            /// `out_trade_no`.
+            2 out_trade_no: String => "out_trade_no: must",
+            /// `transaction_id`.
+            3 transaction_id: String => "transaction_id: must",
+            /// `out_refund_no`.
+            4 out_refund_no: String => "out_refund_no: must",
+            /// `refund_id`.
+            5 refund_id: String => "refund_id: must",
+            /// `refund_status`.
+            6 refund_status: String => "refund_status: must",
+            /// `refund_account`.
+            7 refund_account: Option<String> => "refund_account",
+            /// `refund_recv_accout`.
+            8 refund_recv_accout: Option<String> => "refund_recv_accout",
+            /// `refund_request_source`.
+            9 refund_request_source: Option<String> => "refund_request_source",
+            /// `total_fee`; unit fen.
+            10 total_fee: xinqiao_types::Fen => "total_fee: must",
+            /// `refund_fee`; unit fen.
+            11 refund_fee: xinqiao_types::Fen => "refund_fee: must",
+            /// `settlement_total_fee`; unit fen.
+            12 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
+            /// `settlement_refund_fee`; unit fen.
+            13 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
+            /// `success_time`; format `yyyyMMddHHmmss`.
+            14 success_time: Option<String> => "success_time",
         }
     }
 
     w::record! {
-        /// `pay_v2.notify.vehicle`.
+        /// A vehicle's state changed (车主服务状态变更通知).
         ///
         /// * Catalog: `pay_v2.notify.vehicle`.
         pub struct Vehicle {

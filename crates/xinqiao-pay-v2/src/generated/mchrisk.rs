@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// Query a merchant's audit as a bank (收单机构查询商户审核信息).
+    /// Get a merchant's audit as a bank (收单机构查询商户审核信息).
     ///
     /// * Call: `POST /mchrisk/bankquerymchauditinfo` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/mch_bank.php?chapter=9_295>.
@@ -75,7 +75,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query a merchant's audit as a channel (渠道查询商户审核信息).
+    /// Get a merchant's audit as a channel (渠道查询商户审核信息).
     ///
     /// * Call: `POST /mchrisk/channelquerymchauditinfo` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/mch_bank.php?chapter=9_296>.
@@ -146,7 +146,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query a merchant's risk (查询商户风险).
+    /// Get a merchant's risk (查询商户风险).
     ///
     /// * Call: `POST /mchrisk/querymchrisk` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/mch_bank.php?chapter=9_291>.

@@ -389,7 +389,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query a deduction contract (查询代扣签约).
+    /// Get a deduction contract (查询代扣签约).
     ///
     /// * Call: `POST /papay/querycontract` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987640>.
@@ -921,7 +921,7 @@ pub mod partner {
     }
 
     w::record! {
-        /// Query a deduction contract as a partner (服务商查询代扣签约).
+        /// Get a deduction contract as a partner (服务商查询代扣签约).
         ///
         /// * Call: `POST /papay/partner/querycontract` on `api.mch.weixin.qq.com`.
         /// * For: partner.

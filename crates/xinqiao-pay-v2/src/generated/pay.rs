@@ -952,7 +952,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query a face payment (查询刷脸支付).
+    /// Get a face payment (查询刷脸支付).
     ///
     /// * Call: `POST /pay/facepayquery` on `api.mch.weixin.qq.com`.
     /// * Catalog: `pay_v2.pay.facepayquery`.
@@ -1238,7 +1238,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query an order (查询订单).
+    /// Get an order (查询订单).
     ///
     /// * Call: `POST /pay/orderquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011937320>.
@@ -1373,7 +1373,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query a deduction (查询代扣订单).
+    /// Get a deduction (查询代扣订单).
     ///
     /// * Call: `POST /pay/paporderquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap.php?chapter=18_10&index=14>.
@@ -1577,7 +1577,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Add a receiver (添加分账接收方).
+    /// Add a profit sharing receiver (添加分账接收方).
     ///
     /// * Call: `POST /pay/profitsharingaddreceiver` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_3&index=4>.
@@ -1651,7 +1651,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query a merchant's maximum share (查询最大分账比例).
+    /// Get a merchant's maximum share (查询最大分账比例).
     ///
     /// * Call: `POST /pay/profitsharingmerchantratioquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation_sl.php?chapter=25_11&index=8>.
@@ -1717,7 +1717,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query what is left to share (查询待分账金额).
+    /// Get what is left to share (查询待分账金额).
     ///
     /// * Call: `POST /pay/profitsharingorderamountquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_10&index=7>.
@@ -1779,7 +1779,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query a profit sharing order (查询分账).
+    /// Get a profit sharing order (查询分账).
     ///
     /// * Call: `POST /pay/profitsharingquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_2&index=3>.
@@ -1859,7 +1859,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Remove a receiver (删除分账接收方).
+    /// Remove a profit sharing receiver (删除分账接收方).
     ///
     /// * Call: `POST /pay/profitsharingremovereceiver` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_4&index=5>.
@@ -1933,7 +1933,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query a profit sharing return (查询分账回退).
+    /// Get a profit sharing return (查询分账回退).
     ///
     /// * Call: `POST /pay/profitsharingreturnquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_8&index=9>.
@@ -2031,7 +2031,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query a combined order (查询合单).
+    /// Get a combined order (查询合单).
     ///
     /// * Call: `POST /pay/querycombinedorder` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/combine.php?chapter=24_3&index=4>.
@@ -2106,7 +2106,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query an exchange rate (查询汇率).
+    /// Get an exchange rate (查询汇率).
     ///
     /// * Call: `POST /pay/queryexchagerate` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013634922>.
@@ -2184,7 +2184,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query refunds (查询退款).
+    /// Get refunds (查询退款).
     ///
     /// * Call: `POST /pay/refundquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011939577>.
@@ -2317,7 +2317,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query refunds (V2) (查询退款（V2）).
+    /// Get refunds (V2) (查询退款（V2）).
     ///
     /// * Call: `POST /pay/refundqueryv2` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011984122>.
@@ -2468,7 +2468,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query settlements (查询结算资金).
+    /// Get settlements (查询结算资金).
     ///
     /// * Call: `POST /pay/settlementquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013634920>.
@@ -2742,7 +2742,7 @@ pub mod partner {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Query a deduction as a partner (服务商查询代扣订单).
+        /// Get a deduction as a partner (服务商查询代扣订单).
         ///
         /// * Call: `POST /pay/partner/paporderquery` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap.php?chapter=18_10&index=14>.

@@ -701,7 +701,7 @@ pub mod mch {
     }
 
     w::record! {
-        /// Query an institution's sub-merchant (查询境外机构子商户).
+        /// Get an institution's sub-merchant (查询境外机构子商户).
         ///
         /// * Call: `POST /secapi/mch/queryInstitutionsub` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013636643>.
@@ -826,7 +826,7 @@ pub mod mch {
     }
 
     w::record! {
-        /// Query the development settings of a sub-merchant (查询子商户开发参数).
+        /// Get the development settings of a sub-merchant (查询子商户开发参数).
         ///
         /// * Call: `POST /secapi/mch/querysubdevconfig` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4014115413>.

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// Query a ride (查询乘车订单).
+    /// Get a ride (查询乘车订单).
     ///
     /// * Call: `POST /transit/queryorder` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011986341>.
@@ -257,7 +257,7 @@ pub mod partnerpay {
     }
 
     w::record! {
-        /// Query a ride as a partner (服务商查询乘车订单).
+        /// Get a ride as a partner (服务商查询乘车订单).
         ///
         /// * Call: `POST /transit/partnerpay/queryorder` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011989909>.
@@ -377,7 +377,7 @@ pub mod partnerpay {
     }
 
     w::record! {
-        /// Query a ride contract as a partner (服务商查询乘车签约).
+        /// Get a ride contract as a partner (服务商查询乘车签约).
         ///
         /// * Call: `POST /transit/partnerpay/querystate` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap_sl_jt_v2.php?chapter=19_96&index=5>.
@@ -598,7 +598,7 @@ pub mod pay {
     }
 
     w::record! {
-        /// Query a ride contract (查询乘车签约).
+        /// Get a ride contract (查询乘车签约).
         ///
         /// * Call: `POST /transit/pay/querystate` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap_jt_v2.php?chapter=19_96&index=12>.

@@ -377,7 +377,7 @@ pub mod partnerpay {
     }
 
     w::record! {
-        /// Query a vehicle's user as a partner (服务商查询车主状态).
+        /// Get a vehicle's user as a partner (服务商查询车主状态).
         ///
         /// * Call: `POST /vehicle/partnerpay/querystate` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988212>.
@@ -671,7 +671,7 @@ pub mod pay {
     }
 
     w::record! {
-        /// Query a vehicle's user (查询车主状态).
+        /// Get a vehicle's user (查询车主状态).
         ///
         /// * Call: `POST /vehicle/pay/querystate` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011986415>.

@@ -648,7 +648,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query a hotel bill (查询酒店订单).
+    /// Get a hotel bill (查询酒店订单).
     ///
     /// * Call: `POST /wxv/queryhotelbill` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=19_2&index=3>.
@@ -770,7 +770,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Query a rent bill (查询租借订单).
+    /// Get a rent bill (查询租借订单).
     ///
     /// * Call: `POST /wxv/queryrentbill` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=18_2&index=3>.

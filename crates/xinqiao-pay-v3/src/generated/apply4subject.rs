@@ -299,7 +299,7 @@ w::record! {
 }
 
 w::record! {
-    /// Cancel a subject application by id (按申请单号撤销意愿确认).
+    /// Cancel a subject application by the application's number (按申请单号撤销意愿确认).
     ///
     /// * Call: `POST /v3/apply4subject/applyment/{applyment_id}/cancel` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, institution.
@@ -416,7 +416,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get whether a merchant authorized (查询商户授权状态).
+    /// Check whether a merchant authorized (查询商户授权状态).
     ///
     /// * Call: `GET /v3/apply4subject/applyment/merchants/{sub_mchid}/state` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, institution.

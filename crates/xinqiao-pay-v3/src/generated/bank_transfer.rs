@@ -129,7 +129,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a bank transfer batch by id (按微信批次号查询银行转账).
+    /// Get a bank transfer batch by WeChat Pay's batch number (按微信批次号查询银行转账).
     ///
     /// * Call: `GET /v3/bank-transfer/batches/batch-id/{batch_id}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -226,7 +226,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a bank transfer batch by out number (按商家批次号查询银行转账).
+    /// Get a bank transfer batch by the merchant's batch number (按商家批次号查询银行转账).
     ///
     /// * Call: `GET /v3/bank-transfer/batches/out-batch-no/{out_batch_no}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -331,7 +331,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a bank transfer detail by id (按微信明细号查询银行转账明细).
+    /// Get a bank transfer detail by WeChat Pay's detail number (按微信明细号查询银行转账明细).
     ///
     /// * Call: `GET /v3/bank-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -416,7 +416,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a bank transfer detail by out number (按商家明细号查询银行转账明细).
+    /// Get a bank transfer detail by the merchant's detail number (按商家明细号查询银行转账明细).
     ///
     /// * Call: `GET /v3/bank-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}` on `api.mch.weixin.qq.com`.
     /// * For: partner.

@@ -1609,38 +1609,6 @@ w::record! {
 }
 
 w::record! {
-    /// `GET /v3/{download_url}`.
-    ///
-    /// * Call: `GET /v3/{download_url}` on `api.mch.weixin.qq.com`.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012085923>.
-    /// * Catalog: `pay_v3.base.by_download_url_download_bill_file`.
-    pub struct ByDownloadUrlDownloadBillFile {
-        /// `download_url`.
-        0 download_url: String => "download_url: must path",
-    }
-    new(download_url: impl Into<String>)
-}
-
-w::endpoint! {
-    ByDownloadUrlDownloadBillFile => w::Blob,
-    w::EndpointInfo {
-        id: "pay_v3.base.by_download_url_download_bill_file",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/{download_url}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Csv,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Get the platform certificates (下载平台证书).
     ///
     /// * Call: `GET /v3/certificates` on `api.mch.weixin.qq.com`.
@@ -1683,7 +1651,39 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /v3/{download_url}`.
+    /// Download a bill (下载账单).
+    ///
+    /// * Call: `GET /v3/{download_url}` on `api.mch.weixin.qq.com`.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012085923>.
+    /// * Catalog: `pay_v3.base.download_bill_file`.
+    pub struct DownloadBillFile {
+        /// `download_url`.
+        0 download_url: String => "download_url: must path",
+    }
+    new(download_url: impl Into<String>)
+}
+
+w::endpoint! {
+    DownloadBillFile => w::Blob,
+    w::EndpointInfo {
+        id: "pay_v3.base.download_bill_file",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/{download_url}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Csv,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Download a picture of a complaint by its link (下载投诉图片（按返回链接）).
     ///
     /// * Call: `GET /v3/{download_url}` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467251>.
@@ -1715,7 +1715,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /v3/{download_url}`.
+    /// Download an invoice file (下载发票文件).
     ///
     /// * Call: `GET /v3/{download_url}` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012286040>.
@@ -1767,7 +1767,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /v3/webhooks`.
+    /// Create a webhook (创建通知地址).
     ///
     /// * Call: `POST /v3/webhooks` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
@@ -2298,7 +2298,7 @@ pub mod applyment4sub {
     }
 
     w::record! {
-        /// Get a sub-merchant application by id (按申请单号查询进件).
+        /// Get a sub-merchant application by the application's number (按申请单号查询进件).
         ///
         /// * Call: `GET /v3/applyment4sub/applyment/applyment_id/{applyment_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -3122,7 +3122,7 @@ pub mod hire_power_bank {
     }
 
     w::record! {
-        /// Get whether a user qualifies for insurance (查询用户投保资格).
+        /// Check whether a user qualifies for insurance (查询用户投保资格).
         ///
         /// * Call: `GET /v3/hire-power-bank/user-qualifications/{openid}` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
@@ -3677,7 +3677,7 @@ pub mod mch_operate {
         }
 
         w::record! {
-            /// Get a risk withdrawal by id (按申请单号查询资金提取).
+            /// Get a risk withdrawal by the application's number (按申请单号查询资金提取).
             ///
             /// * Call: `GET /v3/mch_operate/risk/withdrawl-apply/applyment-id/{applyment_id}` on `api.mch.weixin.qq.com`.
             /// * For: partner.

@@ -234,7 +234,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a brand application by id (按申请单号查询品牌入驻).
+    /// Get a brand application by the application's number (按申请单号查询品牌入驻).
     ///
     /// * Call: `GET /v3/brand/applyments/applyment-id/{applyment_id}` on `api.mch.weixin.qq.com`.
     /// * For: partner.

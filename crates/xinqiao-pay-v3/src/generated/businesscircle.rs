@@ -167,7 +167,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get whether points are waiting for a user (查询商圈会员待积分状态).
+    /// Check whether points are waiting for a user (查询商圈会员待积分状态).
     ///
     /// * Call: `GET /v3/businesscircle/users/{openid}/points/commit_status` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.

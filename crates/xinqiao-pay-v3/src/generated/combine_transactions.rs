@@ -726,7 +726,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a combined transaction by id (按微信合单号查询合单).
+    /// Get a combined transaction by WeChat Pay's number (按微信合单号查询合单).
     ///
     /// * Call: `GET /v3/combine-transactions/id/{combine_transaction_id}` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform, partner.
@@ -996,7 +996,7 @@ pub mod out_trade_no {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Get a combined transaction by out number (按商户合单号查询合单).
+        /// Get a combined transaction by the merchant's number (按商户合单号查询合单).
         ///
         /// * Call: `GET /v3/combine-transactions/out-trade-no/{combine_out_trade_no}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, partner.

@@ -538,7 +538,7 @@ pub mod orders {
     }
 
     w::record! {
-        /// Change a discount card order (更新先享卡订单).
+        /// Update a discount card order (更新先享卡订单).
         ///
         /// * Call: `PATCH /v3/discount-card/orders/{out_order_no}` on `api.mch.weixin.qq.com`.
         /// * For: merchant.

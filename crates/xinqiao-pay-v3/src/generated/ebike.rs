@@ -203,7 +203,7 @@ pub mod charge {
     }
 
     w::record! {
-        /// Get an e-bike charging payment by out number (按商户订单号查询充电扣费).
+        /// Get an e-bike charging payment by the merchant's order number (按商户订单号查询充电扣费).
         ///
         /// * Call: `GET /v3/ebike/charge/transactions/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
@@ -280,7 +280,7 @@ pub mod charge {
     }
 
     w::record! {
-        /// Get an e-bike charging payment by id (按微信订单号查询充电扣费).
+        /// Get an e-bike charging payment by WeChat Pay's order number (按微信订单号查询充电扣费).
         ///
         /// * Call: `GET /v3/ebike/charge/transactions/id/{transaction_id}` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.

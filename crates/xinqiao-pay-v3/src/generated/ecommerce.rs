@@ -969,7 +969,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get an e-commerce application by id (按申请单号查询二级商户进件).
+    /// Get an e-commerce application by the application's number (按申请单号查询二级商户进件).
     ///
     /// * Call: `GET /v3/ecommerce/applyments/{applyment_id}` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform.
@@ -1028,7 +1028,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Revoke an e-commerce application by id (按申请单号撤销二级商户进件).
+    /// Revoke an e-commerce application by the application's number (按申请单号撤销二级商户进件).
     ///
     /// * Call: `POST /v3/ecommerce/applyments/{applyment_id}/revoke` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform, partner.
@@ -1964,7 +1964,7 @@ pub mod fund {
     }
 
     w::record! {
-        /// Get a sub-merchant's withdrawal by out number (按商户单号查询二级商户提现).
+        /// Get a sub-merchant's withdrawal by the merchant's number (按商户单号查询二级商户提现).
         ///
         /// * Call: `GET /v3/ecommerce/fund/withdraw/out-request-no/{out_request_no}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, partner.
@@ -2035,7 +2035,7 @@ pub mod fund {
     }
 
     w::record! {
-        /// Get a sub-merchant's withdrawal by id (按微信单号查询二级商户提现).
+        /// Get a sub-merchant's withdrawal by WeChat Pay's number (按微信单号查询二级商户提现).
         ///
         /// * Call: `GET /v3/ecommerce/fund/withdraw/{withdraw_id}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, partner.
@@ -2161,7 +2161,7 @@ pub mod individual_contracts {
     }
 
     w::record! {
-        /// Get an individual contract by out code (按签约号查询个人卖家签约).
+        /// Get an individual contract by the contract's number (按签约号查询个人卖家签约).
         ///
         /// * Call: `GET /v3/ecommerce/individual-contracts/out-contract-code/{out_contract_code}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform.
@@ -2599,7 +2599,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get an e-commerce transfer by out number (按商户单号查询商家转账（收付通）).
+        /// Get an e-commerce transfer by the merchant's number (按商户单号查询商家转账（收付通）).
         ///
         /// * Call: `GET /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -2719,7 +2719,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get an e-commerce transfer by id (按微信单号查询商家转账（收付通）).
+        /// Get an e-commerce transfer by WeChat Pay's number (按微信单号查询商家转账（收付通）).
         ///
         /// * Call: `GET /v3/ecommerce/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -2900,7 +2900,7 @@ pub mod refunds {
     }
 
     w::record! {
-        /// Get an e-commerce refund by out number (按商户退款单号查询收付通退款).
+        /// Get an e-commerce refund by the merchant's refund number (按商户退款单号查询收付通退款).
         ///
         /// * Call: `GET /v3/ecommerce/refunds/out-refund-no/{out_refund_no}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform.
@@ -3186,7 +3186,7 @@ pub mod refunds {
     }
 
     w::record! {
-        /// Get an e-commerce refund by id (按微信退款单号查询收付通退款).
+        /// Get an e-commerce refund by WeChat Pay's refund number (按微信退款单号查询收付通退款).
         ///
         /// * Call: `GET /v3/ecommerce/refunds/id/{refund_id}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform.

@@ -192,7 +192,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a tuition payment by out number (按商户订单号查询教培扣款).
+    /// Get a tuition payment by the merchant's order number (按商户订单号查询教培扣款).
     ///
     /// * Call: `GET /v3/edu-papay/transactions/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.
@@ -264,7 +264,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a tuition payment by id (按微信订单号查询教培扣款).
+    /// Get a tuition payment by WeChat Pay's order number (按微信订单号查询教培扣款).
     ///
     /// * Call: `GET /v3/edu-papay/transactions/id/{transaction_id}` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.

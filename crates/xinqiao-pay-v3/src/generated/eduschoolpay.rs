@@ -291,7 +291,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a campus payment by out number (按商户订单号查询校园扣款).
+    /// Get a campus payment by the merchant's order number (按商户订单号查询校园扣款).
     ///
     /// * Call: `GET /v3/eduschoolpay/transactions/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -365,7 +365,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a campus payment by id (按微信订单号查询校园扣款).
+    /// Get a campus payment by WeChat Pay's order number (按微信订单号查询校园扣款).
     ///
     /// * Call: `GET /v3/eduschoolpay/transactions/id/{transaction_id}` on `api.mch.weixin.qq.com`.
     /// * For: partner.

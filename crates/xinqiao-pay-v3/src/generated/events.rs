@@ -782,7 +782,7 @@ pub mod notify {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `pay_v3.notify.brand_partner_card_member_point_exchange_coupon`.
+        /// A member exchanged points for a coupon (会员积分兑券通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015878622>.
         /// * Catalog: `pay_v3.notify.brand_partner_card_member_point_exchange_coupon`.
@@ -813,7 +813,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.brand_partner_card_member_user_card`.
+        /// A user's card changed (用户会员卡通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015283692>.
         /// * Catalog: `pay_v3.notify.brand_partner_card_member_user_card`.
@@ -858,7 +858,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.brand_partner_card_member_user_point`.
+        /// A user's points changed (用户积分通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016096820>.
         /// * Catalog: `pay_v3.notify.brand_partner_card_member_user_point`.
@@ -875,7 +875,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.combine_transaction`.
+        /// Result of a combined payment (合单支付结果通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012166360>.
         /// * Catalog: `pay_v3.notify.combine_transaction`.
@@ -900,7 +900,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.complaint`.
+        /// A complaint arrived or changed (用户投诉通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012289719>.
         /// * Catalog: `pay_v3.notify.complaint`.
@@ -913,7 +913,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.discount_card`.
+        /// A discount card changed (先享卡通知).
         ///
         /// * Catalog: `pay_v3.notify.discount_card`.
         pub struct DiscountCard {
@@ -951,7 +951,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.ecommerce_entrust`.
+        /// A combined deduction contract changed (合单代扣签约通知).
         ///
         /// * Catalog: `pay_v3.notify.ecommerce_entrust`.
         pub struct EcommerceEntrust {
@@ -977,7 +977,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.education_entrust`.
+        /// A tuition contract changed (教培续费通签约通知).
         ///
         /// * Catalog: `pay_v3.notify.education_entrust`.
         pub struct EducationEntrust {
@@ -993,7 +993,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.education_transaction`.
+        /// Result of a tuition deduction (教培扣款结果通知).
         ///
         /// * Catalog: `pay_v3.notify.education_transaction`.
         pub struct EducationTransaction {
@@ -1027,7 +1027,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.fapiao`.
+        /// An invoice changed (电子发票通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012286035>.
         /// * Catalog: `pay_v3.notify.fapiao`.
@@ -1044,7 +1044,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.mall_auth`.
+        /// A user authorized points of a mall (商圈积分授权通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012285836>.
         /// * Catalog: `pay_v3.notify.mall_auth`.
@@ -1061,7 +1061,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.mall_refund`.
+        /// A refund in a mall (商圈退款通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012285869>.
         /// * Catalog: `pay_v3.notify.mall_refund`.
@@ -1092,7 +1092,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.mall_transaction`.
+        /// A payment in a mall (商圈支付通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012285856>.
         /// * Catalog: `pay_v3.notify.mall_transaction`.
@@ -1125,7 +1125,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.marketing_busifavor_coupon`.
+        /// A merchant coupon was received (商家券领券通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012285279>.
         /// * Catalog: `pay_v3.notify.marketing_busifavor_coupon`.
@@ -1152,7 +1152,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.marketing_favor_coupon`.
+        /// A cash coupon was used (代金券核销通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012285250>.
         /// * Catalog: `pay_v3.notify.marketing_favor_coupon`.
@@ -1193,7 +1193,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.marketing_member_card`.
+        /// A membership card changed (会员卡通知).
         ///
         /// * Catalog: `pay_v3.notify.marketing_member_card`.
         pub struct MarketingMemberCard {
@@ -1217,7 +1217,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.marketing_partner_delivery_plan`.
+        /// A delivery plan changed (投放计划通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016168699>.
         /// * Catalog: `pay_v3.notify.marketing_partner_delivery_plan`.
@@ -1236,7 +1236,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.merchant_transfer_authorization_confirmed`.
+        /// A user authorized transfers (免确认收款授权通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014512908>.
         /// * Catalog: `pay_v3.notify.merchant_transfer_authorization_confirmed`.
@@ -1261,7 +1261,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.merchant_transfer_batch_closed`.
+        /// A transfer batch was closed (批量转账关闭通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012269028>.
         /// * Catalog: `pay_v3.notify.merchant_transfer_batch_closed`.
@@ -1286,7 +1286,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.merchant_transfer_batch_finished`.
+        /// A transfer batch was finished (批量转账完成通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012269028>.
         /// * Catalog: `pay_v3.notify.merchant_transfer_batch_finished`.
@@ -1317,7 +1317,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.merchant_transfer_bill_finished`.
+        /// Result of a transfer (商家转账结果通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012712115>.
         /// * Catalog: `pay_v3.notify.merchant_transfer_bill_finished`.
@@ -1344,7 +1344,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.merchant_transfer_qq_wallet_bill_finished`.
+        /// Result of a transfer to a QQ wallet (QQ 钱包转账结果通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014301851>.
         /// * Catalog: `pay_v3.notify.merchant_transfer_qq_wallet_bill_finished`.
@@ -1379,7 +1379,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.pa_pay_entrust`.
+        /// A deduction contract changed (代扣签约通知).
         ///
         /// * Catalog: `pay_v3.notify.pa_pay_entrust`.
         pub struct PaPayEntrust {
@@ -1413,7 +1413,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.pa_pay_insurance_entrust`.
+        /// An insurance contract changed (保险代扣签约通知).
         ///
         /// * Catalog: `pay_v3.notify.pa_pay_insurance_entrust`.
         pub struct PaPayInsuranceEntrust {
@@ -1445,7 +1445,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.partner_profit_sharing`.
+        /// Result of profit sharing (partner) (分账动账通知（服务商）).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012116672>.
         /// * Catalog: `pay_v3.notify.partner_profit_sharing`.
@@ -1468,7 +1468,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.partner_refund`.
+        /// Result of a refund (partner) (退款结果通知（服务商）).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012085298>.
         /// * Catalog: `pay_v3.notify.partner_refund`.
@@ -1499,7 +1499,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.partner_transaction`.
+        /// Result of a payment (partner) (支付结果通知（服务商）).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012085146>.
         /// * Catalog: `pay_v3.notify.partner_transaction`.
@@ -1542,7 +1542,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.pay_score_acquiring_bank_permissions`.
+        /// A PayScore permission changed (acquiring bank) (支付分授权通知（收单机构）).
         ///
         /// * Catalog: `pay_v3.notify.pay_score_acquiring_bank_permissions`.
         pub struct PayScoreAcquiringBankPermissions {
@@ -1572,7 +1572,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.pay_score_acquiring_bank_service_order`.
+        /// A PayScore order changed (acquiring bank) (支付分订单通知（收单机构）).
         ///
         /// * Catalog: `pay_v3.notify.pay_score_acquiring_bank_service_order`.
         pub struct PayScoreAcquiringBankServiceOrder {
@@ -1624,7 +1624,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.pay_score_partner_permissions`.
+        /// A PayScore permission changed (partner) (支付分授权通知（服务商）).
         ///
         /// * Catalog: `pay_v3.notify.pay_score_partner_permissions`.
         pub struct PayScorePartnerPermissions {
@@ -1652,7 +1652,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.pay_score_partner_service_order`.
+        /// A PayScore order changed (partner) (支付分订单通知（服务商）).
         ///
         /// * Catalog: `pay_v3.notify.pay_score_partner_service_order`.
         pub struct PayScorePartnerServiceOrder {
@@ -1702,7 +1702,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.pay_score_partner_user_sign_plan`.
+        /// A user's sign plan changed (partner) (用户签约计划通知（服务商）).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012159037>.
         /// * Catalog: `pay_v3.notify.pay_score_partner_user_sign_plan`.
@@ -1757,7 +1757,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.pay_score_permissions`.
+        /// A PayScore permission changed (支付分授权通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012647393>.
         /// * Catalog: `pay_v3.notify.pay_score_permissions`.
@@ -1782,7 +1782,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.pay_score_service_order`.
+        /// A PayScore order changed (支付分订单通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012587953>.
         /// * Catalog: `pay_v3.notify.pay_score_service_order`.
@@ -1827,7 +1827,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.pay_score_user_sign_plan`.
+        /// A user's sign plan changed (用户签约计划通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012286184>.
         /// * Catalog: `pay_v3.notify.pay_score_user_sign_plan`.
@@ -1876,7 +1876,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.platform_solution_recharge`.
+        /// Result of a platform top-up (平台充值结果通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012763652>.
         /// * Catalog: `pay_v3.notify.platform_solution_recharge`.
@@ -1917,7 +1917,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.profit_sharing`.
+        /// Result of profit sharing (分账动账通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012289679>.
         /// * Catalog: `pay_v3.notify.profit_sharing`.
@@ -1938,7 +1938,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.refund`.
+        /// Result of a refund (退款结果通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791865>.
         /// * Catalog: `pay_v3.notify.refund`.
@@ -1965,7 +1965,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.risk_trade_identification`.
+        /// A trade was found risky (风险交易通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013894258>.
         /// * Catalog: `pay_v3.notify.risk_trade_identification`.
@@ -1982,7 +1982,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.transaction`.
+        /// Result of a payment (支付结果通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012286313>.
         /// * Catalog: `pay_v3.notify.transaction`.
@@ -2021,7 +2021,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.vehicle_entrance_state_change`.
+        /// A parking entry changed (停车入场状态变更通知).
         ///
         /// * Catalog: `pay_v3.notify.vehicle_entrance_state_change`.
         pub struct VehicleEntranceStateChange {
@@ -2053,7 +2053,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.vehicle_etc_transaction`.
+        /// Result of an ETC payment (ETC 扣费结果通知).
         ///
         /// * Catalog: `pay_v3.notify.vehicle_etc_transaction`.
         pub struct VehicleEtcTransaction {
@@ -2079,7 +2079,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.vehicle_transaction`.
+        /// Result of a parking payment (停车扣费结果通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012284177>.
         /// * Catalog: `pay_v3.notify.vehicle_transaction`.
@@ -2126,7 +2126,7 @@ pub mod notify {
     }
 
     w::record! {
-        /// `pay_v3.notify.violation`.
+        /// A merchant broke the rules (商户违规通知).
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012079216>.
         /// * Catalog: `pay_v3.notify.violation`.

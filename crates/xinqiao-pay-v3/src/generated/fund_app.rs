@@ -236,7 +236,7 @@ pub mod brand_redpacket {
     }
 
     w::record! {
-        /// Get a brand red packet batch by id (按微信批次号查询品牌红包).
+        /// Get a brand red packet batch by WeChat Pay's batch number (按微信批次号查询品牌红包).
         ///
         /// * Call: `GET /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
@@ -319,7 +319,7 @@ pub mod brand_redpacket {
     }
 
     w::record! {
-        /// Get a brand red packet detail by id (按微信明细号查询品牌红包).
+        /// Get a brand red packet detail by WeChat Pay's detail number (按微信明细号查询品牌红包).
         ///
         /// * Call: `GET /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}/details/{detail_no}` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
@@ -398,7 +398,7 @@ pub mod brand_redpacket {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Get a brand red packet batch by out number (按商户批次号查询品牌红包).
+            /// Get a brand red packet batch by the merchant's batch number (按商户批次号查询品牌红包).
             ///
             /// * Call: `GET /v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
@@ -481,7 +481,7 @@ pub mod brand_redpacket {
         }
 
         w::record! {
-            /// Get a brand red packet detail by out number (按商户明细号查询品牌红包).
+            /// Get a brand red packet detail by the merchant's detail number (按商户明细号查询品牌红包).
             ///
             /// * Call: `GET /v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}/out-details/{out_detail_no}` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
@@ -741,7 +741,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get a transfer by out number (按商户单号查询转账).
+        /// Get a transfer by the merchant's number (按商户单号查询转账).
         ///
         /// * Call: `GET /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
@@ -853,7 +853,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get a transfer by id (按微信单号查询转账).
+        /// Get a transfer by WeChat Pay's number (按微信单号查询转账).
         ///
         /// * Call: `GET /v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
@@ -1443,7 +1443,7 @@ pub mod mch_transfer {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Get a transfer receipt by out number (按商户单号查询转账回单).
+            /// Get a transfer receipt by the merchant's number (按商户单号查询转账回单).
             ///
             /// * Call: `GET /v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
@@ -1496,7 +1496,7 @@ pub mod mch_transfer {
         }
 
         w::record! {
-            /// Get a transfer receipt by id (按微信单号查询转账回单).
+            /// Get a transfer receipt by WeChat Pay's number (按微信单号查询转账回单).
             ///
             /// * Call: `GET /v3/fund-app/mch-transfer/elecsign/transfer-bill-no/{transfer_bill_no}` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
@@ -1549,7 +1549,7 @@ pub mod mch_transfer {
         }
 
         w::record! {
-            /// Apply for a transfer receipt by out number (按商户单号申请转账回单).
+            /// Apply for a transfer receipt by the merchant's number (按商户单号申请转账回单).
             ///
             /// * Call: `POST /v3/fund-app/mch-transfer/elecsign/out-bill-no` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
@@ -1592,7 +1592,7 @@ pub mod mch_transfer {
         }
 
         w::record! {
-            /// Apply for a transfer receipt by id (按微信单号申请转账回单).
+            /// Apply for a transfer receipt by WeChat Pay's number (按微信单号申请转账回单).
             ///
             /// * Call: `POST /v3/fund-app/mch-transfer/elecsign/transfer-bill-no` on `api.mch.weixin.qq.com`.
             /// * For: merchant.

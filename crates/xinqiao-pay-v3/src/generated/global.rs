@@ -388,7 +388,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Close a cross-border order by id (按微信订单号关闭境外订单).
+    /// Close a cross-border order by WeChat Pay's order number (按微信订单号关闭境外订单).
     ///
     /// * Call: `POST /v3/global/transactions/id/{transaction_id}/close` on `api.mch.weixin.qq.com`.
     /// * For: institution, merchant.
@@ -544,7 +544,7 @@ pub mod merchant_service {
     }
 
     w::record! {
-        /// Change the cross-border complaint notice address (更新境外投诉通知地址).
+        /// Update the cross-border complaint notice address (更新境外投诉通知地址).
         ///
         /// * Call: `PUT /v3/global/merchant-service/complaint-notifications` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, institution, partner.
@@ -944,7 +944,7 @@ pub mod micropay {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Reverse a cross-border code payment by out number (按商户订单号撤销境外付款码支付).
+            /// Reverse a cross-border code payment by the merchant's order number (按商户订单号撤销境外付款码支付).
             ///
             /// * Call: `POST /v3/global/micropay/transactions/out-trade-no/{out_trade_no}/reverse` on `api.mch.weixin.qq.com`.
             /// * For: institution, merchant.
@@ -988,7 +988,7 @@ pub mod micropay {
         }
 
         w::record! {
-            /// Reverse a cross-border code payment by id (按微信订单号撤销境外付款码支付).
+            /// Reverse a cross-border code payment by WeChat Pay's order number (按微信订单号撤销境外付款码支付).
             ///
             /// * Call: `POST /v3/global/micropay/transactions/id/{transaction_id}/reverse` on `api.mch.weixin.qq.com`.
             /// * For: institution, merchant.

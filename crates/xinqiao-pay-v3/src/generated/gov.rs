@@ -342,7 +342,7 @@ pub mod subsidy {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Query a subsidy company (查询补贴企业).
+        /// Get a subsidy company (查询补贴企业).
         ///
         /// * Call: `POST /v3/gov/subsidy/companies/query` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, partner.
@@ -466,7 +466,7 @@ pub mod subsidy {
     }
 
     w::record! {
-        /// `POST /v3/gov/subsidy/n-qualifications/sync`.
+        /// Synchronize a subsidy qualification (class N) (同步补贴资格（N 类）).
         ///
         /// * Call: `POST /v3/gov/subsidy/n-qualifications/sync` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, partner.
@@ -734,7 +734,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Query audit data at UnionPay (查询银联审核资料).
+            /// Get audit data at UnionPay (查询银联审核资料).
             ///
             /// * Call: `POST /v3/gov/subsidy/audit/cup/query` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -1380,7 +1380,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Query a subsidy qualification (pass-through) (查询补贴资格（透传）).
+            /// Get a subsidy qualification (pass-through) (查询补贴资格（透传）).
             ///
             /// * Call: `POST /v3/gov/subsidy/qualifications/passthrough/query` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -1434,7 +1434,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Query a user's subsidy qualifications (查询用户补贴资格).
+            /// Get a user's subsidy qualifications (查询用户补贴资格).
             ///
             /// * Call: `POST /v3/gov/subsidy/qualifications/query` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -1725,7 +1725,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Query serial numbers (查询序列号).
+            /// Get serial numbers (查询序列号).
             ///
             /// * Call: `POST /v3/gov/subsidy/sncode/query` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -1831,7 +1831,7 @@ pub mod subsidy {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Query subsidized transactions (查询补贴交易).
+            /// Get subsidized transactions (查询补贴交易).
             ///
             /// * Call: `POST /v3/gov/subsidy/transactions/query` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -1877,7 +1877,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Query a day's summary of subsidies (查询补贴日汇总).
+            /// Get a day's summary of subsidies (查询补贴日汇总).
             ///
             /// * Call: `POST /v3/gov/subsidy/transactions/summary/query-day` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -2286,7 +2286,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Refund a subsidy (Zhejiang) (退款浙江补贴).
+            /// Refund a subsidy (Zhejiang) (撤回浙江补贴（退款）).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/authcode/refund` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -2462,7 +2462,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Query goods (Zhejiang) (查询浙江补贴商品).
+            /// Get goods (Zhejiang) (查询浙江补贴商品).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/goods/query` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -2593,7 +2593,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// `POST /v3/gov/subsidy/zhejiang/n-qualifications/confirm`.
+            /// Confirm a qualification of class N (Zhejiang) (确认浙江补贴资格（N 类）).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/n-qualifications/confirm` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -2758,7 +2758,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Query a qualification (Zhejiang) (查询浙江补贴资格).
+            /// Get a qualification (Zhejiang) (查询浙江补贴资格).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/qualifications/query` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -2971,7 +2971,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Query a serial number (Zhejiang) (查询浙江补贴序列号).
+            /// Get a serial number (Zhejiang) (查询浙江补贴序列号).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/sncode/query` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.

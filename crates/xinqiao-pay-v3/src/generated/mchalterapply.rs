@@ -261,7 +261,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a contact change by id (按申请单号查询联系信息变更).
+    /// Get a contact change by the application's number (按申请单号查询联系信息变更).
     ///
     /// * Call: `GET /v3/mchalterapply/mchcontactalterapplyment/{apply_id}` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform, partner.
@@ -430,7 +430,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a subject change by id (按申请单号查询主体变更).
+    /// Get a subject change by the application's number (按申请单号查询主体变更).
     ///
     /// * Call: `GET /v3/mchalterapply/mchsubjectalterapplyment/{apply_id}` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform, partner.
@@ -677,7 +677,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a name change by id (按申请单号查询简称变更).
+    /// Get a name change by the application's number (按申请单号查询简称变更).
     ///
     /// * Call: `GET /v3/mchalterapply/merchantnamealterapplyment/{apply_id}` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform, partner.

@@ -379,7 +379,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a medical insurance order by out number (按商户订单号查询医保订单).
+    /// Get a medical insurance order by the merchant's order number (按商户订单号查询医保订单).
     ///
     /// * Call: `GET /v3/med-ins/orders/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
     /// * For: institution, merchant.

@@ -218,7 +218,7 @@ pub mod fund {
     }
 
     w::record! {
-        /// Get a withdrawal by out number (按商户单号查询提现).
+        /// Get a withdrawal by the merchant's number (按商户单号查询提现).
         ///
         /// * Call: `GET /v3/merchant/fund/withdraw/out-request-no/{out_request_no}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform.
@@ -285,7 +285,7 @@ pub mod fund {
     }
 
     w::record! {
-        /// Get a withdrawal by id (按微信单号查询提现).
+        /// Get a withdrawal by WeChat Pay's number (按微信单号查询提现).
         ///
         /// * Call: `GET /v3/merchant/fund/withdraw/withdraw-id/{withdraw_id}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform.
@@ -346,7 +346,7 @@ pub mod fund {
     }
 
     w::record! {
-        /// Get a withdrawal (short path) (查询提现（短路径）).
+        /// Get a withdrawal by WeChat Pay's number (other path) (按微信单号查询提现（另一路径）).
         ///
         /// * Call: `GET /v3/merchant/fund/withdraw/{withdraw_id}` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476674>.

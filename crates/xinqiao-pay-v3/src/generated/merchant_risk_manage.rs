@@ -581,7 +581,7 @@ pub mod ec_trade_risk {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Query risky e-commerce trades (查询电商风险交易).
+        /// Get risky e-commerce trades (查询电商风险交易).
         ///
         /// * Call: `POST /v3/merchant-risk-manage/ec-trade-risk/query-risk-trades` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.

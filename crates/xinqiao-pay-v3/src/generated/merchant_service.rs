@@ -583,7 +583,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Change the complaint notice address (更新投诉通知地址).
+    /// Update the complaint notice address (更新投诉通知地址).
     ///
     /// * Call: `PUT /v3/merchant-service/complaint-notifications` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.

@@ -120,7 +120,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a partner transfer batch by id (服务商按微信批次号查询批次).
+    /// Get a partner transfer batch by WeChat Pay's batch number (服务商按微信批次号查询批次).
     ///
     /// * Call: `GET /v3/partner-transfer/batches/batch-id/{batch_id}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -215,7 +215,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a partner transfer batch by out number (服务商按商家批次号查询批次).
+    /// Get a partner transfer batch by the merchant's batch number (服务商按商家批次号查询批次).
     ///
     /// * Call: `GET /v3/partner-transfer/batches/out-batch-no/{out_batch_no}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -310,7 +310,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a partner transfer detail by id (服务商按微信明细号查询明细).
+    /// Get a partner transfer detail by WeChat Pay's detail number (服务商按微信明细号查询明细).
     ///
     /// * Call: `GET /v3/partner-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -385,7 +385,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a partner transfer detail by out number (服务商按商家明细号查询明细).
+    /// Get a partner transfer detail by the merchant's detail number (服务商按商家明细号查询明细).
     ///
     /// * Call: `GET /v3/partner-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}` on `api.mch.weixin.qq.com`.
     /// * For: partner.

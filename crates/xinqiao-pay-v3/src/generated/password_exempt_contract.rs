@@ -418,7 +418,7 @@ pub mod contracts {
         use xinqiao_wire as w;
 
         w::record! {
-            /// `POST /v3/password-exempt-contract/contracts/qs/pre-entrust-sign/mini-program`.
+            /// Pre-sign a password-free contract in a mini program (clearing house) (清算机构小程序预签约免密).
             ///
             /// * Call: `POST /v3/password-exempt-contract/contracts/qs/pre-entrust-sign/mini-program` on `api.mch.weixin.qq.com`.
             /// * For: institution.
@@ -492,7 +492,7 @@ pub mod contracts {
         }
 
         w::record! {
-            /// `POST /v3/password-exempt-contract/contracts/qs/pre-entrust-sign/pay-redirect-sign`.
+            /// Pre-sign a password-free contract while paying (clearing house) (清算机构支付中签约免密).
             ///
             /// * Call: `POST /v3/password-exempt-contract/contracts/qs/pre-entrust-sign/pay-redirect-sign` on `api.mch.weixin.qq.com`.
             /// * For: institution.

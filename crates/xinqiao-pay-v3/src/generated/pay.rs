@@ -888,7 +888,7 @@ w::record! {
 }
 
 w::record! {
-    /// Ask whether to offer payment choices (acquiring bank) (查询收单机构分期曝光).
+    /// Check whether to offer payment choices (acquiring bank) (查询收单机构分期曝光).
     ///
     /// * Call: `POST /v3/pay/acquiring-bank/transactions/exposure` on `api.mch.weixin.qq.com`.
     /// * For: institution.
@@ -954,7 +954,7 @@ pub mod instal {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Ask whether to offer instalments (查询分期曝光).
+        /// Check whether to offer instalments (查询分期曝光).
         ///
         /// * Call: `POST /v3/pay/instal/exposure` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
@@ -1008,7 +1008,7 @@ pub mod instal {
     }
 
     w::record! {
-        /// Ask whether to offer instalments as a partner (服务商查询分期曝光).
+        /// Check whether to offer instalments as a partner (服务商查询分期曝光).
         ///
         /// * Call: `POST /v3/pay/instal/partner/exposure` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -1251,7 +1251,7 @@ pub mod partner {
         }
 
         w::record! {
-            /// Get a transaction by out number as a partner (服务商按商户订单号查询订单).
+            /// Get a transaction by the merchant's order number as a partner (服务商按商户订单号查询订单).
             ///
             /// * Call: `GET /v3/pay/partner/transactions/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -1702,7 +1702,7 @@ pub mod partner {
         }
 
         w::record! {
-            /// Get a transaction by id as a partner (服务商按微信订单号查询订单).
+            /// Get a transaction by WeChat Pay's order number as a partner (服务商按微信订单号查询订单).
             ///
             /// * Call: `GET /v3/pay/partner/transactions/id/{transaction_id}` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -2172,7 +2172,7 @@ pub mod partner {
         }
 
         w::record! {
-            /// `POST /v3/pay/partner/transactions/scannedpos`.
+            /// Pay by a scanned POS as a partner (服务商被扫 POS 支付).
             ///
             /// * Call: `POST /v3/pay/partner/transactions/scannedpos` on `api.mch.weixin.qq.com`.
             /// * For: partner.
@@ -2438,7 +2438,7 @@ pub mod transactions {
     }
 
     w::record! {
-        /// Get a transaction by out number (按商户订单号查询订单).
+        /// Get a transaction by the merchant's order number (按商户订单号查询订单).
         ///
         /// * Call: `GET /v3/pay/transactions/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
         /// * For: merchant, sub-merchant-direct.
@@ -2853,7 +2853,7 @@ pub mod transactions {
     }
 
     w::record! {
-        /// Get a transaction by id (按微信订单号查询订单).
+        /// Get a transaction by WeChat Pay's order number (按微信订单号查询订单).
         ///
         /// * Call: `GET /v3/pay/transactions/id/{transaction_id}` on `api.mch.weixin.qq.com`.
         /// * For: merchant, sub-merchant-direct.

@@ -420,7 +420,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Create an authorization token (生成授权 token).
+    /// Generate an authorization token (生成授权 token).
     ///
     /// * Call: `POST /v3/payroll-card/tokens` on `api.mch.weixin.qq.com`.
     /// * For: partner.

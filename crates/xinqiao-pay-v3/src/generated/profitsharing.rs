@@ -571,7 +571,7 @@ pub mod receivers {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Add a receiver (添加分账接收方).
+        /// Add a profit sharing receiver (添加分账接收方).
         ///
         /// * Call: `POST /v3/profitsharing/receivers/add` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
@@ -642,7 +642,7 @@ pub mod receivers {
     }
 
     w::record! {
-        /// Delete a receiver (删除分账接收方).
+        /// Delete a profit sharing receiver (删除分账接收方).
         ///
         /// * Call: `POST /v3/profitsharing/receivers/delete` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.

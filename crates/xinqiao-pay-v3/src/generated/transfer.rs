@@ -155,7 +155,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a transfer batch by id (按微信批次号查询批次).
+    /// Get a transfer batch by WeChat Pay's batch number (按微信批次号查询批次).
     ///
     /// * Call: `GET /v3/transfer/batches/batch-id/{batch_id}` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
@@ -208,7 +208,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a transfer batch by out number (按商家批次号查询批次).
+    /// Get a transfer batch by the merchant's batch number (按商家批次号查询批次).
     ///
     /// * Call: `GET /v3/transfer/batches/out-batch-no/{out_batch_no}` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
@@ -265,7 +265,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a transfer detail by id (按微信明细号查询明细).
+    /// Get a transfer detail by WeChat Pay's detail number (按微信明细号查询明细).
     ///
     /// * Call: `GET /v3/transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
@@ -334,7 +334,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a transfer detail by out number (按商家明细号查询明细).
+    /// Get a transfer detail by the merchant's detail number (按商家明细号查询明细).
     ///
     /// * Call: `GET /v3/transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}` on `api.mch.weixin.qq.com`.
     /// * For: merchant.

@@ -480,7 +480,7 @@ pub mod etc {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Get an ETC payment by out number (按商户订单号查询 ETC 扣费).
+            /// Get an ETC payment by the merchant's order number (按商户订单号查询 ETC 扣费).
             ///
             /// * Call: `GET /v3/vehicle/etc/transactions/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
             /// * For: partner.
@@ -654,7 +654,7 @@ pub mod etc {
         }
 
         w::record! {
-            /// Get an ETC payment by id (按微信订单号查询 ETC 扣费).
+            /// Get an ETC payment by WeChat Pay's order number (按微信订单号查询 ETC 扣费).
             ///
             /// * Call: `GET /v3/vehicle/etc/transactions/id/{transaction_id}` on `api.mch.weixin.qq.com`.
             /// * For: partner.

@@ -664,7 +664,7 @@ pub mod employees {
     }
 
     w::record! {
-        /// Get a quota card by out number (按商户卡号查询额度卡).
+        /// Get a quota card by the merchant's card number (按商户卡号查询额度卡).
         ///
         /// * Call: `GET /v3/webizpay/employees/{employee_id}/out-quota-cards/{out_card_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.

@@ -1069,7 +1069,7 @@ pub mod data {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/data/get_conversation_records`.
+        /// Get conversation records (zone) (获取会话记录（专区）).
         ///
         /// * Call: `POST /cgi-bin/data/get_conversation_records` on `qyapi.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.

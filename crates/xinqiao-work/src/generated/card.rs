@@ -110,7 +110,7 @@ pub mod invoice {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Get several invoices (getinvoicebatch) (批量查询发票（getinvoicebatch）).
+            /// Get several invoices (other path) (批量查询发票（另一路径）).
             ///
             /// * Call: `POST /cgi-bin/card/invoice/reimburse/getinvoicebatch` on `qyapi.weixin.qq.com`.
             /// * Shape: unknown; free JSON in, free JSON out.

@@ -874,7 +874,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get whether sensitive data is hidden (获取隐藏敏感信息配置).
+    /// Check whether sensitive data is hidden (获取隐藏敏感信息配置).
     ///
     /// * Call: `POST /cgi-bin/chatdata/get_hide_sensitiveinfo_config` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99622>.

@@ -953,7 +953,7 @@ pub mod rule {
     }
 
     w::record! {
-        /// Change a chain rule (更新对接规则).
+        /// Update a chain rule (更新对接规则).
         ///
         /// * Call: `POST /cgi-bin/corpgroup/rule/modify_rule` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95635>.

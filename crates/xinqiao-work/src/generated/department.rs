@@ -116,7 +116,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a department (读取部门).
+    /// Get a department (获取部门).
     ///
     /// * Call: `GET /cgi-bin/department/get` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95351>.
@@ -238,7 +238,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Change a department (更新部门).
+    /// Update a department (更新部门).
     ///
     /// * Call: `POST /cgi-bin/department/update` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90206>.

@@ -602,7 +602,7 @@ pub mod event {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `work.event.add_calendar`.
+        /// A calendar was created (新建日历).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
@@ -626,7 +626,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.add_schedule`.
+        /// A schedule was created (新建日程).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
@@ -652,7 +652,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.agree_external_userid_migration`.
+        /// The corp agreed to the migration of customer ids (同意客户 ID 迁移).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95327>.
@@ -678,7 +678,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.app_email_change`.
+        /// The agent's mailbox changed (应用邮箱变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97506>.
@@ -704,7 +704,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.batch_job_result`.
+        /// An asynchronous task was finished (异步任务完成).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90973>.
@@ -728,7 +728,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.book_meeting_room`.
+        /// A meeting room was booked (预定会议室).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95333>.
@@ -754,7 +754,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.cancel_meeting_room`.
+        /// A booking was cancelled (取消预定会议室).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95333>.
@@ -780,7 +780,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.change_app_admin`.
+        /// The agent's administrators changed (应用管理员变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95038>.
@@ -802,7 +802,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.change_chain`.
+        /// A chain changed (上下游变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95796>.
@@ -832,7 +832,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.change_contact`.
+        /// The contacts changed (通讯录变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90970>.
@@ -910,7 +910,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.change_external_chat`.
+        /// A customer group changed (客户群变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92130>.
@@ -954,7 +954,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.change_external_contact`.
+        /// A customer changed (企业客户变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92130>.
@@ -996,7 +996,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.change_external_tag`.
+        /// A customer tag changed (企业客户标签变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92130>.
@@ -1030,7 +1030,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.change_school_contact`.
+        /// The school's contacts changed (家校通讯录变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92032>.
@@ -1060,7 +1060,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.click`.
+        /// The member tapped a menu button (点击菜单).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
@@ -1084,7 +1084,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.close_inactive_agent`.
+        /// An agent was closed for lack of use (停用长期未使用的应用).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
@@ -1106,7 +1106,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.customer_acquisition`.
+        /// The acquisition assistant reports (获客助手事件).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97299>.
@@ -1144,7 +1144,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.delete_calendar`.
+        /// A calendar was deleted (删除日历).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
@@ -1168,7 +1168,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.delete_schedule`.
+        /// A schedule was deleted (删除日程).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
@@ -1194,7 +1194,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.doc_change_document_change`.
+        /// A document changed (文档变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97833>.
@@ -1222,7 +1222,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.doc_change_smart_sheet_change`.
+        /// A smart sheet changed (智能表格变更).
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100986>.
         /// * Catalog: `work.event.doc_change_smart_sheet_change`.
@@ -1251,7 +1251,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.enter_agent`.
+        /// The member opened the agent (进入应用).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
@@ -1275,7 +1275,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.finish_vip_account_approval`.
+        /// An application for advanced functions was decided (高级功能审批完成).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99877>.
@@ -1301,7 +1301,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.kf_account_auth_change`.
+        /// Authorized customer service accounts changed (客服账号授权变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97712>.
@@ -1327,7 +1327,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.kf_msg_or_event`.
+        /// Customer service has new messages (客服消息与事件).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94670>.
@@ -1353,7 +1353,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.living_status_change`.
+        /// A live stream's state changed (直播状态变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94145>.
@@ -1379,7 +1379,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.location`.
+        /// The member reported a location (上报地理位置).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
@@ -1409,7 +1409,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.location_select`.
+        /// The member chose a location from the menu (菜单选择地理位置).
         ///
         /// * When: location picker.
         /// * Answer: passive reply allowed.
@@ -1437,7 +1437,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.meeting_change`.
+        /// A meeting changed (会议变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99081>.
@@ -1479,7 +1479,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.meeting_statistics`.
+        /// Statistics of meetings (会议统计).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99648>.
@@ -1505,7 +1505,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.modify_calendar`.
+        /// A calendar changed (修改日历).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
@@ -1529,7 +1529,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.modify_schedule`.
+        /// A schedule changed (修改日程).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
@@ -1555,7 +1555,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.msgaudit_notify`.
+        /// The message archive has new messages (会话存档有新消息).
         ///
         /// * When: new archived messages.
         /// * Answer: passive reply allowed.
@@ -1577,7 +1577,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.open_approval_change`.
+        /// An own approval's state changed (自建审批状态变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90269>.
@@ -1601,7 +1601,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.pic_photo_or_album`.
+        /// The member took or chose pictures from the menu (菜单拍照或选图).
         ///
         /// * When: camera/album button.
         /// * Answer: passive reply allowed.
@@ -1627,7 +1627,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.pic_sysphoto`.
+        /// The member took pictures from the menu (菜单系统拍照).
         ///
         /// * When: camera button.
         /// * Answer: passive reply allowed.
@@ -1653,7 +1653,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.pic_weixin`.
+        /// The member chose pictures from the album (菜单微信相册选图).
         ///
         /// * When: album button.
         /// * Answer: passive reply allowed.
@@ -1679,7 +1679,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.program_notify`.
+        /// A zone program reports (专区程序通知).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100048>.
@@ -1705,7 +1705,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.reopen_inactive_agent`.
+        /// A closed agent was opened again (重新启用应用).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
@@ -1727,7 +1727,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.respond_schedule`.
+        /// An attendee answered a schedule (响应日程).
         ///
         /// * When: schedule answered.
         /// * Answer: passive reply allowed.
@@ -1753,7 +1753,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.scancode_push`.
+        /// The member scanned from the menu (菜单扫码推事件).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
@@ -1779,7 +1779,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.scancode_waitmsg`.
+        /// The member scanned from the menu and waits (菜单扫码并等待消息).
         ///
         /// * When: scan button, client waits.
         /// * Answer: passive reply allowed.
@@ -1805,7 +1805,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.security`.
+        /// Security management reports (安全管理事件).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100080>.
@@ -1829,7 +1829,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.share_agent_change`.
+        /// A shared agent changed (共享应用变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
@@ -1859,7 +1859,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.share_chain_change`.
+        /// An agent shared in a chain changed (上下游共享应用变更).
         ///
         /// * When: upstream/downstream sharing changed.
         /// * Answer: passive reply allowed.
@@ -1881,7 +1881,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.submit_vip_account_approval`.
+        /// Advanced functions were applied for (高级功能申请提交).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99876>.
@@ -1909,7 +1909,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.subscribe`.
+        /// The member followed (成员关注).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
@@ -1933,7 +1933,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.switch_workbench_mode`.
+        /// The workbench mode was switched (切换工作台模式).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92535>.
@@ -1957,7 +1957,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.sys_approval_change`.
+        /// An approval's state changed (审批状态变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91815>.
@@ -1981,7 +1981,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.taskcard_click`.
+        /// The member tapped a task card (点击任务卡片).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
@@ -2007,7 +2007,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.template_card_event`.
+        /// The member tapped a template card (点击模板卡片).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
@@ -2039,7 +2039,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.template_card_menu_event`.
+        /// The member tapped a template card's menu (点击模板卡片菜单).
         ///
         /// * When: card top-right menu.
         /// * Answer: passive reply allowed.
@@ -2069,7 +2069,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.unlicensed_notify`.
+        /// A member lacks a licence (接口许可失效).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95716>.
@@ -2091,7 +2091,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.unsubscribe`.
+        /// The member unfollowed (成员取消关注).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
@@ -2115,7 +2115,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.upload_media_job_finish`.
+        /// An upload from a URL was finished (异步上传完成).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/96219>.
@@ -2139,7 +2139,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.view`.
+        /// The member opened a menu link (点击菜单链接).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
@@ -2163,7 +2163,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.wedrive_file_change`.
+        /// A drive's file changed (微盘文件变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97975>.
@@ -2189,7 +2189,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.wedrive_insufficient_capacity`.
+        /// A drive lacks capacity (微盘容量不足).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97972>.
@@ -2211,7 +2211,7 @@ pub mod event {
     }
 
     w::record! {
-        /// `work.event.wedrive_space_change`.
+        /// A drive's space changed (微盘空间变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97973>.
@@ -2242,7 +2242,7 @@ pub mod info {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `work.info.add_device`.
+        /// A device was added (添加设备).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90751>.
@@ -2268,7 +2268,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.advanced_api_expired`.
+        /// Advanced functions have expired (高级功能接口到期).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100269>.
@@ -2292,7 +2292,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.advanced_api_trial_expired`.
+        /// A trial of advanced functions has expired (高级功能接口试用到期).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100270>.
@@ -2314,7 +2314,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.approve_special_auth`.
+        /// A special authorization was granted (获得特殊授权).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98959>.
@@ -2334,7 +2334,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.auto_activate`.
+        /// Licences were activated automatically (许可自动激活).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95994>.
@@ -2358,7 +2358,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.cancel_auth`.
+        /// A corp withdrew its authorization (取消授权).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90642>.
@@ -2378,7 +2378,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.cancel_special_auth`.
+        /// A special authorization was withdrawn (取消特殊授权).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98959>.
@@ -2398,7 +2398,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.change_auth`.
+        /// A corp changed its authorization (变更授权).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90642>.
@@ -2418,7 +2418,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.change_editon`.
+        /// The app's edition changed (应用版本变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91933>.
@@ -2436,7 +2436,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.change_order`.
+        /// An order was replaced (改单).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91930>.
@@ -2458,7 +2458,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.chat_archive_audit_approved_single`.
+        /// A customer agreed to the archive (单聊存档同意).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99532>.
@@ -2482,7 +2482,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.chat_archive_export_finished`.
+        /// An export of messages was finished (会话导出完成).
         ///
         /// * Answer: success.
         /// * Catalog: `work.info.chat_archive_export_finished`.
@@ -2501,7 +2501,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.connect_info`.
+        /// A device went online (设备联网).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90751>.
@@ -2525,7 +2525,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.conversation_new_message`.
+        /// The archive has new messages (会话有新消息).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97085>.
@@ -2545,7 +2545,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.corp_arch_auth`.
+        /// The authorization of contacts changed (通讯录授权变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97378>.
@@ -2563,7 +2563,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.create_auth`.
+        /// A corp authorized the suite (授权成功).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90642>.
@@ -2583,7 +2583,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.del_device`.
+        /// A device was deleted (删除设备).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90751>.
@@ -2605,7 +2605,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.device_data_auth_change`.
+        /// The authorization of device data changed (设备数据授权变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/96103>.
@@ -2625,7 +2625,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.device_feature_change`.
+        /// A device's features changed (设备功能变更).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90751>.
@@ -2647,7 +2647,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.disconnect_info`.
+        /// A device went offline (设备断网).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90751>.
@@ -2673,7 +2673,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.enter_register_package`.
+        /// A corp began to register (进入注册流程).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90585>.
@@ -2701,7 +2701,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.error_report`.
+        /// A device reports an error (设备异常上报).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90751>.
@@ -2727,7 +2727,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.fetch_log_finish`.
+        /// A device's log was fetched (设备日志拉取完成).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90751>.
@@ -2751,7 +2751,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.hit_keyword`.
+        /// A message hit a keyword (命中关键词).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97244>.
@@ -2771,7 +2771,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.hit_keyword_chat_archive_export_finished`.
+        /// An export of messages was finished (keyword) (会话导出完成（关键词）).
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97244>.
         /// * Catalog: `work.info.hit_keyword_chat_archive_export_finished`.
@@ -2790,7 +2790,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.license_pay_success`.
+        /// A licence order was paid (许可支付成功).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95716>.
@@ -2814,7 +2814,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.license_refund`.
+        /// Result of refunding licences (许可退款结果).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95805>.
@@ -2838,7 +2838,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.open_order`.
+        /// An order was placed (下单成功).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91929>.
@@ -2860,7 +2860,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.pay_for_app_success`.
+        /// An app was paid (应用支付成功).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91931>.
@@ -2880,7 +2880,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.refund`.
+        /// An app was refunded (应用退款成功).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91932>.
@@ -2900,7 +2900,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.register_corp`.
+        /// A corp has registered (注册完成).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90585>.
@@ -2930,7 +2930,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.remark_device_name`.
+        /// A device was renamed (修改设备备注名).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90751>.
@@ -2954,7 +2954,7 @@ pub mod info {
     }
 
     w::record! {
-        /// `work.info.suite_ticket`.
+        /// The suite's ticket (推送 suite_ticket).
         ///
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90628>.
@@ -2977,7 +2977,7 @@ pub mod message {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `work.message.image`.
+        /// Picture message (图片消息).
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.image`.
@@ -3002,7 +3002,7 @@ pub mod message {
     }
 
     w::record! {
-        /// `work.message.link`.
+        /// Link message (链接消息).
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.link`.
@@ -3031,7 +3031,7 @@ pub mod message {
     }
 
     w::record! {
-        /// `work.message.location`.
+        /// Location message (地理位置消息).
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.location`.
@@ -3062,7 +3062,7 @@ pub mod message {
     }
 
     w::record! {
-        /// `work.message.text`.
+        /// Text message (文本消息).
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.text`.
@@ -3085,7 +3085,7 @@ pub mod message {
     }
 
     w::record! {
-        /// `work.message.video`.
+        /// Video message (视频消息).
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.video`.
@@ -3110,7 +3110,7 @@ pub mod message {
     }
 
     w::record! {
-        /// `work.message.voice`.
+        /// Voice message (语音消息).
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.voice`.
@@ -3140,7 +3140,7 @@ pub mod reply {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `work.reply.image`.
+        /// Reply with a picture (回复图片消息).
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.image`.
@@ -3159,7 +3159,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `work.reply.news`.
+        /// Reply with articles (回复图文消息).
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.news`.
@@ -3180,7 +3180,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `work.reply.text`.
+        /// Reply with text (回复文本消息).
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.text`.
@@ -3199,7 +3199,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `work.reply.update_button`.
+        /// Update the button of a card (更新卡片按钮).
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.update_button`.
@@ -3218,7 +3218,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `work.reply.update_taskcard`.
+        /// Update a task card (更新任务卡片).
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.update_taskcard`.
@@ -3237,7 +3237,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `work.reply.update_template_card`.
+        /// Update a template card (更新模板卡片).
         ///
         /// * Catalog: `work.reply.update_template_card`.
         pub struct UpdateTemplateCard {
@@ -3255,7 +3255,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `work.reply.video`.
+        /// Reply with a video (回复视频消息).
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.video`.
@@ -3274,7 +3274,7 @@ pub mod reply {
     }
 
     w::record! {
-        /// `work.reply.voice`.
+        /// Reply with voice (回复语音消息).
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.voice`.

@@ -622,7 +622,7 @@ pub mod app {
     }
 
     w::record! {
-        /// Change the agent's mail address (更新应用邮箱账号).
+        /// Update the agent's mail address (更新应用邮箱账号).
         ///
         /// * Call: `POST /cgi-bin/exmail/app/update_email_alias` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97503>.

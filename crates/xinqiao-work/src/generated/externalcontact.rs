@@ -2161,7 +2161,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Change a customer tag (编辑客户标签).
+    /// Change a customer tag (修改客户标签).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/edit_corp_tag` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92117>.
@@ -2201,7 +2201,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Change a strategy's tag (编辑规则组标签).
+    /// Change a strategy's tag (修改规则组标签).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/edit_strategy_tag` on `qyapi.weixin.qq.com`.
     /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94882>.
@@ -4033,7 +4033,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/externalcontact/unionid_to_external_userid_3rd`.
+    /// Convert a unionid to customer ids as a third-party app (第三方应用 unionid 转 external_userid).
     ///
     /// * Call: `GET /cgi-bin/externalcontact/unionid_to_external_userid_3rd` on `qyapi.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -4066,7 +4066,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Change a contact way (更新“联系我”方式).
+    /// Update a contact way (更新“联系我”方式).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/update_contact_way` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92228>.
@@ -4187,7 +4187,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Change a product album (编辑商品图册).
+    /// Change a product album (修改商品图册).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/update_product_album` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95096>.
@@ -4347,7 +4347,7 @@ pub mod customer_strategy {
     }
 
     w::record! {
-        /// Change a customer strategy (编辑客户联系规则组).
+        /// Change a customer strategy (修改客户联系规则组).
         ///
         /// * Call: `POST /cgi-bin/externalcontact/customer_strategy/edit` on `qyapi.weixin.qq.com`.
         /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94883>.
@@ -4634,7 +4634,7 @@ pub mod group_welcome_template {
     }
 
     w::record! {
-        /// Change a group welcome message (编辑入群欢迎语).
+        /// Change a group welcome message (修改入群欢迎语).
         ///
         /// * Call: `POST /cgi-bin/externalcontact/group_welcome_template/edit` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92366>.
@@ -4832,7 +4832,7 @@ pub mod moment_strategy {
     }
 
     w::record! {
-        /// Change a moments strategy (编辑朋友圈规则组).
+        /// Change a moments strategy (修改朋友圈规则组).
         ///
         /// * Call: `POST /cgi-bin/externalcontact/moment_strategy/edit` on `qyapi.weixin.qq.com`.
         /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94883>.

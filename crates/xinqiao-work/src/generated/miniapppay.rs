@@ -493,7 +493,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Close an order (关闭收款订单).
+    /// Close a payment order (关闭收款订单).
     ///
     /// * Call: `POST /cgi-bin/miniapppay/close_order` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97324>.
@@ -527,7 +527,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Create an order (创建收款订单).
+    /// Create a payment order (创建收款订单).
     ///
     /// * Call: `POST /cgi-bin/miniapppay/create_order` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97322>.
@@ -698,7 +698,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get an order (查询收款订单).
+    /// Get a payment order (查询收款订单).
     ///
     /// * Call: `POST /cgi-bin/miniapppay/get_order` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97323>.

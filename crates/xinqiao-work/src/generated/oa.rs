@@ -2396,7 +2396,7 @@ pub mod approval {
     }
 
     w::record! {
-        /// Change an approval template (更新审批模板).
+        /// Update an approval template (更新审批模板).
         ///
         /// * Call: `POST /cgi-bin/oa/approval/update_template` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97438>.
@@ -2556,7 +2556,7 @@ pub mod calendar {
     }
 
     w::record! {
-        /// Change a calendar (更新日历).
+        /// Update a calendar (更新日历).
         ///
         /// * Call: `POST /cgi-bin/oa/calendar/update` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97716>.
@@ -3182,7 +3182,7 @@ pub mod meetingroom {
     }
 
     w::record! {
-        /// Change a meeting room (编辑会议室).
+        /// Change a meeting room (修改会议室).
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/edit` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93619>.
@@ -3618,7 +3618,7 @@ pub mod schedule {
     }
 
     w::record! {
-        /// Change a schedule (更新日程).
+        /// Update a schedule (更新日程).
         ///
         /// * Call: `POST /cgi-bin/oa/schedule/update` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.

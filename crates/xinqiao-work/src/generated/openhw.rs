@@ -286,7 +286,7 @@ pub mod device {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Create a dynamic identity QR code (生成动态身份二维码).
+        /// Generate a dynamic identity QR code (生成动态身份二维码).
         ///
         /// * Call: `POST /cgi-bin/openhw/device/gen_id_dynamic_qrcode` on `qyapi.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
@@ -318,7 +318,7 @@ pub mod device {
     }
 
     w::record! {
-        /// Create a login QR code (生成设备登录二维码).
+        /// Generate a login QR code (生成设备登录二维码).
         ///
         /// * Call: `POST /cgi-bin/openhw/device/gen_login_qrcode` on `qyapi.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.

@@ -534,7 +534,7 @@ pub mod grid {
     }
 
     w::record! {
-        /// Change a grid cell (编辑网格).
+        /// Change a grid cell (修改网格).
         ///
         /// * Call: `POST /cgi-bin/report/grid/update` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94479>.

@@ -1644,7 +1644,7 @@ pub mod user {
     }
 
     w::record! {
-        /// Get a student or parent (读取学生或家长).
+        /// Get a student or parent (获取学生或家长).
         ///
         /// * Call: `GET /cgi-bin/school/user/get` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92337>.

@@ -1910,7 +1910,7 @@ pub mod auth {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/service/auth/getuserdetail3rd`.
+        /// Exchange a user ticket for personal details as a suite (用 user_ticket 换访问用户敏感信息).
         ///
         /// * Call: `POST /cgi-bin/service/auth/getuserdetail3rd` on `qyapi.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
@@ -1942,7 +1942,7 @@ pub mod auth {
     }
 
     w::record! {
-        /// `POST /cgi-bin/service/auth/getuserinfo3rd`.
+        /// Exchange a code for a visitor (new path) (用 code 换访问用户身份（新路径）).
         ///
         /// * Call: `POST /cgi-bin/service/auth/getuserinfo3rd` on `qyapi.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
@@ -2023,7 +2023,7 @@ pub mod batch {
     }
 
     w::record! {
-        /// `POST /cgi-bin/service/batch/userid_to_openuserid`.
+        /// Convert member ids to encrypted ones as a provider (成员 userid 转换为密文).
         ///
         /// * Call: `POST /cgi-bin/service/batch/userid_to_openuserid` on `qyapi.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.

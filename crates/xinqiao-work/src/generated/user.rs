@@ -316,7 +316,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Ask whether a member has authorized (查询成员授权状态).
+    /// Check whether a member has authorized (查询成员授权状态).
     ///
     /// * Call: `GET /cgi-bin/user/check_member_auth` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94514>.
@@ -562,7 +562,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a member (读取成员).
+    /// Get a member (获取成员).
     ///
     /// * Call: `GET /cgi-bin/user/get` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90196>.
@@ -1077,7 +1077,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Change a member (更新成员).
+    /// Update a member (更新成员).
     ///
     /// * Call: `POST /cgi-bin/user/update` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90197>.

@@ -1405,7 +1405,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Change a document's content (编辑文档内容).
+    /// Change a document's content (修改文档内容).
     ///
     /// * Call: `POST /cgi-bin/wedoc/document/batch_update` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97626>.
@@ -1514,7 +1514,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get the answers of a form (读取收集表答案).
+    /// Get the answers of a form (获取收集表答案).
     ///
     /// * Call: `POST /cgi-bin/wedoc/get_form_answer` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97818>.
@@ -1660,7 +1660,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedoc/mod_doc`.
+    /// Change a document (修改文档).
     ///
     /// * Call: `POST /cgi-bin/wedoc/mod_doc` on `qyapi.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -1833,7 +1833,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Change a form (编辑收集表).
+    /// Change a form (修改收集表).
     ///
     /// * Call: `POST /cgi-bin/wedoc/modify_form` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97462>.
@@ -1942,7 +1942,7 @@ pub mod spreadsheet {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Change a spreadsheet's content (编辑表格内容).
+        /// Change a spreadsheet's content (修改表格内容).
         ///
         /// * Call: `POST /cgi-bin/wedoc/spreadsheet/batch_update` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97628>.

@@ -286,7 +286,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Cancel a component after-sales order (取消售后单（新）).
+    /// Cancel a component after-sales order (new) (取消售后单（新）).
     ///
     /// * Call: `POST /shop/ecaftersale/cancel` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/add_new.html>.
@@ -368,7 +368,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// List component after-sales orders (列出售后单（新）).
+    /// List component after-sales orders (new) (列出售后单（新）).
     ///
     /// * Call: `POST /shop/ecaftersale/get_list` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/get_list.html>.
@@ -469,7 +469,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Reject a component after-sales order (拒绝售后单（新）).
+    /// Reject a component after-sales order (new) (拒绝售后单（新）).
     ///
     /// * Call: `POST /shop/ecaftersale/reject` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/reject.html>.

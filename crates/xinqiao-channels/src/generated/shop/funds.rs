@@ -752,7 +752,7 @@ pub mod qrcode {
     }
 
     w::record! {
-        /// Create a withdrawal QR code ticket (生成提现二维码).
+        /// Generate a withdrawal QR code ticket (生成提现二维码).
         ///
         /// * Call: `POST /shop/funds/qrcode/gen` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/qrcode/gen.html>.

@@ -514,7 +514,7 @@ pub mod order {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Create a waybill (生成运单).
+        /// Generate a waybill (生成运单).
         ///
         /// * Call: `POST /cgi-bin/express/business/order/add` on `api.weixin.qq.com`.
         /// * Errors: -1, 40001, 40003, 47001, 930559, 930561, 930564, 9300501, 9300502, 9300503, 9300510, 9300525.

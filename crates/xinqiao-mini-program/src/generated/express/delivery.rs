@@ -534,7 +534,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/express/delivery/userquery`.
+    /// Check whether a phone number is bound (查询手机号是否绑定).
     ///
     /// * Call: `POST /cgi-bin/express/delivery/userquery` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -1038,7 +1038,7 @@ pub mod open_msg {
     }
 
     w::record! {
-        /// Change the goods of a followed waybill (更新物流消息的商品信息).
+        /// Update the goods of a followed waybill (更新物流消息的商品信息).
         ///
         /// * Call: `POST /cgi-bin/express/delivery/open_msg/update_follow_waybill_goods` on `api.weixin.qq.com`.
         /// * Deprecated: 2023-05-31.
@@ -1076,7 +1076,7 @@ pub mod open_msg {
     }
 
     w::record! {
-        /// Change the goods of a waybill (更新运单的商品信息).
+        /// Update the goods of a waybill (更新运单的商品信息).
         ///
         /// * Call: `POST /cgi-bin/express/delivery/open_msg/update_waybill_goods` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/express_search.html>.
@@ -1461,7 +1461,7 @@ pub mod single_waybill {
     }
 
     w::record! {
-        /// Refund a single waybill (退款单笔运单).
+        /// Refund a single waybill (为单笔运单退款).
         ///
         /// * Call: `POST /cgi-bin/express/delivery/single_waybill/refund_order` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.

@@ -1063,7 +1063,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Exchange a code for a phone number (用 code 换手机号).
+    /// Exchange a code for a phone number (获取手机号).
     ///
     /// * Call: `POST /wxa/business/getuserphonenumber` on `api.weixin.qq.com`.
     /// * Errors: 40029, 45011.

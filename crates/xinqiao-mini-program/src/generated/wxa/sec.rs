@@ -799,7 +799,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /wxa/sec/queryblocktmplmsg`.
+    /// Get blocked template messages (查询被拦截的模板消息).
     ///
     /// * Call: `POST /wxa/sec/queryblocktmplmsg` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -1160,7 +1160,7 @@ pub mod order {
     }
 
     w::record! {
-        /// List orders (列出订单).
+        /// List orders (查询订单列表).
         ///
         /// * Call: `POST /wxa/sec/order/get_order_list` on `api.weixin.qq.com`.
         /// * Errors: 10060001, 10060002, 10060003, 10060004, 10060005, 10060006, 10060007, 10060008, 10060009, 10060011, 10060012, 10060014.
@@ -1215,7 +1215,7 @@ pub mod order {
     }
 
     w::record! {
-        /// Ask whether shipping management is on (查询是否开通发货管理).
+        /// Check whether shipping management is on (查询是否已开通发货信息管理服务).
         ///
         /// * Call: `POST /wxa/sec/order/is_trade_managed` on `api.weixin.qq.com`.
         /// * Errors: 44990, 61003, 61011.
@@ -1256,7 +1256,7 @@ pub mod order {
     }
 
     w::record! {
-        /// Ask whether settlement is confirmed (查询是否完成交易结算确认).
+        /// Check whether settlement is confirmed (查询是否完成交易结算确认).
         ///
         /// * Call: `POST /wxa/sec/order/is_trade_management_confirmation_completed` on `api.weixin.qq.com`.
         /// * Errors: 61003, 61011.
@@ -1297,7 +1297,7 @@ pub mod order {
     }
 
     w::record! {
-        /// Remind a user to confirm receipt (提醒确认收货).
+        /// Remind a user to confirm receipt (确认收货提醒).
         ///
         /// * Call: `POST /wxa/sec/order/notify_confirm_receive` on `api.weixin.qq.com`.
         /// * Errors: 10060001, 10060002, 10060003, 10060004, 10060005, 10060006, 10060007, 10060008, 10060009, 10060012, 10060014, 10060019.
@@ -1477,7 +1477,7 @@ pub mod order {
     }
 
     w::record! {
-        /// Report a combined shipment (录入合单发货信息).
+        /// Report a combined shipment (合单发货信息录入).
         ///
         /// * Call: `POST /wxa/sec/order/upload_combined_shipping_info` on `api.weixin.qq.com`.
         /// * Errors: 10060001, 10060002, 10060003, 10060004, 10060005, 10060006, 10060007, 10060008, 10060009, 10060012, 10060014, 10060019.
@@ -1521,7 +1521,7 @@ pub mod order {
     }
 
     w::record! {
-        /// Report a shipment (录入发货信息).
+        /// Report a shipment (发货信息录入).
         ///
         /// * Call: `POST /wxa/sec/order/upload_shipping_info` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.

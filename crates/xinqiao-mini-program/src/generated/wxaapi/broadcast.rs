@@ -456,7 +456,7 @@ pub mod goods {
     }
 
     w::record! {
-        /// `POST /wxaapi/broadcast/goods/getkey`.
+        /// Get the default key of goods (获取直播商品默认 key).
         ///
         /// * Call: `POST /wxaapi/broadcast/goods/getkey` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
@@ -596,7 +596,7 @@ pub mod goods {
     }
 
     w::record! {
-        /// `POST /wxaapi/broadcast/goods/setkey`.
+        /// Set the default key of goods (设置直播商品默认 key).
         ///
         /// * Call: `POST /wxaapi/broadcast/goods/setkey` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
@@ -664,7 +664,7 @@ pub mod goods {
     }
 
     w::record! {
-        /// Change goods (更新直播商品).
+        /// Update goods (更新直播商品).
         ///
         /// * Call: `POST /wxaapi/broadcast/goods/update` on `api.weixin.qq.com`.
         /// * Errors: 200002, 300002, 300003, 300006, 300007, 300010, 300011.
@@ -1088,7 +1088,7 @@ pub mod room {
     }
 
     w::record! {
-        /// Edit a live room (编辑直播间).
+        /// Change a live room (修改直播间).
         ///
         /// * Call: `POST /wxaapi/broadcast/room/editroom` on `api.weixin.qq.com`.
         /// * Errors: 300002, 300030, 300031, 300032, 300037.

@@ -431,7 +431,7 @@ pub mod order {
     }
 
     w::record! {
-        /// Refund a gift card order (退款礼品卡订单).
+        /// Refund a gift card order (为礼品卡订单退款).
         ///
         /// * Call: `POST /card/giftcard/order/refund` on `api.weixin.qq.com`.
         /// * Needs: `card`.
@@ -704,7 +704,7 @@ pub mod pay {
     }
 
     w::record! {
-        /// `POST /card/giftcard/pay/wxa/set`.
+        /// Set the mini program that gift cards pay in (设置礼品卡支付的小程序).
         ///
         /// * Call: `POST /card/giftcard/pay/wxa/set` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.

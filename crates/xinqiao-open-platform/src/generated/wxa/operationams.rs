@@ -636,7 +636,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get whether cover ads are on (查询封面广告开关).
+    /// Check whether cover ads are on (查询封面广告开关).
     ///
     /// * Call: `POST /wxa/operationams` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-mgnt/GetCoverAdposStatus.html>.

@@ -709,7 +709,7 @@ pub mod card_member {
     }
 
     w::record! {
-        /// Invalidate a card template (失效会员卡模板).
+        /// Invalidate a card template (使会员卡模板失效).
         ///
         /// * Call: `POST /v3/brand/partner/card-member/cards/{card_id}/invalidate` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -2231,7 +2231,7 @@ pub mod card_member {
     }
 
     w::record! {
-        /// Invalidate a user's card (失效用户会员卡).
+        /// Invalidate a user's card (使用户会员卡失效).
         ///
         /// * Call: `POST /v3/brand/partner/card-member/user-cards/{user_card_code}/invalidate` on `api.mch.weixin.qq.com`.
         /// * For: partner.

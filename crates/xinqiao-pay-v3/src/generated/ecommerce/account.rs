@@ -198,7 +198,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a cancellation with withdrawal by id (按申请单号查询注销提现).
+    /// Get a cancellation with withdrawal by the application's number (按申请单号查询注销提现).
     ///
     /// * Call: `GET /v3/ecommerce/account/apply-cancel-withdraw/applyment-id/{applyment_id}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -261,7 +261,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a cancellation with withdrawal by out number (按商户单号查询注销提现).
+    /// Get a cancellation with withdrawal by the merchant's number (按商户单号查询注销提现).
     ///
     /// * Call: `GET /v3/ecommerce/account/apply-cancel-withdraw/out-request-no/{out_request_no}` on `api.mch.weixin.qq.com`.
     /// * For: partner.

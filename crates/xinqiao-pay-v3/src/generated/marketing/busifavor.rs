@@ -1429,7 +1429,7 @@ pub mod coupons {
     }
 
     w::record! {
-        /// Deactivate a merchant coupon (失效商家券).
+        /// Deactivate a merchant coupon (使商家券失效).
         ///
         /// * Call: `POST /v3/marketing/busifavor/coupons/deactivate` on `api.mch.weixin.qq.com`.
         /// * For: merchant.

@@ -1796,7 +1796,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Make a user's membership card unavailable (失效用户会员卡（开放版）).
+    /// Make a user's membership card unavailable (使用户会员卡失效（开放版）).
     ///
     /// * Call: `POST /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/unavailable` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.

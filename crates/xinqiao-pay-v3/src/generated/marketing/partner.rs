@@ -2877,7 +2877,7 @@ pub mod product_coupon {
     }
 
     w::record! {
-        /// Deactivate a product coupon (失效商品券).
+        /// Deactivate a product coupon (使商品券失效).
         ///
         /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/deactivate` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -3006,7 +3006,7 @@ pub mod product_coupon {
     }
 
     w::record! {
-        /// Deactivate a stock of a product coupon (失效商品券批次).
+        /// Deactivate a stock of a product coupon (使商品券批次失效).
         ///
         /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/deactivate` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -4133,7 +4133,7 @@ pub mod product_coupon {
     }
 
     w::record! {
-        /// Deactivate a user's coupon bundle (失效用户券组).
+        /// Deactivate a user's coupon bundle (使用户券组失效).
         ///
         /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/coupon-bundles/{user_coupon_bundle_id}/deactivate` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -4299,7 +4299,7 @@ pub mod product_coupon {
     }
 
     w::record! {
-        /// Deactivate a user's product coupon (失效用户商品券).
+        /// Deactivate a user's product coupon (使用户商品券失效).
         ///
         /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/deactivate` on `api.mch.weixin.qq.com`.
         /// * For: partner.

@@ -678,7 +678,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get whether insurance compensation is open (查询保险赔付开通状态).
+    /// Check whether insurance compensation is open (查询保险赔付开通状态).
     ///
     /// * Call: `GET /v3/platsolution/ecommerce/insurance-compensation-contracts/sub-mchid/{sub_mchid}/check-opened` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012781480>.
@@ -1121,7 +1121,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get a compensation by id (按微信单号查询平台赔付).
+        /// Get a compensation by WeChat Pay's number (按微信单号查询平台赔付).
         ///
         /// * Call: `GET /v3/platsolution/ecommerce/mch-transfer/compensate-bills/bill-id/{bill_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -1182,7 +1182,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get a compensation by out number (按商户单号查询平台赔付).
+        /// Get a compensation by the merchant's number (按商户单号查询平台赔付).
         ///
         /// * Call: `GET /v3/platsolution/ecommerce/mch-transfer/compensate-bills/out-bill-no/{out_bill_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -1462,7 +1462,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get an after-sales compensation by id (按微信单号查询保证金售后赔付).
+        /// Get an after-sales compensation by WeChat Pay's number (按微信单号查询保证金售后赔付).
         ///
         /// * Call: `GET /v3/platsolution/ecommerce/mch-transfer/deposit-after-sales-compensation-bills/bill-id/{bill_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -1532,7 +1532,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get an after-sales compensation by out number (按商户单号查询保证金售后赔付).
+        /// Get an after-sales compensation by the merchant's number (按商户单号查询保证金售后赔付).
         ///
         /// * Call: `GET /v3/platsolution/ecommerce/mch-transfer/deposit-after-sales-compensation-bills/out-bill-no/{out_bill_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -2020,7 +2020,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get an insurance claim by id (按微信单号查询保险理赔).
+        /// Get an insurance claim by WeChat Pay's number (按微信单号查询保险理赔).
         ///
         /// * Call: `GET /v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills/bill-id/{bill_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -2086,7 +2086,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get an insurance claim by out number (按商户单号查询保险理赔).
+        /// Get an insurance claim by the merchant's number (按商户单号查询保险理赔).
         ///
         /// * Call: `GET /v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills/out-bill-no/{out_bill_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -2496,7 +2496,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get a platform transfer by id (按微信单号查询平台转账).
+        /// Get a platform transfer by WeChat Pay's number (按微信单号查询平台转账).
         ///
         /// * Call: `GET /v3/platsolution/ecommerce/mch-transfer/transfer-bills/bill-id/{bill_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -2570,7 +2570,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get a platform transfer by out number (按商户单号查询平台转账).
+        /// Get a platform transfer by the merchant's number (按商户单号查询平台转账).
         ///
         /// * Call: `GET /v3/platsolution/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.

@@ -200,7 +200,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get an insurance transfer batch by id (按微信批次号查询保险转账).
+        /// Get an insurance transfer batch by WeChat Pay's batch number (按微信批次号查询保险转账).
         ///
         /// * Call: `GET /v3/platsolution/insurance/mch-transfer/batches/batch-id/{batch_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -259,7 +259,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get an insurance transfer batch by out number (按商户批次号查询保险转账).
+        /// Get an insurance transfer batch by the merchant's batch number (按商户批次号查询保险转账).
         ///
         /// * Call: `GET /v3/platsolution/insurance/mch-transfer/batches/out-batch-no/{out_batch_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -372,7 +372,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get an insurance transfer detail by id (按微信明细号查询保险转账).
+        /// Get an insurance transfer detail by WeChat Pay's detail number (按微信明细号查询保险转账).
         ///
         /// * Call: `GET /v3/platsolution/insurance/mch-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -449,7 +449,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get an insurance transfer detail by out number (按商户明细号查询保险转账).
+        /// Get an insurance transfer detail by the merchant's detail number (按商户明细号查询保险转账).
         ///
         /// * Call: `GET /v3/platsolution/insurance/mch-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -733,7 +733,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get an insurance reservation by out number (按商户预约号查询保险转账预约).
+        /// Get an insurance reservation by the merchant's reservation number (按商户预约号查询保险转账预约).
         ///
         /// * Call: `GET /v3/platsolution/insurance/mch-transfer/reservation/out-reservation-no/{out_reservation_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -806,7 +806,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get an insurance reservation by id (按微信预约号查询保险转账预约).
+        /// Get an insurance reservation by WeChat Pay's reservation number (按微信预约号查询保险转账预约).
         ///
         /// * Call: `GET /v3/platsolution/insurance/mch-transfer/reservation/reservation-id/{reservation_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.

@@ -204,7 +204,7 @@ pub mod batches {
     }
 
     w::record! {
-        /// Get a merchant transfer batch by id (按微信批次号查询商家转账批次).
+        /// Get a merchant transfer batch by WeChat Pay's batch number (按微信批次号查询商家转账批次).
         ///
         /// * Call: `GET /v3/platsolution/mch-transfer/batches/batch-id/{batch_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -263,7 +263,7 @@ pub mod batches {
     }
 
     w::record! {
-        /// Get a merchant transfer detail by id (按微信明细号查询商家转账明细).
+        /// Get a merchant transfer detail by WeChat Pay's detail number (按微信明细号查询商家转账明细).
         ///
         /// * Call: `GET /v3/platsolution/mch-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -340,7 +340,7 @@ pub mod batches {
     }
 
     w::record! {
-        /// Get a merchant transfer batch by out number (按商户批次号查询商家转账批次).
+        /// Get a merchant transfer batch by the merchant's batch number (按商户批次号查询商家转账批次).
         ///
         /// * Call: `GET /v3/platsolution/mch-transfer/batches/out-batch-no/{out_batch_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -399,7 +399,7 @@ pub mod batches {
     }
 
     w::record! {
-        /// Get a merchant transfer detail by out number (按商户明细号查询商家转账明细).
+        /// Get a merchant transfer detail by the merchant's detail number (按商户明细号查询商家转账明细).
         ///
         /// * Call: `GET /v3/platsolution/mch-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -792,7 +792,7 @@ pub mod reservation {
     }
 
     w::record! {
-        /// Get a merchant reservation by out number (按商户预约号查询商家转账预约).
+        /// Get a merchant reservation by the merchant's reservation number (按商户预约号查询商家转账预约).
         ///
         /// * Call: `GET /v3/platsolution/mch-transfer/reservation/out-reservation-no/{out_reservation_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -938,7 +938,7 @@ pub mod reservation {
     }
 
     w::record! {
-        /// Get a merchant reservation by id (按微信预约号查询商家转账预约).
+        /// Get a merchant reservation by WeChat Pay's reservation number (按微信预约号查询商家转账预约).
         ///
         /// * Call: `GET /v3/platsolution/mch-transfer/reservation/reservation-id/{reservation_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.

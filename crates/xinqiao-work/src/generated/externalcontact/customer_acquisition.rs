@@ -385,7 +385,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Change an acquisition link (编辑获客链接).
+    /// Change an acquisition link (修改获客链接).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/customer_acquisition/update_link` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97297>.

@@ -664,7 +664,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Change a way to join a group (更新入群方式).
+    /// Update a way to join a group (更新入群方式).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/groupchat/update_join_way` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92229>.

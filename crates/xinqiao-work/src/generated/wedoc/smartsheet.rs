@@ -1625,7 +1625,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Change records (更新记录).
+    /// Update records (更新记录).
     ///
     /// * Call: `POST /cgi-bin/wedoc/smartsheet/update_records` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99909>.
