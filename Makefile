@@ -2,12 +2,13 @@
 # make test   everything that must hold: Rust, catalog, web, browser, other people's SDKs
 # make bench  ratios against the machine's own limit
 # make dist   one archive for this platform, web pages inside
+# make book   the book in Chinese and English, reference included
 #
 # make run ARGS="--app http://127.0.0.1:3000/wx"    passes flags on
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: run test bench dist web need-build need-test rust-tests catalog-checks web-tests e2e interop lint clean
+.PHONY: run test bench dist book doc web need-build need-test rust-tests catalog-checks web-tests e2e interop lint clean
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -78,6 +79,14 @@ bench: need-build web
 dist: need-build web
 	$(CARGO) build --profile dist -p xinqiao-cli
 	bash scripts/archive $(TARGET)/dist/xinqiao
+
+# Pages are written and their links followed in any case; HTML where mdbook is installed.
+book:
+	$(CARGO) xtask book
+
+# The documentation of every crate, warnings as errors.
+doc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
 
 clean:
 	$(CARGO) clean

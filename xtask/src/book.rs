@@ -16,6 +16,8 @@ use anyhow::{Context, Result};
 use crate::{shown, source};
 
 mod endpoint;
+mod event;
+mod find;
 mod links;
 mod reference;
 mod shape;
@@ -47,7 +49,9 @@ pub(crate) fn run() -> Result<()> {
         }
     }
     if !builder {
-        println!("mdbook is not installed, so no HTML was built: cargo install mdbook --locked");
+        println!(
+            "mdbook is not installed, so the pages are Markdown only. For HTML: cargo install mdbook --locked, then again"
+        );
     }
     Ok(())
 }
@@ -80,6 +84,14 @@ fn write(language: Language, folder: &Path) -> Result<()> {
             fs::create_dir_all(parent)?;
         }
         fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+    }
+    let shared = folder.join("shared");
+    fs::create_dir_all(&shared)?;
+    for name in ["book.css", "find.js", "search.js"] {
+        let from = source::read::repository()
+            .join("docs/book/shared")
+            .join(name);
+        fs::copy(&from, shared.join(name)).with_context(|| format!("copying {name}"))?;
     }
     fs::copy(
         chapters(language).join("book.toml"),
@@ -116,7 +128,12 @@ fn by_hand(language: Language) -> Result<Pages> {
     for entry in fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        pages.insert(name, fs::read_to_string(entry.path())?);
+        let text = fs::read_to_string(entry.path())?;
+        let text = match language {
+            Language::Chinese => text::join_lines(&text),
+            Language::English => text,
+        };
+        pages.insert(name, text);
     }
     Ok(pages)
 }
@@ -167,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn every_endpoint_and_every_code_has_its_place() {
+    fn every_endpoint_callback_and_code_has_its_place() {
         let pages = reference::pages(Language::English).pages;
         let endpoints: usize = xinqiao_catalog::Product::ALL
             .into_iter()
@@ -179,6 +196,12 @@ mod tests {
             .filter(|line| line.starts_with("## ") && line.contains("{#e-"))
             .count();
         assert_eq!(headings, endpoints);
+        let callbacks: usize = pages
+            .values()
+            .flat_map(|page| page.lines())
+            .filter(|line| line.starts_with("## ") && line.contains("{#v-"))
+            .count();
+        assert_eq!(callbacks, xinqiao_catalog::events().count());
         assert!(pages["reference/errors/weixin.md"].contains("id=\"c45015\""));
     }
 }

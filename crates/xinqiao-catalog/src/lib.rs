@@ -10,7 +10,7 @@
 //! * [`endpoint`], [`endpoints`], [`route()`]: operations.
 //! * [`event`], [`events`], [`recognise_event`]: callbacks.
 //! * [`error`], [`permission`], [`quotas`], [`grant`], [`media`], [`diagnosis`]: the rest of the rule book.
-//! * [`validate`], [`mock`], [`openapi`]: what can be computed from a schema alone.
+//! * [`validate`], [`mock()`], [`openapi`]: what can be computed from a schema alone.
 //! * [`code`] and [`id`]: generated constants, the only way in which code names a code or an endpoint.
 
 pub mod blob;

@@ -11,7 +11,7 @@ use xinqiao_catalog::{
 };
 
 use super::{
-    Pages, endpoint, shape,
+    Pages, endpoint, event, find, shape,
     text::{Language, code, plain},
 };
 
@@ -27,6 +27,8 @@ pub(super) fn pages(language: Language) -> Reference {
         summary: String::new(),
         pages: Pages::new(),
     };
+    let title = find::title(language);
+    reference.add(0, title, find::PAGE.to_owned(), find::page(language));
     for product in Product::ALL {
         reference.product(language, product);
     }
@@ -83,15 +85,27 @@ impl Reference {
             let _ = writeln!(index, "| [{}]({name}.md) | {count} |", title(name));
         }
         let folder = format!("reference/{product}");
+        let callbacks = event::page(language, product);
+        if callbacks.is_some() {
+            let _ = writeln!(index, "| [{}]({}) | |", event::title(language), event::PAGE);
+        }
         let heading = format!(
             "{} · {}",
-            product_title(language, product),
+            language.of(product.title()),
             plain(product.name())
         );
         self.add(0, &heading, format!("{folder}/contents.md"), index);
         for (name, endpoints) in modules {
             let path = format!("{folder}/{name}.md");
             self.add(1, &title(name), path, module(language, product, &endpoints));
+        }
+        if let Some(body) = callbacks {
+            self.add(
+                1,
+                event::title(language),
+                format!("{folder}/{}", event::PAGE),
+                body,
+            );
         }
     }
 
@@ -123,22 +137,6 @@ impl Reference {
     }
 }
 
-const fn product_title(language: Language, product: Product) -> &'static str {
-    match product {
-        Product::OfficialAccount => language.say("公众号", "Official accounts"),
-        Product::MiniProgram => language.say("小程序", "Mini programs"),
-        Product::OpenPlatform => language.say("开放平台", "Open platform"),
-        Product::Channels => language.say("视频号与小店", "Channels and shop"),
-        Product::PayV2 => language.say("微信支付 v2", "WeChat Pay v2"),
-        Product::PayV3 => language.say("微信支付 v3", "WeChat Pay v3"),
-        Product::PayBusiness => language.say("微企付", "Business pay"),
-        Product::PayGlobal => language.say("境外支付", "Cross-border pay"),
-        Product::Work => language.say("企业微信", "WeCom"),
-        Product::Ads => language.say("广告", "Marketing API"),
-        Product::Chatbot => language.say("对话开放平台", "Chatbot"),
-    }
-}
-
 fn module(language: Language, product: Product, endpoints: &[&Endpoint]) -> String {
     let mut out = String::new();
     let mut types = BTreeSet::new();
@@ -160,27 +158,48 @@ fn module(language: Language, product: Product, endpoints: &[&Endpoint]) -> Stri
 
 fn codes(language: Language, family: ErrorFamily) -> String {
     let mut out = String::from(language.say(
-        "标 † 的说明由程序从平台的文字推出，未经人工撰写。\n\n| 码 | 平台文字 | 含义 | 怎么办 | 重试 |\n",
-        "Texts marked † were derived from the platform's wording by a program.\n\n\
-         | code | text on the wire | meaning | remedy | retry |\n",
+        "标 † 的说明由程序从平台的文字推出，未经人工撰写。每格第二行：左为平台的文字，右为能否重试。\n\n\
+         | 码 | 含义 | 怎么办 |\n",
+        "Texts marked † were derived from the platform's wording by a program. Below the meaning stands the text on the \
+         wire, below the remedy whether to try again.\n\n| code | meaning | remedy |\n",
     ));
-    out.push_str("|---|---|---|---|---|\n");
+    out.push_str("|---|---|---|\n");
     for error in catalog::errors(family) {
-        let mark = if error.derived { " †" } else { "" };
+        let meaning = match (plain(language.of(error.meaning)), error.derived) {
+            (text, true) if !text.is_empty() => format!("{text} †"),
+            (text, _) => text,
+        };
         let text = match error.text {
             "" => String::new(),
             text => code(text),
         };
+        let again = format!(
+            "{}{}",
+            language.say("重试：", "again: "),
+            retry(language, error.retry)
+        );
+        let name = match error.name {
+            "" => String::new(),
+            name => format!("<br><small>{}</small>", plain(name)),
+        };
         let _ = writeln!(
             out,
-            "| <a id=\"c{number}\"></a>{number} | {text} | {}{mark} | {} | {} |",
-            plain(language.of(error.meaning)),
-            plain(language.of(error.remedy)),
-            retry(language, error.retry),
+            "| <a id=\"c{number}\"></a>{number}{name} | {} | {} |",
+            lines([meaning, text]),
+            lines([plain(language.of(error.remedy)), again]),
             number = error.code,
         );
     }
     out
+}
+
+/// Lines of a cell; empty ones are left out.
+fn lines(lines: [String; 2]) -> String {
+    lines
+        .into_iter()
+        .filter(|line| !line.trim().is_empty())
+        .collect::<Vec<_>>()
+        .join("<br>")
 }
 
 const fn retry(language: Language, class: RetryClass) -> &'static str {

@@ -52,6 +52,33 @@ pub(super) fn plain(text: &str) -> String {
     out
 }
 
+/// Joins lines that are broken between two Chinese characters: a browser would show a space there.
+pub(super) fn join_lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut fenced = false;
+    for line in text.lines() {
+        let fence = line.starts_with("```");
+        let start = line.trim_start().chars().next();
+        let joins = !fenced && !fence && out.chars().next_back().is_some_and(chinese);
+        if joins && start.is_some_and(chinese) {
+            out.push_str(line.trim_start());
+        } else {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            out.push_str(line);
+        }
+        fenced ^= fence;
+    }
+    out.push('\n');
+    out
+}
+
+/// Ideographs and the punctuation between them.
+fn chinese(character: char) -> bool {
+    matches!(character, '\u{3000}'..='\u{303f}' | '\u{3400}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}')
+}
+
 /// Text as code within a line or a table's cell.
 pub(super) fn code(text: &str) -> String {
     let text = text.replace(['\n', '\r'], " ").replace('|', "\\|");
@@ -65,6 +92,20 @@ pub(super) fn code(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_join_between_chinese_characters_only() {
+        assert_eq!(
+            join_lines("一行，\n又一行\n\n新段\n"),
+            "一行，又一行\n\n新段\n"
+        );
+        assert_eq!(join_lines("一行\nand more\n"), "一行\nand more\n");
+        assert_eq!(join_lines("* 一\n* 二\n  三\n"), "* 一\n* 二三\n");
+        assert_eq!(
+            join_lines("说：\n```\n一\n二\n```\n"),
+            "说：\n```\n一\n二\n```\n"
+        );
+    }
 
     #[test]
     fn text_cannot_break_a_table() {
