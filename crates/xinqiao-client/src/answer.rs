@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use serde_json::Value;
 use xinqiao_types::ErrCode;
-use xinqiao_wire::{Content, Download};
+use xinqiao_wire::{Content, Download, response};
 
 use crate::error::{AnswerCode, ApiError, Error};
 
@@ -97,7 +97,7 @@ pub(crate) fn failure(
 ) -> Option<ApiError> {
     // WECHAT: an endpoint that gives bytes answers its failures as JSON, often called `text/plain`; an
     // endpoint that gives JSON may call it `text/plain` too. So the body decides, not the header.
-    let may_be_json = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    let may_be_json = response::looks_like_object(body);
     let is_file = matches!(envelope.answer, Content::Binary | Content::Csv)
         && (content_type.starts_with("image/")
             || content_type.starts_with("video/")
@@ -106,12 +106,9 @@ pub(crate) fn failure(
     if !may_be_json || is_file {
         return None;
     }
-    let value = parse(body).ok()?;
-    let message = value
-        .get(envelope.message_field)
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let code = match value.get(envelope.code_field)? {
+    let (code, message) = response::envelope(body, envelope.code_field, envelope.message_field)?;
+    let message = message.as_str().unwrap_or_default();
+    let code = match code {
         // WECHAT: a missing `errcode` means success, and so does 0.
         Value::Number(number) => AnswerCode::Number(ErrCode(number.as_i64()?)),
         Value::String(text) => match text.parse() {
@@ -212,6 +209,13 @@ mod tests {
             200,
             "text/plain",
             r#"{"errcode":"40001"}"#,
+            Some("40001"),
+        );
+        check(
+            JSON,
+            200,
+            "application/json",
+            "\u{feff}{\"errmsg\":\"a\u{b}\",\"errcode\":40001}",
             Some("40001"),
         );
     }

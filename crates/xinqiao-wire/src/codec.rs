@@ -2,15 +2,16 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::input::{DecodeError, Input, Token};
-use crate::json;
+use crate::json::{self, Keep};
 use crate::output::Output;
-use crate::record::{Field, Mark, Place, Record, Shape, Spelling};
-use crate::slot::Slot;
-use crate::union::Case;
+use crate::record::{Field, Mark, Place, Record, Rest, Shape, Spelling};
+use crate::slot::{Keyed, List, Slot, View, ViewMut, items};
 use crate::value;
+
+mod special;
 
 /// Writes all fields as one object.
 pub fn encode_record(record: &dyn Record, out: &mut dyn Output) {
@@ -31,52 +32,44 @@ pub fn encode_body(record: &dyn Record, out: &mut dyn Output) {
 
 fn encode_object(record: &dyn Record, body_only: bool, out: &mut dyn Output) {
     out.begin_map();
+    let rest = record.rest().filter(|rest| !rest.is_empty() && out.kept());
     for (index, field) in record.shape().fields.iter().enumerate() {
         if body_only && field.place != Place::Body {
             continue;
         }
         if let Some(slot) = record.slot(index) {
-            encode_field(record, index, field, slot, out);
+            encode_field(rest, index, field, slot, out);
         }
     }
-    if let Some(rest) = record.rest() {
-        for (name, value) in rest.unknown() {
-            out.key(name);
-            out.value(value);
-        }
+    for (name, value) in rest.into_iter().flat_map(Rest::unknown) {
+        out.key(name);
+        out.value(value);
     }
     out.end_map();
 }
 
 fn encode_field(
-    record: &dyn Record,
+    rest: Option<&Rest>,
     index: usize,
     field: &Field,
     slot: &dyn Slot,
     out: &mut dyn Output,
 ) {
     if field.flat {
-        return encode_union(record, index, slot, out);
+        return special::encode_union(rest, index, slot, out);
     }
     if field.open {
-        if let Some(Value::Object(map)) = value::slot_value(slot, field) {
-            for (name, value) in &map {
-                out.key(name);
-                out.value(value);
-            }
-        }
-        return;
+        return special::encode_open(slot, field, out);
     }
     if field.numbered {
-        encode_numbered(field, slot, out);
-        return;
+        return special::encode_numbered(field, slot, out);
     }
     let name = if out.is_xml() && !field.xml_name.is_empty() {
         field.xml_name
     } else {
         field.name
     };
-    if let Some(mark) = record.rest().and_then(|rest| rest.mark_of(index)) {
+    if let Some(mark) = rest.and_then(|rest| rest.mark_of(index)) {
         let now = value::slot_value(slot, field);
         match mark {
             Mark::Absent { canonical } if now.as_ref() == Some(canonical) => return,
@@ -88,99 +81,118 @@ fn encode_field(
             _ => {}
         }
     }
-    if !slot.is_absent() {
+    let view = slot.view();
+    if !matches!(view, View::Absent) {
         out.key(name);
-        encode_slot(slot, field, out);
+        encode_spelled(view, field, out);
     }
 }
 
 /// Writes one value.
 pub(crate) fn encode_slot(slot: &dyn Slot, field: &Field, out: &mut dyn Output) {
+    encode_spelled(slot.view(), field, out);
+}
+
+fn encode_spelled(view: View<'_>, field: &Field, out: &mut dyn Output) {
     if field.spelling == Spelling::JsonText {
         let mut writer = json::Writer::default();
-        slot.encode(
-            &Field {
-                spelling: Spelling::Plain,
-                ..*field
-            },
-            &mut writer,
-        );
+        encode_view(view, &plain(field), &mut writer);
         out.text(&writer.finish(), field.cdata);
     } else {
-        slot.encode(field, out);
+        encode_view(view, field, out);
     }
 }
 
-fn encode_union(record: &dyn Record, index: usize, slot: &dyn Slot, out: &mut dyn Output) {
-    let Some(union) = slot.union() else { return };
-    if union.tag().is_empty() && union.other().is_none_or(serde_json::Map::is_empty) {
+fn plain(field: &Field) -> Field {
+    Field {
+        spelling: Spelling::Plain,
+        ..*field
+    }
+}
+
+fn encode_view(view: View<'_>, field: &Field, out: &mut dyn Output) {
+    match view {
+        View::Scalar(scalar) => scalar.encode(field, out),
+        View::Record(record) => encode_record(record, out),
+        View::List(list) => encode_list(list, field, out),
+        View::Map(map) => {
+            out.begin_map();
+            map.each(&mut |name, slot| {
+                out.key(name);
+                encode_view(slot.view(), field, out);
+            });
+            out.end_map();
+        }
+        View::File(file) => out.text(&file.file_name, true),
+        // A union is written beside its owner's keys, never as a value of its own.
+        View::Absent | View::Union(_) => out.null(),
+    }
+}
+
+fn encode_list(list: &dyn List, field: &Field, out: &mut dyn Output) {
+    if let Spelling::Joined(separator) = field.spelling {
+        out.text(&joined(list, field, separator), field.cdata);
         return;
     }
-    if !union.tag().is_empty() {
-        out.key(union.tag_field());
-        out.text(union.tag(), true);
+    out.begin_list();
+    for item in items(list) {
+        encode_view(item.view(), field, out);
     }
-    if let Some((name, body)) = union.body() {
-        let field = Field::new(name);
-        let now = value::slot_value(body, &field);
-        match record.rest().and_then(|rest| rest.mark_of(index)) {
-            Some(Mark::Absent { canonical }) if now.as_ref() == Some(canonical) => {}
-            Some(Mark::Raw { raw, canonical }) if now == *canonical => {
-                out.key(name);
-                out.value(raw);
-            }
-            _ => {
-                out.key(name);
-                encode_slot(body, &field, out);
-            }
-        }
-    }
-    for (name, value) in union.other().into_iter().flatten() {
-        out.key(name);
-        out.value(value);
-    }
+    out.end_list();
 }
 
-/// `coupon_id_$n` → `coupon_id_0`, `coupon_id_1`, …; two numbers where the name has `$m` too.
-fn encode_numbered(field: &Field, slot: &dyn Slot, out: &mut dyn Output) {
-    for (n, item) in slot.items().into_iter().flatten().enumerate() {
-        let name = field.name.replace("$n", &n.to_string());
-        if name.contains("$m") {
-            for (m, inner) in item.items().into_iter().flatten().enumerate() {
-                if !inner.is_absent() {
-                    out.key(&name.replace("$m", &m.to_string()));
-                    inner.encode(field, out);
-                }
-            }
-        } else if !item.is_absent() {
-            out.key(&name);
-            item.encode(field, out);
+fn joined(list: &dyn List, field: &Field, separator: char) -> String {
+    let mut out = String::new();
+    for (at, item) in items(list).enumerate() {
+        if at > 0 {
+            out.push(separator);
+        }
+        let mut writer = value::Writer::default();
+        encode_view(item.view(), &plain(field), &mut writer);
+        match writer.finish() {
+            Some(Value::String(text)) => out.push_str(&text),
+            Some(other) => out.push_str(&other.to_string()),
+            None => {}
         }
     }
+    out
 }
 
 /// Reads an object into a record.
 pub fn decode_record(record: &mut dyn Record, input: &mut dyn Input) -> Result<(), DecodeError> {
     let shape = record.shape();
-    if let Some(index) = shape.fields.iter().position(|field| field.bare) {
-        return decode_field(record, shape, index, input);
-    }
-    let offset = input.offset();
-    match input.next()? {
-        Token::Map => {}
-        Token::Null => return Ok(()),
-        Token::Text(text) if text.is_empty() => return Ok(()),
-        Token::List => {
-            // WECHAT: an empty object may come as `[]`.
-            return if input.item()? {
-                Err(DecodeError::new("is a list, an object is expected", offset))
-            } else {
-                Ok(())
-            };
+    let mut special = false;
+    for (index, field) in shape.fields.iter().enumerate() {
+        if field.bare {
+            return decode_field(record, shape, index, false, input);
         }
-        _ => return Err(DecodeError::new("is not an object", offset)),
+        special |= is_special(field);
     }
-    decode_fields(record, shape, input)
+    if enter_map(input)? {
+        decode_fields(record, shape, special, input)
+    } else {
+        Ok(())
+    }
+}
+
+/// Steps into an object; not if nothing stands in its place.
+fn enter_map(input: &mut dyn Input) -> Result<bool, DecodeError> {
+    match input.next()? {
+        Token::Map => Ok(true),
+        Token::Null => Ok(false),
+        Token::Text(text) if text.is_empty() => Ok(false),
+        // WECHAT: an empty object may come as `[]`.
+        Token::List => {
+            if input.item()? {
+                return Err(DecodeError::new(
+                    "is a list, an object is expected",
+                    input.offset(),
+                ));
+            }
+            Ok(false)
+        }
+        _ => Err(DecodeError::new("is not an object", input.offset())),
+    }
 }
 
 enum Key {
@@ -189,23 +201,51 @@ enum Key {
     Ignored,
 }
 
+/// Which fields have come; no memory is taken up to 128 fields.
+#[derive(Default)]
+struct Seen {
+    near: u128,
+    far: Vec<u128>,
+}
+
+impl Seen {
+    /// Notes a field; whether it had come before.
+    fn note(&mut self, index: usize) -> bool {
+        let bit = 1 << (index % 128);
+        let part = match index / 128 {
+            0 => &mut self.near,
+            far => {
+                if self.far.len() < far {
+                    self.far.resize(far, 0);
+                }
+                &mut self.far[far - 1]
+            }
+        };
+        let before = *part & bit != 0;
+        *part |= bit;
+        before
+    }
+
+    fn has(&self, index: usize) -> bool {
+        let part = match index / 128 {
+            0 => Some(&self.near),
+            far => self.far.get(far - 1),
+        };
+        part.is_some_and(|part| part & 1 << (index % 128) != 0)
+    }
+}
+
 fn decode_fields(
     record: &mut dyn Record,
     shape: &'static Shape,
+    special: bool,
     input: &mut dyn Input,
 ) -> Result<(), DecodeError> {
     let keep = input.keep();
-    let xml = input.repeats();
-    let special = shape
-        .fields
-        .iter()
-        .any(|field| field.flat || field.open || field.numbered);
-    let mut seen = if keep {
-        vec![false; shape.fields.len()]
-    } else {
-        Vec::new()
-    };
-    let mut extra: Vec<(String, Value)> = Vec::new();
+    let xml = input.is_xml();
+    let repeats = input.repeats();
+    let mut seen = Seen::default();
+    let mut extra: Map<String, Value> = Map::new();
     let mut hint = 0;
     loop {
         let key = match input.key()? {
@@ -219,26 +259,24 @@ fn decode_fields(
         match key {
             Key::Known(index) => {
                 hint = index + 1;
-                if let Some(seen) = seen.get_mut(index) {
-                    *seen = true;
-                }
-                decode_field(record, shape, index, input)?;
+                let again = seen.note(index);
+                decode_field(record, shape, index, again, input)?;
             }
             Key::Unknown(name) => {
                 let value = input.value()?;
-                match extra.iter_mut().find(|(known, _)| xml && *known == name) {
-                    Some((_, Value::Array(items))) => items.push(value),
-                    Some((_, other)) => *other = Value::Array(vec![other.take(), value]),
-                    None => extra.push((name, value)),
+                match extra.get_mut(&name).filter(|_| repeats) {
+                    Some(Value::Array(items)) => items.push(value),
+                    Some(other) => *other = Value::Array(vec![other.take(), value]),
+                    None => {
+                        extra.insert(name, value);
+                    }
                 }
             }
             Key::Ignored => input.skip()?,
         }
     }
     if special {
-        numbered(record, shape, &mut extra, keep)?;
-        union(record, shape, &mut extra, keep)?;
-        free(record, shape, &mut extra)?;
+        special::decode(record, shape, &mut extra, keep, xml)?;
     }
     if !keep {
         return Ok(());
@@ -249,7 +287,7 @@ fn decode_fields(
         }
     }
     for (index, field) in shape.fields.iter().enumerate() {
-        if seen.get(index) == Some(&true) || field.flat || field.open || field.numbered || xml {
+        if seen.has(index) || is_special(field) {
             continue;
         }
         let canonical = record
@@ -262,50 +300,77 @@ fn decode_fields(
     Ok(())
 }
 
+/// The field of a key. Those that are more than one key have no name that could come.
 fn position(shape: &Shape, name: &str, hint: usize, xml: bool) -> Option<usize> {
-    shape.position(name, hint).or_else(|| {
+    let found = shape.position(name, hint).or_else(|| {
         let same = |field: &Field| xml && !field.xml_name.is_empty() && field.xml_name == name;
         shape.fields.iter().position(same)
-    })
+    });
+    found.filter(|index| !shape.fields.get(*index).is_some_and(is_special))
+}
+
+fn is_special(field: &Field) -> bool {
+    field.flat || field.open || field.numbered
 }
 
 fn decode_field(
     record: &mut dyn Record,
     shape: &'static Shape,
     index: usize,
+    again: bool,
     input: &mut dyn Input,
 ) -> Result<(), DecodeError> {
-    let Some(field) = shape.fields.get(index) else {
+    let (Some(field), Some(slot)) = (shape.fields.get(index), record.slot_mut(index)) else {
         return input.skip();
     };
-    let listed = record
-        .slot(index)
-        .is_some_and(|slot| slot.items().is_some());
-    if !input.keep() || (input.repeats() && (listed || !input.is_leaf())) {
-        let Some(slot) = record.slot_mut(index) else {
-            return input.skip();
-        };
+    if !input.keep() {
+        // The repeats of an XML element are the items of a list; otherwise the last one counts, as in JSON.
+        if again && !(input.repeats() && matches!(slot.view(), View::List(_))) {
+            slot.reset();
+        }
         return decode_slot(slot, field, input).map_err(|error| error.under(field.name));
     }
-    let text = input.repeats();
+    let xml = input.is_xml();
     let raw = input.value()?;
-    let Some(slot) = record.slot_mut(index) else {
-        return Ok(());
-    };
-    if decode_slot(slot, field, &mut value::Reader::new(&raw, true)).is_err() {
+    slot.reset();
+    let mut reader = value::Reader::new(&raw, true).xml(xml);
+    if decode_slot(slot, field, &mut reader).is_err() {
         slot.reset();
     }
     let canonical = value::slot_value(slot, field);
-    let same = match (&canonical, &raw) {
-        // XML has text only: a number is unusual if it is written in another way.
-        (Some(Value::Number(number)), Value::String(raw)) if text => number.to_string() == *raw,
-        (Some(Value::Bool(truth)), Value::String(raw)) if text => truth.to_string() == *raw,
-        (canonical, raw) => canonical.as_ref() == Some(raw),
-    };
-    if !same && let Some(rest) = record.rest_mut() {
-        rest.mark(index, Mark::Raw { raw, canonical });
+    if let Some(rest) = record.rest_mut() {
+        rest.unmark(index);
+        if !is_usual(canonical.as_ref(), &raw, xml) {
+            rest.mark(index, Mark::Raw { raw, canonical });
+        }
     }
     Ok(())
+}
+
+/// Whether a value came as its slot would write it. XML has text only: a number is unusual if its digits differ; and
+/// a list of one is one element.
+fn is_usual(canonical: Option<&Value>, raw: &Value, xml: bool) -> bool {
+    match (canonical, raw) {
+        (Some(Value::Number(number)), Value::String(raw)) if xml => number.to_string() == *raw,
+        (Some(Value::Bool(truth)), Value::String(raw)) if xml => truth.to_string() == *raw,
+        (Some(Value::Array(items)), Value::Array(raw)) if xml => {
+            items.len() == raw.len()
+                && items
+                    .iter()
+                    .zip(raw)
+                    .all(|(item, raw)| is_usual(Some(item), raw, xml))
+        }
+        (Some(Value::Array(items)), raw) if xml => {
+            matches!(items.as_slice(), [item] if is_usual(Some(item), raw, xml))
+        }
+        (Some(Value::Object(map)), Value::Object(raw)) if xml => {
+            map.len() == raw.len()
+                && raw
+                    .iter()
+                    .all(|(name, raw)| is_usual(map.get(name), raw, xml))
+        }
+        (canonical, raw) => canonical == Some(raw),
+    }
 }
 
 /// Reads one value.
@@ -314,247 +379,116 @@ pub(crate) fn decode_slot(
     field: &Field,
     input: &mut dyn Input,
 ) -> Result<(), DecodeError> {
-    if field.spelling != Spelling::JsonText {
-        return slot.decode(field, input);
+    if input.is_null() {
+        slot.reset();
+        return input.skip();
     }
-    let plain = Field {
-        spelling: Spelling::Plain,
-        ..*field
-    };
+    if field.spelling != Spelling::JsonText {
+        return decode_view(slot.view_mut(), field, input);
+    }
     let keep = input.keep();
+    let plain = plain(field);
     match input.value()? {
         Value::String(text) if text.trim().is_empty() => Ok(()),
         Value::String(text) => {
-            let inner: Value = serde_json::from_str(&text)
-                .map_err(|error| DecodeError::new(format!("holds no JSON: {error}"), 0))?;
-            slot.decode(&plain, &mut value::Reader::new(&inner, keep))
+            let keep = if keep { Keep::Raw } else { Keep::Typed };
+            let inner = json::Reader::new(text.as_bytes(), keep).and_then(|mut reader| {
+                decode_slot(slot, &plain, &mut reader)?;
+                reader.end()
+            });
+            inner.map_err(|mut error| {
+                error.reason = format!("holds JSON that {}", error.reason).into();
+                error
+            })
         }
-        other => slot.decode(&plain, &mut value::Reader::new(&other, keep)),
+        outer => decode_slot(slot, &plain, &mut value::Reader::new(&outer, keep)),
     }
 }
 
-/// The numbers in a name, if it fits the pattern.
-fn numbers(pattern: &str, name: &str) -> Option<(usize, Option<usize>)> {
-    let (prefix, after) = pattern.split_once("$n")?;
-    let rest = name.strip_prefix(prefix)?;
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let first = rest[..digits].parse().ok()?;
-    let rest = &rest[digits..];
-    match after.split_once("$m") {
-        None => (rest == after).then_some((first, None)),
-        Some((middle, end)) => {
-            let rest = rest.strip_prefix(middle)?;
-            let second = rest.strip_suffix(end)?.parse().ok()?;
-            Some((first, Some(second)))
-        }
+fn decode_view(view: ViewMut<'_>, field: &Field, input: &mut dyn Input) -> Result<(), DecodeError> {
+    match view {
+        ViewMut::Scalar(scalar) => scalar.decode(field, input),
+        ViewMut::Record(record) => decode_record(record, input),
+        ViewMut::List(list) => decode_list(list, field, input),
+        ViewMut::Map(map) => decode_map(map, field, input),
+        ViewMut::File(file) => decode_view(file.file_name.view_mut(), field, input),
+        ViewMut::Union(_) | ViewMut::Download(_) | ViewMut::Hidden => input.skip(),
     }
 }
 
-const MAX_NUMBERED: usize = 1000;
-
-fn numbered(
-    record: &mut dyn Record,
-    shape: &'static Shape,
-    extra: &mut Vec<(String, Value)>,
-    keep: bool,
+fn decode_list(
+    list: &mut dyn List,
+    field: &Field,
+    input: &mut dyn Input,
 ) -> Result<(), DecodeError> {
-    for (index, field) in shape
-        .fields
-        .iter()
-        .enumerate()
-        .filter(|(_, field)| field.numbered)
-    {
-        let mut found: Vec<(usize, Option<usize>, usize)> = Vec::new();
-        for (at, (name, _)) in extra.iter().enumerate() {
-            if let Some((n, m)) = numbers(field.name, name)
-                && n < MAX_NUMBERED
-            {
-                found.push((n, m, at));
+    if input.is_list() {
+        input.next()?;
+        while input.item()? {
+            if let Err(error) = decode_view(list.push().view_mut(), field, input) {
+                let at = items(list).count().saturating_sub(1);
+                return Err(error.under(&format!("[{at}]")));
             }
         }
-        found.sort_unstable();
-        let Some(slot) = record.slot_mut(index) else {
-            continue;
+        return Ok(());
+    }
+    if let Spelling::Joined(separator) = field.spelling {
+        let whole = input.value()?;
+        let text = match whole {
+            Value::String(text) => text,
+            other => other.to_string(),
         };
-        let mut used = Vec::new();
-        let mut open: Option<(usize, usize)> = None;
-        let mut count = 0;
-        for (n, m, at) in found {
-            // Only an unbroken sequence from 0 fits into a list; anything else stays unknown.
-            let follows = match (m, open) {
-                (None, _) => n == count,
-                (Some(m), Some((outer, inner))) if n == outer => m == inner,
-                (Some(m), _) => n == count && m == 0,
-            };
-            if !follows {
-                continue;
-            }
-            let (_, value) = &extra[at];
-            let inner = matches!((m, open), (Some(_), Some((outer, _))) if n == outer);
-            let list: Option<&mut dyn Slot> = match (m, inner) {
-                (None, _) => Some(slot),
-                (Some(_), true) => slot.last(),
-                (Some(_), false) => slot.push(),
-            };
-            let Some(list) = list else { continue };
-            let fits = match list.push() {
-                Some(item) => {
-                    item.decode(field, &mut value::Reader::new(value, false))?;
-                    !keep || value::slot_value(item, field).as_ref() == Some(value)
-                }
-                None => continue,
-            };
-            if !fits {
-                // Written in an unusual way: the typed list ends here, the rest stays as it came.
-                list.pop();
-                break;
-            }
-            match m {
-                Some(m) => {
-                    count += usize::from(!inner);
-                    open = Some((n, m + 1));
-                }
-                None => count += 1,
-            }
-            used.push(at);
+        for part in text.split(separator).filter(|_| !text.is_empty()) {
+            let part = Value::String(part.to_owned());
+            let mut part = value::Reader::new(&part, false);
+            decode_view(list.push().view_mut(), &plain(field), &mut part)?;
         }
-        used.sort_unstable();
-        for at in used.into_iter().rev() {
-            extra.remove(at);
-        }
+        return Ok(());
+    }
+    // WECHAT: one item may come without its list, and an empty list as an empty text.
+    if input.is_xml() {
+        return decode_view(list.push().view_mut(), field, input);
+    }
+    let one = input.value()?;
+    if one.as_str() != Some("") {
+        let mut one = value::Reader::new(&one, input.keep());
+        decode_view(list.push().view_mut(), field, &mut one)?;
     }
     Ok(())
 }
 
-fn union(
-    record: &mut dyn Record,
-    shape: &'static Shape,
-    extra: &mut Vec<(String, Value)>,
-    keep: bool,
+fn decode_map(
+    map: &mut dyn Keyed,
+    field: &Field,
+    input: &mut dyn Input,
 ) -> Result<(), DecodeError> {
-    for (index, _) in shape
-        .fields
-        .iter()
-        .enumerate()
-        .filter(|(_, field)| field.flat)
-    {
-        let mut mark = None;
-        if let Some(union) = record.slot_mut(index).and_then(Slot::union_mut) {
-            let tag_field = union.tag_field();
-            let tag = extra
-                .iter()
-                .position(|(name, value)| name == tag_field && value.is_string());
-            let tag = match tag.map(|at| extra.remove(at).1) {
-                Some(Value::String(text)) => Some(text),
-                _ => None,
-            };
-            let cases = union.cases();
-            let own = cases
-                .iter()
-                .find(|(value, _)| tag.as_deref() == Some(*value));
-            let strays = match (own, &tag) {
-                // An unknown tag takes everything, see below.
-                (None, Some(_)) => Vec::new(),
-                _ => strays(cases, own.map_or("", |(_, field)| *field), extra),
-            };
-            if !strays.is_empty() {
-                union.set_other(tag.as_deref().unwrap_or_default());
-                if let Some(other) = union.other_mut() {
-                    other.extend(strays);
-                }
-                continue;
-            }
-            let Some(tag) = tag else { continue };
-            let known = union.cases().iter().any(|(value, _)| *value == tag);
-            if let Some((name, slot)) = union.set(&tag) {
-                if let Some(at) = extra.iter().position(|(known, _)| known == name) {
-                    let (_, raw) = extra.remove(at);
-                    let field = Field::new(name);
-                    let read = decode_slot(slot, &field, &mut value::Reader::new(&raw, keep));
-                    match read {
-                        Err(error) if !keep => return Err(error.under(name)),
-                        Err(_) => slot.reset(),
-                        Ok(()) => {}
-                    }
-                    let canonical = value::slot_value(slot, &field);
-                    if keep && canonical.as_ref() != Some(&raw) {
-                        mark = Some(Mark::Raw { raw, canonical });
-                    }
-                } else if keep {
-                    let canonical = value::slot_value(slot, &Field::new(name));
-                    mark = canonical.map(|canonical| Mark::Absent { canonical });
-                }
-            }
-            if !known && let Some(other) = union.other_mut() {
-                other.extend(extra.drain(..));
-            }
-        }
-        if let (Some(mark), Some(rest)) = (mark, record.rest_mut()) {
-            rest.mark(index, mark);
-        }
+    if !enter_map(input)? {
+        return Ok(());
     }
-    Ok(())
-}
-
-/// Takes all bodies out if one is there that doesn't go with the tag, whose own is in the field `own`: an enum holds
-/// one body, and nothing of the others may get lost.
-fn strays(cases: &[Case], own: &str, extra: &mut Vec<(String, Value)>) -> Vec<(String, Value)> {
-    let is_body = |name: &str| {
-        let mut fields = cases.iter().map(|(_, field)| *field);
-        fields.any(|field| !field.is_empty() && field == name)
-    };
-    let stray = extra
-        .iter()
-        .any(|(name, value)| name != own && !value.is_null() && is_body(name));
-    if !stray {
-        return Vec::new();
-    }
-    let all = std::mem::take(extra).into_iter();
-    let (bodies, others) = all.partition(|(name, _)| is_body(name));
-    *extra = others;
-    bodies
-}
-
-fn free(
-    record: &mut dyn Record,
-    shape: &'static Shape,
-    extra: &mut Vec<(String, Value)>,
-) -> Result<(), DecodeError> {
-    if let Some(index) = shape.fields.iter().position(|field| field.open)
-        && let (Some(slot), Some(field)) = (record.slot_mut(index), shape.fields.get(index))
-    {
-        let map: serde_json::Map<String, Value> = std::mem::take(extra).into_iter().collect();
-        if !map.is_empty() {
-            let object = Value::Object(map);
-            slot.decode(field, &mut value::Reader::new(&object, false))?;
-        }
+    while let Some(name) = input.key()?.map(std::borrow::Cow::into_owned) {
+        let slot = map.put(name.clone());
+        decode_slot(slot, field, input).map_err(|error| error.under(&name))?;
     }
     Ok(())
 }
 
 /// `Debug` of a record: present fields only, masked ones as `***`.
 pub fn debug_record(record: &dyn Record, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    struct Shown<'a>(&'a dyn Slot, bool);
-    impl fmt::Debug for Shown<'_> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            if self.1 {
-                f.write_str("***")
-            } else {
-                self.0.debug(f)
-            }
-        }
-    }
     let mut out = f.debug_struct(record.shape().name);
     for (index, field) in record.shape().fields.iter().enumerate() {
-        if let Some(slot) = record.slot(index)
-            && !slot.is_absent()
-        {
-            let name = if field.name.is_empty() {
-                "body"
-            } else {
-                field.name
-            };
-            out.field(name, &Shown(slot, field.masked));
+        let view = record.slot(index).map_or(View::Absent, Slot::view);
+        let name = if field.name.is_empty() {
+            "body"
+        } else {
+            field.name
+        };
+        match view {
+            View::Absent => {}
+            _ if field.masked => {
+                out.field(name, &format_args!("***"));
+            }
+            view => {
+                out.field(name, &view);
+            }
         }
     }
     if record.rest().is_some_and(|rest| !rest.is_empty()) {

@@ -80,9 +80,9 @@ pub trait Input {
     fn repeats(&self) -> bool {
         false
     }
-    /// Whether the next value has nothing below it; only XML can tell, and only there it matters.
-    fn is_leaf(&self) -> bool {
-        false
+    /// Whether names and values are those of XML: elements may have names of their own, all scalars are text.
+    fn is_xml(&self) -> bool {
+        self.repeats()
     }
     /// Byte position, for errors.
     fn offset(&self) -> usize {

@@ -185,7 +185,7 @@ macro_rules! union {
 
         impl ::core::fmt::Debug for $name {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                $crate::Slot::debug(self, f)
+                $crate::union::debug(self, f)
             }
         }
 
@@ -257,27 +257,14 @@ macro_rules! union {
         }
 
         impl $crate::Slot for $name {
-            fn encode(&self, _: &$crate::Field, out: &mut dyn $crate::output::Output) {
-                out.null();
+            fn view(&self) -> $crate::slot::View<'_> {
+                $crate::slot::View::Union(self)
             }
-            fn decode(
-                &mut self,
-                _: &$crate::Field,
-                input: &mut dyn $crate::input::Input,
-            ) -> ::core::result::Result<(), $crate::DecodeError> {
-                input.skip()
+            fn view_mut(&mut self) -> $crate::slot::ViewMut<'_> {
+                $crate::slot::ViewMut::Union(self)
             }
             fn reset(&mut self) {
                 *self = ::core::default::Default::default();
-            }
-            fn debug(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                $crate::union::debug(self, f)
-            }
-            fn union(&self) -> ::core::option::Option<&dyn $crate::Union> {
-                ::core::option::Option::Some(self)
-            }
-            fn union_mut(&mut self) -> ::core::option::Option<&mut dyn $crate::Union> {
-                ::core::option::Option::Some(self)
             }
         }
     };

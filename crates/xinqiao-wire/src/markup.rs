@@ -11,6 +11,7 @@ use crate::input::{DecodeError, Input, Token};
 use crate::json::Keep;
 use crate::output::Output;
 use crate::record::Record;
+use crate::value;
 use crate::xml::{Children, Document, Element, Writer as XmlWriter};
 
 /// Reads a record from an XML document, whatever its root is called.
@@ -26,7 +27,16 @@ pub fn decode_element(
     element: Element<'_, '_>,
     keep: Keep,
 ) -> Result<(), DecodeError> {
-    codec::decode_record(record, &mut Reader::new(element, keep))
+    if keep == Keep::Typed {
+        return codec::decode_record(record, &mut Reader::new(element));
+    }
+    // Repeats of an element may stand apart: what must not get lost is gathered first.
+    let whole = if element.has_children() {
+        element_value(element)
+    } else {
+        Value::Object(Map::new())
+    };
+    codec::decode_record(record, &mut value::Reader::new(&whole, true).xml(true))
 }
 
 /// Writes a record's body under a root element.
@@ -36,21 +46,27 @@ pub fn encode(record: &dyn Record, root: &str) -> String {
     writer.xml.finish()
 }
 
-/// Pulls values out of an element.
+/// Writes what the typed slots of a record hold by themselves, without what keep-raw kept beside them.
+pub fn encode_typed(record: &dyn Record, root: &str) -> String {
+    let mut writer = Writer::new(root);
+    writer.typed = true;
+    codec::encode_body(record, &mut writer);
+    writer.xml.finish()
+}
+
+/// Pulls values out of an element, for typed slots only.
 pub struct Reader<'a, 'd> {
     next: Option<Element<'a, 'd>>,
     frames: Vec<Children<'a, 'd>>,
-    keep: bool,
 }
 
 impl<'a, 'd> Reader<'a, 'd> {
     /// A reader of that element.
     #[must_use]
-    pub fn new(element: Element<'a, 'd>, keep: Keep) -> Self {
+    pub fn new(element: Element<'a, 'd>) -> Self {
         Reader {
             next: Some(element),
             frames: Vec::new(),
-            keep: keep == Keep::Raw,
         }
     }
 }
@@ -134,15 +150,11 @@ impl Input for Reader<'_, '_> {
     }
 
     fn keep(&self) -> bool {
-        self.keep
+        false
     }
 
     fn repeats(&self) -> bool {
         true
-    }
-
-    fn is_leaf(&self) -> bool {
-        self.next.is_some_and(|element| !element.has_children())
     }
 }
 
@@ -158,6 +170,7 @@ pub struct Writer {
     xml: XmlWriter,
     name: String,
     open: Vec<Open>,
+    typed: bool,
 }
 
 impl Writer {
@@ -168,6 +181,7 @@ impl Writer {
             xml: XmlWriter::new(),
             name: root.to_owned(),
             open: Vec::new(),
+            typed: false,
         }
     }
 
@@ -245,5 +259,9 @@ impl Output for Writer {
 
     fn is_xml(&self) -> bool {
         true
+    }
+
+    fn kept(&self) -> bool {
+        !self.typed
     }
 }

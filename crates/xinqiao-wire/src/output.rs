@@ -26,6 +26,10 @@ pub trait Output {
     fn is_xml(&self) -> bool {
         false
     }
+    /// Whether what keep-raw kept is written too; otherwise only what the typed slots hold.
+    fn kept(&self) -> bool {
+        true
+    }
     /// A ready value.
     fn value(&mut self, value: &Value) {
         match value {

@@ -8,9 +8,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
-use crate::input::{DecodeError, Input};
-use crate::output::Output;
-use crate::slot::Slot;
+use crate::slot::{Slot, View, ViewMut};
 
 /// How a value is spelled where it isn't the plain JSON of its type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -312,8 +310,16 @@ impl Rest {
         self.0.get_or_insert_default().unknown.insert(name, value);
     }
 
+    /// Notes how a field differed; a field has one mark at most.
     pub(crate) fn mark(&mut self, index: usize, mark: Mark) {
+        self.unmark(index);
         self.0.get_or_insert_default().marks.push((index, mark));
+    }
+
+    pub(crate) fn unmark(&mut self, index: usize) -> Option<Mark> {
+        let marks = &mut self.0.as_mut()?.marks;
+        let at = marks.iter().position(|(known, _)| *known == index)?;
+        Some(marks.swap_remove(at).1)
     }
 
     pub(crate) fn mark_of(&self, index: usize) -> Option<&Mark> {
@@ -327,20 +333,14 @@ impl Rest {
 
 /// Only so that a record can hand it out; it is neither written nor read as a field.
 impl Slot for Rest {
-    fn is_absent(&self) -> bool {
-        true
+    fn view(&self) -> View<'_> {
+        View::Absent
     }
-    fn encode(&self, _: &Field, out: &mut dyn Output) {
-        out.null();
-    }
-    fn decode(&mut self, _: &Field, input: &mut dyn Input) -> Result<(), DecodeError> {
-        input.skip()
+    fn view_mut(&mut self) -> ViewMut<'_> {
+        ViewMut::Hidden
     }
     fn reset(&mut self) {
         *self = Rest::default();
-    }
-    fn debug(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
     }
 }
 

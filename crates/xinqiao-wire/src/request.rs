@@ -10,6 +10,7 @@ use crate::file::FilePart;
 use crate::json;
 use crate::markup;
 use crate::record::{Place, Record};
+use crate::slot::{Slot, View};
 use crate::value;
 
 /// The parts of a request.
@@ -125,7 +126,7 @@ fn body(record: &dyn Record, info: &EndpointInfo) -> Body {
         Content::Raw | Content::Binary => {
             for (index, field) in record.shape().fields.iter().enumerate() {
                 let slot = record.slot(index).filter(|_| field.place == Place::Body);
-                if let Some(file) = slot.and_then(|slot| slot.file()) {
+                if let Some(View::File(file)) = slot.map(Slot::view) {
                     return Body::Raw(file.bytes.clone(), file.media_type().to_owned());
                 }
                 if let Some(value) = slot.and_then(|slot| value::slot_value(slot, field)) {
@@ -146,7 +147,7 @@ fn parts(record: &dyn Record) -> Vec<Part> {
         if field.place != Place::Body || slot.is_absent() {
             continue;
         }
-        let content = if let Some(file) = slot.file() {
+        let content = if let View::File(file) = slot.view() {
             PartContent::File(file.clone())
         } else if field.json_part {
             let mut writer = json::Writer::default();

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::record::{Record, Spelling};
-use crate::slot::Slot;
+use crate::slot::{Slot, View, items};
 
 /// Whether the record holds a text that must travel encrypted.
 #[must_use]
@@ -35,7 +35,8 @@ pub fn visit(record: &dyn Record, value: &mut Value, with: &mut dyn FnMut(&mut S
         if field.bare {
             below(slot, field.encrypted, value, with);
         } else if field.flat {
-            if let Some((name, body)) = slot.union().and_then(|union| union.body())
+            if let View::Union(union) = slot.view()
+                && let Some((name, body)) = union.body()
                 && let Some(value) = value.get_mut(name)
             {
                 below(body, false, value, with);
@@ -47,33 +48,29 @@ pub fn visit(record: &dyn Record, value: &mut Value, with: &mut dyn FnMut(&mut S
 }
 
 fn below(slot: &dyn Slot, encrypted: bool, value: &mut Value, with: &mut dyn FnMut(&mut String)) {
-    if let (Some(items), Value::Array(values)) = (slot.items(), &mut *value) {
-        for (item, value) in items.into_iter().zip(values) {
-            below(item, encrypted, value, with);
-        }
-        return;
-    }
-    match value {
-        Value::String(text) if encrypted && !text.is_empty() => with(text),
-        Value::Object(_) => {
-            if let Some(record) = slot.record() {
-                visit(record, value, with);
+    match (slot.view(), value) {
+        (View::List(list), Value::Array(values)) => {
+            for (item, value) in items(list).zip(values) {
+                below(item, encrypted, value, with);
             }
         }
+        (_, Value::String(text)) if encrypted && !text.is_empty() => with(text),
+        (View::Record(record), value @ Value::Object(_)) => visit(record, value, with),
         _ => {}
     }
 }
 
 /// The records directly below a slot.
 fn slots(slot: &dyn Slot) -> Vec<&dyn Record> {
-    if let Some(items) = slot.items() {
-        return items.into_iter().flat_map(slots).collect();
+    match slot.view() {
+        View::List(list) => items(list).flat_map(slots).collect(),
+        View::Record(record) => vec![record],
+        View::Union(union) => match union.body().map(|(_, body)| body.view()) {
+            Some(View::Record(record)) => vec![record],
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
     }
-    let body = slot.union().and_then(|union| union.body());
-    slot.record()
-        .into_iter()
-        .chain(body.and_then(|(_, body)| body.record()))
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,61 +1,38 @@
 //! A slot: one value of a record, read and written without knowing its record.
+//!
+//! A slot only says what it is; everything that walks it is written once, in [`crate::codec`]. So a type of a
+//! generated crate costs three small functions for itself, its option and its list, not a set of derives.
 
 use std::any::Any;
 use std::fmt;
 
+use crate::file::{Download, FilePart};
 use crate::input::{DecodeError, Input};
 use crate::output::Output;
 use crate::record::{Field, Record};
 use crate::union::Union;
 
+mod containers;
+mod scalars;
+
+pub use self::containers::Nested;
+pub use self::scalars::TextOrNumber;
+
 /// One value. Implemented by hand for the ~25 types that generated records are made of.
 pub trait Slot: Copied + Send + Sync {
-    /// Nothing to write.
-    fn is_absent(&self) -> bool {
-        false
-    }
-    /// Writes the value.
-    fn encode(&self, field: &Field, out: &mut dyn Output);
-    /// Reads the value, leniently. Called again for each repeat of an XML element.
-    fn decode(&mut self, field: &Field, input: &mut dyn Input) -> Result<(), DecodeError>;
+    /// What is there.
+    fn view(&self) -> View<'_>;
+    /// The same for writing: an absent option becomes its empty value.
+    fn view_mut(&mut self) -> ViewMut<'_>;
     /// Back to the value of a new record.
     fn reset(&mut self);
-    /// `Debug`, masked where the field says so.
-    fn debug(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
-    /// The nested record, if it is one.
-    fn record(&self) -> Option<&dyn Record> {
-        None
-    }
-    /// The union, if it is one.
-    fn union(&self) -> Option<&dyn Union> {
-        None
-    }
-    /// The union for writing.
-    fn union_mut(&mut self) -> Option<&mut dyn Union> {
-        None
-    }
-    /// The items one by one, for numbered fields.
-    fn items(&self) -> Option<Vec<&dyn Slot>> {
-        None
-    }
-    /// A new last item, for numbered fields.
-    fn push(&mut self) -> Option<&mut dyn Slot> {
-        None
-    }
-    /// Drops the last item, for numbered fields.
-    fn pop(&mut self) {}
-    /// The last item for writing, for fields with two numbers.
-    fn last(&mut self) -> Option<&mut dyn Slot> {
-        None
-    }
-    /// The file, if it is one.
-    fn file(&self) -> Option<&crate::file::FilePart> {
-        None
-    }
-    /// Takes the raw body of an answer, if the slot is made for it.
-    fn take_body(&mut self, content_type: &str, file_name: Option<&str>, bytes: &[u8]) -> bool {
-        let _ = (content_type, file_name, bytes);
-        false
+}
+
+impl dyn Slot + '_ {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self.view(), View::Absent)
     }
 }
 
@@ -83,8 +60,112 @@ impl<T: Clone + 'static> Copied for T {
     }
 }
 
-mod containers;
-mod scalars;
+/// What a slot holds.
+#[derive(Clone, Copy)]
+pub enum View<'a> {
+    /// Nothing to write.
+    Absent,
+    /// A single value.
+    Scalar(&'a dyn Scalar),
+    /// A record.
+    Record(&'a dyn Record),
+    /// Several values.
+    List(&'a dyn List),
+    /// Values by name.
+    Map(&'a dyn Keyed),
+    /// A tagged union.
+    Union(&'a dyn Union),
+    /// A file to upload.
+    File(&'a FilePart),
+}
 
-pub use self::containers::Nested;
-pub use self::scalars::TextOrNumber;
+impl fmt::Debug for View<'_> {
+    /// As the slot is shown in its record.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            View::Absent => f.write_str("None"),
+            View::Scalar(scalar) => scalar.debug(f),
+            View::Record(record) => record.fmt(f),
+            View::List(list) => f.debug_list().entries(items(list).map(Slot::view)).finish(),
+            View::Map(map) => {
+                let mut out = f.debug_map();
+                map.each(&mut |name, slot| {
+                    out.entry(&name, &slot.view());
+                });
+                out.finish()
+            }
+            View::Union(union) => crate::union::debug(union, f),
+            View::File(file) => file.fmt(f),
+        }
+    }
+}
+
+/// What a slot holds, for writing.
+pub enum ViewMut<'a> {
+    /// A single value.
+    Scalar(&'a mut dyn Scalar),
+    /// A record.
+    Record(&'a mut dyn Record),
+    /// Several values.
+    List(&'a mut dyn List),
+    /// Values by name.
+    Map(&'a mut dyn Keyed),
+    /// A tagged union.
+    Union(&'a mut dyn Union),
+    /// A file to upload.
+    File(&'a mut FilePart),
+    /// An answer that is a file.
+    Download(&'a mut Download),
+    /// What is neither written nor read as a field.
+    Hidden,
+}
+
+impl fmt::Debug for ViewMut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ViewMut::Scalar(_) => "Scalar",
+            ViewMut::Record(_) => "Record",
+            ViewMut::List(_) => "List",
+            ViewMut::Map(_) => "Map",
+            ViewMut::Union(_) => "Union",
+            ViewMut::File(_) => "File",
+            ViewMut::Download(_) => "Download",
+            ViewMut::Hidden => "Hidden",
+        })
+    }
+}
+
+/// A single value.
+pub trait Scalar: Send + Sync {
+    /// Writes the value.
+    fn encode(&self, field: &Field, out: &mut dyn Output);
+    /// Reads the value, leniently; `null` leaves it as it is.
+    fn decode(&mut self, field: &Field, input: &mut dyn Input) -> Result<(), DecodeError>;
+    /// `Debug`.
+    fn debug(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+/// Several values of one type.
+pub trait List: Send + Sync {
+    /// The item at a position.
+    fn item(&self, at: usize) -> Option<&dyn Slot>;
+    /// A new last item.
+    fn push(&mut self) -> &mut dyn Slot;
+    /// Drops the last item.
+    fn pop(&mut self);
+    /// The last item for writing.
+    fn last(&mut self) -> Option<&mut dyn Slot>;
+}
+
+/// The items of a list one by one.
+pub(crate) fn items(list: &dyn List) -> impl Iterator<Item = &dyn Slot> {
+    (0..).map_while(|at| list.item(at))
+}
+
+/// Values of one type by name.
+pub trait Keyed: Send + Sync {
+    /// Calls `with` for each name and value.
+    fn each<'a>(&'a self, with: &mut dyn FnMut(&'a str, &'a dyn Slot));
+    /// A new empty value of that name; an older one is dropped.
+    fn put(&mut self, name: String) -> &mut dyn Slot;
+}

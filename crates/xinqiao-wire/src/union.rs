@@ -29,14 +29,8 @@ pub trait Union: Send + Sync {
 
 /// `Debug` of a union: tag and body.
 pub fn debug(union: &dyn Union, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-    struct Shown<'a>(&'a dyn Slot);
-    impl std::fmt::Debug for Shown<'_> {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            self.0.debug(f)
-        }
-    }
     match union.body() {
-        Some((_, body)) => f.debug_tuple(union.tag()).field(&Shown(body)).finish(),
+        Some((_, body)) => f.debug_tuple(union.tag()).field(&body.view()).finish(),
         None => f.write_str(union.tag()),
     }
 }

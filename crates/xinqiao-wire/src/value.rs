@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::codec;
 use crate::input::{DecodeError, Input, Token};
-use crate::json::Keep;
+use crate::json::{Keep, number_value};
 use crate::output::Output;
 use crate::record::{Field, Record};
 use crate::slot::Slot;
@@ -14,6 +14,16 @@ use crate::slot::Slot;
 /// The record with all its fields.
 pub fn to_value(record: &dyn Record) -> Value {
     let mut writer = Writer::default();
+    codec::encode_record(record, &mut writer);
+    writer.finish().unwrap_or_default()
+}
+
+/// What the typed slots of the record hold by themselves, without what keep-raw kept beside them.
+pub fn to_typed_value(record: &dyn Record) -> Value {
+    let mut writer = Writer {
+        typed: true,
+        ..Writer::default()
+    };
     codec::encode_record(record, &mut writer);
     writer.finish().unwrap_or_default()
 }
@@ -43,6 +53,7 @@ pub struct Reader<'a> {
     next: Option<&'a Value>,
     frames: Vec<Frame<'a>>,
     keep: bool,
+    xml: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -53,7 +64,15 @@ impl<'a> Reader<'a> {
             next: Some(value),
             frames: Vec::new(),
             keep,
+            xml: false,
         }
+    }
+
+    /// Says whether the value was gathered from XML.
+    #[must_use]
+    pub fn xml(mut self, xml: bool) -> Self {
+        self.xml = xml;
+        self
     }
 
     fn take(&mut self) -> Result<&'a Value, DecodeError> {
@@ -132,6 +151,10 @@ impl Input for Reader<'_> {
     fn keep(&self) -> bool {
         self.keep
     }
+
+    fn is_xml(&self) -> bool {
+        self.xml
+    }
 }
 
 enum Open {
@@ -144,6 +167,7 @@ enum Open {
 pub struct Writer {
     open: Vec<Open>,
     done: Option<Value>,
+    typed: bool,
 }
 
 impl Writer {
@@ -182,8 +206,8 @@ impl Output for Writer {
     }
 
     fn number(&mut self, text: &str) {
-        let number = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
-        self.put(number);
+        let number = number_value(text).map(Value::Number);
+        self.put(number.unwrap_or_else(|| Value::String(text.to_owned())));
     }
 
     fn text(&mut self, text: &str, _cdata: bool) {
@@ -214,6 +238,10 @@ impl Output for Writer {
         if let Some(Open::Map(map, _)) = self.open.pop() {
             self.put(Value::Object(map));
         }
+    }
+
+    fn kept(&self) -> bool {
+        !self.typed
     }
 
     fn value(&mut self, value: &Value) {

@@ -6,47 +6,84 @@ use std::fmt;
 use serde_json::Value;
 use xinqiao_types::{AppId, CorpId, Fen, MchId, MediaId, OpenId, UnionId, UnixSeconds};
 
-use super::Slot;
+use super::{Scalar, Slot, View, ViewMut};
 use crate::file::{Download, FilePart};
 use crate::input::{DecodeError, Input, Token};
+use crate::json::number_value;
 use crate::output::Output;
 use crate::record::{Field, Spelling};
 
-fn wrong(expected: &'static str, offset: usize) -> DecodeError {
-    DecodeError::new(expected, offset)
+macro_rules! scalar_slot {
+    ($($ty:ty),+ $(,)?) => {$(
+        impl Slot for $ty {
+            fn view(&self) -> View<'_> {
+                View::Scalar(self)
+            }
+            fn view_mut(&mut self) -> ViewMut<'_> {
+                ViewMut::Scalar(self)
+            }
+            fn reset(&mut self) {
+                *self = <$ty>::default();
+            }
+        }
+    )+};
 }
 
-/// The text of a scalar; `None` for `null`.
-fn scalar<'a>(
-    input: &'a mut dyn Input,
-    expected: &'static str,
-) -> Result<Option<Cow<'a, str>>, DecodeError> {
-    let offset = input.offset();
-    match input.next()? {
-        Token::Null => Ok(None),
-        Token::Bool(true) => Ok(Some(Cow::Borrowed("true"))),
-        Token::Bool(false) => Ok(Some(Cow::Borrowed("false"))),
-        Token::Number(text) | Token::Text(text) => Ok(Some(text)),
-        Token::List | Token::Map => Err(wrong(expected, offset)),
+scalar_slot!(
+    String,
+    bool,
+    i32,
+    i64,
+    u64,
+    f64,
+    Value,
+    TextOrNumber,
+    Fen,
+    UnixSeconds
+);
+scalar_slot!(AppId, CorpId, MchId, MediaId, OpenId, UnionId);
+
+#[cold]
+fn wrong(expected: &'static str, input: &dyn Input) -> DecodeError {
+    DecodeError::new(expected, input.offset())
+}
+
+/// The text of a scalar; `None` for `null`. A bracket is answered with `Err(None)`.
+fn scalar(input: &mut dyn Input) -> Result<Option<Cow<'_, str>>, Option<DecodeError>> {
+    match input.next() {
+        Ok(Token::Text(text) | Token::Number(text)) => Ok(Some(text)),
+        Ok(Token::Null) => Ok(None),
+        Ok(Token::Bool(true)) => Ok(Some(Cow::Borrowed("true"))),
+        Ok(Token::Bool(false)) => Ok(Some(Cow::Borrowed("false"))),
+        Ok(Token::List | Token::Map) => Err(None),
+        Err(error) => Err(Some(error)),
     }
 }
 
-impl Slot for String {
+/// Reads a scalar with a function that may refuse its text.
+fn read<T>(
+    input: &mut dyn Input,
+    expected: &'static str,
+    with: impl FnOnce(Cow<'_, str>) -> Option<T>,
+) -> Result<Option<T>, DecodeError> {
+    let read = match scalar(input) {
+        Ok(None) => return Ok(None),
+        Ok(Some(text)) => with(text),
+        Err(Some(error)) => return Err(error),
+        Err(None) => None,
+    };
+    read.map(Some).ok_or_else(|| wrong(expected, input))
+}
+
+impl Scalar for String {
     fn encode(&self, field: &Field, out: &mut dyn Output) {
         out.text(self, field.cdata);
     }
     fn decode(&mut self, _: &Field, input: &mut dyn Input) -> Result<(), DecodeError> {
-        let offset = input.offset();
-        *self = match input.next()? {
-            Token::Text(text) | Token::Number(text) => text.into_owned(),
-            Token::Null => String::new(),
-            Token::Bool(value) => value.to_string(),
-            Token::List | Token::Map => return Err(wrong("is not text", offset)),
-        };
+        if let Some(text) = read(input, "is not text", |text| Some(text.into_owned()))? {
+            *self = text;
+        }
         Ok(())
-    }
-    fn reset(&mut self) {
-        self.clear();
     }
     fn debug(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
@@ -63,6 +100,9 @@ fn write_number(text: &str, field: &Field, out: &mut dyn Output) {
 
 /// A whole number, however it is written: `5`, `"5"`, `5.0`, `true`, `""`.
 fn whole(text: &str) -> Option<i128> {
+    if let Ok(number) = text.parse::<i64>() {
+        return Some(number.into());
+    }
     let text = text.trim();
     match text {
         "" => Some(0),
@@ -77,22 +117,18 @@ fn whole(text: &str) -> Option<i128> {
 
 macro_rules! whole_number {
     ($($ty:ty),+) => {$(
-        impl Slot for $ty {
+        impl Scalar for $ty {
             fn encode(&self, field: &Field, out: &mut dyn Output) {
-                write_number(&self.to_string(), field, out);
+                write_number(itoa::Buffer::new().format(*self), field, out);
             }
             fn decode(&mut self, _: &Field, input: &mut dyn Input) -> Result<(), DecodeError> {
-                let offset = input.offset();
-                let text = scalar(input, "is not a whole number")?;
-                if let Some(text) = text {
-                    *self = whole(&text)
-                        .and_then(|value| <$ty>::try_from(value).ok())
-                        .ok_or_else(|| wrong("is not a whole number", offset))?;
+                let number = read(input, "is not a whole number", |text| {
+                    whole(&text).and_then(|value| <$ty>::try_from(value).ok())
+                })?;
+                if let Some(number) = number {
+                    *self = number;
                 }
                 Ok(())
-            }
-            fn reset(&mut self) {
-                *self = 0;
             }
             fn debug(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Debug::fmt(self, f)
@@ -103,37 +139,35 @@ macro_rules! whole_number {
 
 whole_number!(i32, i64, u64);
 
-impl Slot for f64 {
+impl Scalar for f64 {
     fn encode(&self, field: &Field, out: &mut dyn Output) {
-        let text = if self.fract() == 0.0 && self.abs() < 1e15 {
-            format!("{self:.0}")
+        if !self.is_finite() {
+            // No JSON for it; serde_json does the same.
+            out.null();
+        } else if self.fract() == 0.0 && self.abs() < 1e15 {
+            write_number(&format!("{self:.0}"), field, out);
+        } else if self.abs() < 1e-5 || self.abs() >= 1e15 {
+            write_number(&format!("{self:e}"), field, out);
         } else {
-            format!("{self}")
-        };
-        write_number(&text, field, out);
+            write_number(&format!("{self}"), field, out);
+        }
     }
     fn decode(&mut self, _: &Field, input: &mut dyn Input) -> Result<(), DecodeError> {
-        let offset = input.offset();
-        if let Some(text) = scalar(input, "is not a number")? {
-            let text = text.trim();
-            *self = if text.is_empty() {
-                0.0
-            } else {
-                let value = text.parse::<f64>().ok().filter(|value| value.is_finite());
-                value.ok_or_else(|| wrong("is not a number", offset))?
-            };
+        let number = read(input, "is not a number", |text| match text.trim() {
+            "" => Some(0.0),
+            text => text.parse().ok().filter(|value: &f64| value.is_finite()),
+        })?;
+        if let Some(number) = number {
+            *self = number;
         }
         Ok(())
-    }
-    fn reset(&mut self) {
-        *self = 0.0;
     }
     fn debug(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }
 }
 
-impl Slot for bool {
+impl Scalar for bool {
     fn encode(&self, field: &Field, out: &mut dyn Output) {
         match field.spelling {
             Spelling::BoolInt => out.number(if *self { "1" } else { "0" }),
@@ -143,34 +177,30 @@ impl Slot for bool {
         }
     }
     fn decode(&mut self, _: &Field, input: &mut dyn Input) -> Result<(), DecodeError> {
-        let offset = input.offset();
-        if let Some(text) = scalar(input, "is not a truth value")? {
-            *self = match text.trim().to_ascii_lowercase().as_str() {
-                "true" | "1" | "y" | "yes" => true,
-                "false" | "0" | "n" | "no" | "" => false,
-                _ => return Err(wrong("is not a truth value", offset)),
-            };
+        let truth = read(input, "is not a truth value", |text| {
+            match text.trim().to_ascii_lowercase().as_str() {
+                "true" | "1" | "y" | "yes" => Some(true),
+                "false" | "0" | "n" | "no" | "" => Some(false),
+                _ => None,
+            }
+        })?;
+        if let Some(truth) = truth {
+            *self = truth;
         }
         Ok(())
-    }
-    fn reset(&mut self) {
-        *self = false;
     }
     fn debug(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }
 }
 
-impl Slot for Value {
+impl Scalar for Value {
     fn encode(&self, _: &Field, out: &mut dyn Output) {
         out.value(self);
     }
     fn decode(&mut self, _: &Field, input: &mut dyn Input) -> Result<(), DecodeError> {
         *self = input.value()?;
         Ok(())
-    }
-    fn reset(&mut self) {
-        *self = Value::Null;
     }
     fn debug(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -179,15 +209,12 @@ impl Slot for Value {
 
 macro_rules! number_wrapper {
     ($($ty:ident),+) => {$(
-        impl Slot for $ty {
+        impl Scalar for $ty {
             fn encode(&self, field: &Field, out: &mut dyn Output) {
                 self.0.encode(field, out);
             }
             fn decode(&mut self, field: &Field, input: &mut dyn Input) -> Result<(), DecodeError> {
                 self.0.decode(field, input)
-            }
-            fn reset(&mut self) {
-                self.0 = 0;
             }
             fn debug(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Debug::fmt(self, f)
@@ -200,18 +227,15 @@ number_wrapper!(Fen, UnixSeconds);
 
 macro_rules! identifier {
     ($($ty:ident),+) => {$(
-        impl Slot for $ty {
+        impl Scalar for $ty {
             fn encode(&self, field: &Field, out: &mut dyn Output) {
                 out.text(self.as_str(), field.cdata);
             }
-            fn decode(&mut self, field: &Field, input: &mut dyn Input) -> Result<(), DecodeError> {
-                let mut text = String::new();
-                text.decode(field, input)?;
-                *self = $ty::from(text);
+            fn decode(&mut self, _: &Field, input: &mut dyn Input) -> Result<(), DecodeError> {
+                if let Some(id) = read(input, "is not text", |text| Some($ty::new(text)))? {
+                    *self = id;
+                }
                 Ok(())
-            }
-            fn reset(&mut self) {
-                *self = $ty::default();
             }
             fn debug(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Debug::fmt(self.as_str(), f)
@@ -264,7 +288,7 @@ impl From<i64> for TextOrNumber {
     }
 }
 
-impl Slot for TextOrNumber {
+impl Scalar for TextOrNumber {
     fn encode(&self, field: &Field, out: &mut dyn Output) {
         match self {
             TextOrNumber::Text(text) => out.text(text, field.cdata),
@@ -272,21 +296,17 @@ impl Slot for TextOrNumber {
         }
     }
     fn decode(&mut self, _: &Field, input: &mut dyn Input) -> Result<(), DecodeError> {
-        let offset = input.offset();
         *self = match input.next()? {
             Token::Text(text) => TextOrNumber::Text(text.into_owned()),
-            Token::Number(text) => match serde_json::from_str(&text) {
-                Ok(number) => TextOrNumber::Number(number),
-                Err(_) => TextOrNumber::Text(text.into_owned()),
+            Token::Number(text) => match number_value(&text) {
+                Some(number) => TextOrNumber::Number(number),
+                None => TextOrNumber::Text(text.into_owned()),
             },
             Token::Bool(value) => TextOrNumber::Text(value.to_string()),
             Token::Null => TextOrNumber::default(),
-            Token::List | Token::Map => return Err(wrong("is neither text nor number", offset)),
+            Token::List | Token::Map => return Err(wrong("is neither text nor number", input)),
         };
         Ok(())
-    }
-    fn reset(&mut self) {
-        *self = TextOrNumber::default();
     }
     fn debug(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
@@ -294,43 +314,26 @@ impl Slot for TextOrNumber {
 }
 
 impl Slot for FilePart {
-    fn encode(&self, _: &Field, out: &mut dyn Output) {
-        out.text(&self.file_name, true);
+    fn view(&self) -> View<'_> {
+        View::File(self)
     }
-    fn decode(&mut self, field: &Field, input: &mut dyn Input) -> Result<(), DecodeError> {
-        self.file_name.decode(field, input)
+    fn view_mut(&mut self) -> ViewMut<'_> {
+        ViewMut::File(self)
     }
     fn reset(&mut self) {
         *self = FilePart::default();
     }
-    fn debug(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-    fn file(&self) -> Option<&FilePart> {
-        Some(self)
-    }
 }
 
 impl Slot for Download {
-    fn is_absent(&self) -> bool {
-        true
+    /// A file is not written among other fields.
+    fn view(&self) -> View<'_> {
+        View::Absent
     }
-    fn encode(&self, _: &Field, out: &mut dyn Output) {
-        out.null();
-    }
-    fn decode(&mut self, _: &Field, input: &mut dyn Input) -> Result<(), DecodeError> {
-        input.skip()
+    fn view_mut(&mut self) -> ViewMut<'_> {
+        ViewMut::Download(self)
     }
     fn reset(&mut self) {
         *self = Download::default();
-    }
-    fn debug(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-    fn take_body(&mut self, content_type: &str, file_name: Option<&str>, bytes: &[u8]) -> bool {
-        content_type.clone_into(&mut self.content_type);
-        self.file_name = file_name.map(str::to_owned);
-        bytes.clone_into(&mut self.bytes);
-        true
     }
 }
