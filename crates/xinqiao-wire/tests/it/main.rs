@@ -1,6 +1,10 @@
-//! The codec against serde's derives, and its round trips.
+//! The codec against serde's derives, its round trips, its leniency, and what it does with hostile input.
 
 mod differential;
+mod forms;
+mod hostile;
 mod lenient;
+mod repeats;
+mod response;
 mod round_trip;
 mod shapes;

@@ -80,6 +80,7 @@ fn a_union_lies_flat_beside_the_other_keys() {
         json!({"leaf": {"name": "x"}, "kind": "leaf", "to": "me"}),
         json!({"to": "me", "kind": "silence"}),
         json!({"to": "me", "kind": 7, "leaf": {}}),
+        json!({"to": "me", "kind": "", "leaf": {}}),
         json!({"to": "me"}),
     ] {
         lossless::<Message>(&input);
@@ -98,6 +99,7 @@ fn numbered_fields_become_lists() {
     assert_eq!(record.refunds, Some(vec![vec![1, 2], vec![3]]));
     assert_eq!(value::to_value(&record), input);
     lossless::<Coupons>(&json!({"coupon_id_5": "x", "coupon_id_0": "a"}));
+    lossless::<Coupons>(&json!({"coupon_id_00": "x", "coupon_id_01": "a", "refund_fee_0_+0": 1}));
 
     let xml = "<xml><coupon_count>1</coupon_count><coupon_id_0><![CDATA[a]]></coupon_id_0></xml>";
     let mut record = Coupons::default();
