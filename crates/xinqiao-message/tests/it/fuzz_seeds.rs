@@ -43,3 +43,9 @@ fn envelope_seeds() {
     feed("fuzz/seeds/envelope", targets::envelope);
     feed("crates/xinqiao-wire/testdata/xml/good", targets::envelope);
 }
+
+#[test]
+fn codec_seeds() {
+    feed("fuzz/seeds/codec", targets::codec);
+    feed("crates/xinqiao-wire/testdata/xml/good", targets::codec);
+}
