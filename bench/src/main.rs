@@ -4,7 +4,7 @@
 //! measure cannot be taken, or, with `--gate`, if a ratio is below its floor.
 //!
 //! `cargo build --release -p xinqiao-cli`, then `cargo run --release -p xinqiao-bench --bin xinqiao-bench -- [--gate] [part …]`;
-//! parts: `callback xml http startup`.
+//! parts: `callback xml codec http startup`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,6 +13,7 @@
 
 mod callback;
 mod child;
+mod codec;
 mod http;
 mod load;
 mod markup;
@@ -29,9 +30,10 @@ use anyhow::{Context, Result, bail};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Part = (&'static str, fn(&mut Vec<table::Row>) -> Result<()>);
-const PARTS: [Part; 4] = [
+const PARTS: [Part; 5] = [
     ("callback", callback::run),
     ("xml", markup::run),
+    ("codec", codec::run),
     ("http", http::run),
     ("startup", startup::run),
 ];
@@ -56,7 +58,7 @@ fn main() -> Result<ExitCode> {
         .iter()
         .find(|word| !PARTS.iter().any(|(name, _)| name == word))
     {
-        bail!("there is no part {unknown}; parts are callback, xml, http, startup");
+        bail!("there is no part {unknown}; parts are callback, xml, codec, http, startup");
     }
     if cfg!(debug_assertions) {
         eprintln!("this is a debug build: the figures say nothing");
