@@ -51,6 +51,7 @@ web-tests: web
 rust-tests: web
 	$(CARGO) test --workspace --quiet
 	$(CARGO) test --quiet -p xinqiao-wire --features serde
+	$(CARGO) test --quiet -p xinqiao-samples --features registry
 	$(CARGO) build -p xinqiao-cli
 
 catalog-checks:
@@ -69,6 +70,7 @@ interop:
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+	$(CARGO) clippy -p xinqiao-samples --all-targets --features registry --quiet -- -D warnings
 
 bench: need-build web
 # Built apart: the bench's own feature of the gateway must not end up in the binary that is measured.

@@ -47,6 +47,9 @@ enum Command {
     Samples {
         /// `index.jsonl`; its files lie beside it.
         index: PathBuf,
+        /// Lists the values that no typed slot held.
+        #[arg(long)]
+        untyped: bool,
     },
     /// Writes the OpenAPI 3.1 document.
     Openapi {
@@ -77,10 +80,12 @@ enum CatalogCommand {
     },
 }
 
-fn samples(index: &std::path::Path) -> Result<()> {
+fn samples(index: &std::path::Path, untyped: bool) -> Result<()> {
     // The generated crates are not linked here: their code must be able to be wrong.
     let status = std::process::Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--package", "xinqiao-samples", "--"])
+        .args(["run", "--quiet", "--package", "xinqiao-samples"])
+        .args(["--features", "registry", "--"])
+        .args(untyped.then_some("--untyped"))
         .arg(index)
         .status()?;
     anyhow::ensure!(status.success(), "samples: see above");
@@ -92,7 +97,7 @@ fn main() -> Result<()> {
         Command::Codegen { check, blob } => codegen::run(check, blob),
         Command::Catalog(CatalogCommand::Check) => catalog::check(),
         Command::Catalog(CatalogCommand::Stats { json }) => catalog::stats(json),
-        Command::Samples { index } => samples(&index),
+        Command::Samples { index, untyped } => samples(&index, untyped),
         Command::Openapi { product, output } => openapi::run(&product, output.as_deref()),
         Command::Book => book::run(),
         Command::Check => check::run(),

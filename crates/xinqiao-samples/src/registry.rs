@@ -4,6 +4,7 @@ use xinqiao_catalog::Product;
 use xinqiao_wire::Record;
 
 use crate::generated;
+use crate::index::Kind;
 
 /// Makes an empty record.
 pub type Maker = fn() -> Box<dyn Record>;
@@ -46,6 +47,16 @@ fn tables(product: Product) -> Tables {
         Product::Work => (generated::work::ENDPOINTS, generated::work::EVENTS),
         Product::Ads => (generated::ads::ENDPOINTS, generated::ads::EVENTS),
         Product::Chatbot => (generated::chatbot::ENDPOINTS, generated::chatbot::EVENTS),
+    }
+}
+
+/// An empty record of that kind and id.
+#[must_use]
+pub fn find(kind: Kind, id: &str) -> Option<Box<dyn Record>> {
+    match kind {
+        Kind::Request => request(id),
+        Kind::Response => response(id),
+        Kind::Event => event(id),
     }
 }
 
