@@ -2,18 +2,15 @@
 //!
 //! `cargo run --example work --features work -- CORPID SECRET AGENT MEMBER`
 
-use serde_json::json;
-use xinqiao::{Client, Error, work::Suite};
+use xinqiao::{
+    Client, Error,
+    work::{Suite, message},
+};
 
 /// A member gets a text from an agent.
 async fn remind(corp: &Client, agent: i64, member: &str) -> Result<(), Error> {
-    let message = json!({
-        "touser": member,
-        "msgtype": "text",
-        "agentid": agent,
-        "text": {"content": "十点开会"},
-    });
-    corp.call("work.message.send", message).await.map(|_| ())
+    let message = message::Send::text(agent, "十点开会").to_user(member);
+    corp.send(message).await.map(|_| ())
 }
 
 /// A corp has installed the application: from now on it acts for the corp.

@@ -76,11 +76,12 @@ impl Overrides {
         }
     }
 
-    /// Corrections that say absent in the facts: they are met by the catalog having the field.
-    pub(super) fn added(&self) -> Vec<(String, String, String)> {
-        let added = self.all.iter().filter(|(_, known)| known.facts == "absent");
+    /// Fields of an endpoint that only the catalog has, and what it says of them.
+    pub(super) fn added(&self, id: &str) -> Vec<(String, String)> {
+        let all = self.all.iter();
+        let added = all.filter(|((of, _), known)| of == id && known.facts == "absent");
         added
-            .map(|((id, place), known)| (id.clone(), place.clone(), known.catalog.clone()))
+            .map(|((_, place), known)| (place.clone(), known.catalog.clone()))
             .collect()
     }
 

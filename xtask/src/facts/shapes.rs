@@ -34,17 +34,6 @@ pub(super) fn endpoints(
 ) -> Result<()> {
     let (mut rows, mut fields) = (0, 0);
     for (product, section) in &catalog.sections {
-        for (id, place, what) in corrected.added() {
-            let endpoint = section.endpoints.iter().find(|known| known.id == id);
-            let Some(endpoint) = endpoint else { continue };
-            let (part, rest) = place.split_once('.').unwrap_or((&place, ""));
-            let shape = part_of(endpoint, part);
-            if let Some(found) = shape.and_then(|shape| find(&section.types, shape, rest))
-                && found.0 == what
-            {
-                corrected.allows(&id, &place, "absent", &what);
-            }
-        }
         let by_path = by_path(&section.endpoints);
         for fact in jsonl(&facts.join(format!("api/{}.jsonl", family(*product))))? {
             rows += 1;
@@ -58,6 +47,7 @@ pub(super) fn endpoints(
                 report.complaints.push(line);
                 continue;
             };
+            added(endpoint, &section.types, &fact, corrected);
             let partial = flag(&fact, "partial");
             if endpoint.partial != partial {
                 let (id, now) = (endpoint.id, endpoint.partial.to_string());
@@ -86,6 +76,22 @@ pub(super) fn endpoints(
     report.rows("endpoints", rows);
     report.rows("fields of endpoints", fields);
     Ok(())
+}
+
+/// Corrections that add a field: the catalog has it as they say, and the fact lacks it.
+fn added(endpoint: &Endpoint, types: &[TypeDef], fact: &Value, corrected: &mut Overrides) {
+    for (place, what) in corrected.added(endpoint.id) {
+        let (part, rest) = place.split_once('.').unwrap_or((&place, ""));
+        let found = part_of(endpoint, part).and_then(|shape| find(types, shape, rest));
+        let known = rest.split('.').try_fold(fact.get(part), |fields, name| {
+            let mut fields = fields.and_then(Value::as_array)?.iter();
+            let field = fields.find(|field| text(field, "name") == name)?;
+            Some(field.get("fields"))
+        });
+        if known.is_none() && found.is_some_and(|(duty, _)| duty == what) {
+            corrected.allows(endpoint.id, &place, "absent", &what);
+        }
+    }
 }
 
 fn part_of<'a>(endpoint: &'a Endpoint, part: &str) -> Option<&'a Shape> {

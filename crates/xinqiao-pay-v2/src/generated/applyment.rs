@@ -337,7 +337,7 @@ pub mod micro {
     }
 
     w::record! {
-        /// Sign the contract of a micro merchant (签约小微商户).
+        /// Register the contract of a micro merchant (小微商户签约报备).
         ///
         /// * Call: `POST /applyment/micro/signcontract` on `api.mch.weixin.qq.com`.
         /// * Deprecated: shut down.

@@ -599,7 +599,7 @@ pub mod mch {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Declare an order to customs (提交报关).
+            /// Declare an order to customs (提交订单附加信息（报关）).
             ///
             /// * Call: `POST /cgi-bin/mch/customs/customdeclareorder` on `api.mch.weixin.qq.com`.
             /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985151>.
@@ -722,7 +722,7 @@ pub mod mch {
         }
 
         w::record! {
-            /// Get a customs declaration (查询报关).
+            /// Get a customs declaration (查询订单附加信息（报关）).
             ///
             /// * Call: `POST /cgi-bin/mch/customs/customdeclarequery` on `api.mch.weixin.qq.com`.
             /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985273>.

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// Get a merchant's audit as a bank (收单机构查询商户审核信息).
+    /// Get a merchant's audit as a bank (间联模式查询商户审核状态).
     ///
     /// * Call: `POST /mchrisk/bankquerymchauditinfo` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/mch_bank.php?chapter=9_295>.

@@ -428,7 +428,7 @@ pub mod mch {
     }
 
     w::record! {
-        /// Set a channel (设置收单渠道).
+        /// Set the channel of a sub-merchant (指定子商户的渠道号).
         ///
         /// * Call: `POST /secapi/mch/channelsetting` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/mch_bank.php?chapter=9_26>.
@@ -890,7 +890,7 @@ pub mod mch {
     }
 
     w::record! {
-        /// Manage sub-merchants (管理子商户).
+        /// Add or get a bank's sub-merchant (录入或查询银行特约商户).
         ///
         /// * Call: `POST /secapi/mch/submchmanage` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/mch_bank.php?chapter=9_21&index=3&p=9>.

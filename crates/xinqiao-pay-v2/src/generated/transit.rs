@@ -377,7 +377,7 @@ pub mod partnerpay {
     }
 
     w::record! {
-        /// Get a ride contract as a partner (服务商查询乘车签约).
+        /// Get a rider's state as a partner (服务商查询乘车用户状态).
         ///
         /// * Call: `POST /transit/partnerpay/querystate` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap_sl_jt_v2.php?chapter=19_96&index=5>.
@@ -598,7 +598,7 @@ pub mod pay {
     }
 
     w::record! {
-        /// Get a ride contract (查询乘车签约).
+        /// Get a rider's state (查询乘车用户状态).
         ///
         /// * Call: `POST /transit/pay/querystate` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap_jt_v2.php?chapter=19_96&index=12>.

@@ -171,7 +171,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Create a hotel bill (创建酒店订单).
+    /// Create a hotel bill (创建速住订单).
     ///
     /// * Call: `POST /wxv/createhotelbill` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=19_1&index=2>.
@@ -434,7 +434,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Finish a hotel bill (完结酒店订单).
+    /// Finish a hotel bill (完结速住订单).
     ///
     /// * Call: `POST /wxv/finishhotelbill` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=19_4&index=5>.
@@ -648,7 +648,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a hotel bill (查询酒店订单).
+    /// Get a hotel bill (查询速住订单).
     ///
     /// * Call: `POST /wxv/queryhotelbill` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=19_2&index=3>.

@@ -416,7 +416,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Check whether a merchant authorized (查询商户授权状态).
+    /// Get the state of a merchant's confirmation (查询商户开户意愿确认状态).
     ///
     /// * Call: `GET /v3/apply4subject/applyment/merchants/{sub_mchid}/state` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, institution.

@@ -1909,7 +1909,7 @@ pub mod abnormal_fund_processing {
         }
 
         w::record! {
-            /// Submit a transfer instruction for abnormal funds (提交转账指令).
+            /// Submit a payment of abnormal funds in transit (发起在途异常资金付款).
             ///
             /// * Call: `POST /v3/abnormal-fund-processing/receipts/{receipt_id}/transfer-instructions` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform.
@@ -1979,7 +1979,7 @@ pub mod abnormal_fund_processing {
         }
 
         w::record! {
-            /// Get a transfer instruction for abnormal funds (查询转账指令).
+            /// Get a payment of abnormal funds in transit (查询在途异常资金付款).
             ///
             /// * Call: `GET /v3/abnormal-fund-processing/receipts/{receipt_id}/transfer-instructions/{out_instruction_no}` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform.
@@ -2929,7 +2929,7 @@ pub mod facemch {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Get the user of a face payment (查询刷脸用户信息).
+        /// Get the real name a user authorized by face (查询用户授权的实名信息).
         ///
         /// * Call: `GET /v3/facemch/users/{face_sid}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -3168,7 +3168,7 @@ pub mod industry_coupon {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Get a token for industry coupons (获取行业券 token).
+        /// Prepare the card switch of travel coupons (预下单出行券切卡组件).
         ///
         /// * Call: `POST /v3/industry-coupon/tokens` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
@@ -3218,7 +3218,7 @@ pub mod industry_rebate {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Report a retail transaction for a rebate (上报零售返利交易).
+        /// Report serial numbers and product codes of a sale (回传 SN 与商品编码).
         ///
         /// * Call: `POST /v3/industry-rebate/retail-industry/transactions` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -3262,7 +3262,7 @@ pub mod industry_rebate {
     }
 
     w::record! {
-        /// Report a transaction for a rebate (上报返利交易).
+        /// Report a trade made at a code plate (回传码牌交易).
         ///
         /// * Call: `POST /v3/industry-rebate/transactions/{transaction_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -3474,7 +3474,7 @@ pub mod lovefeast {
         use xinqiao_wire as w;
 
         w::record! {
-            /// List a user's love feast orders (列出用户的爱心餐订单).
+            /// List a user's love feast donations (列出用户的爱心餐捐赠单).
             ///
             /// * Call: `GET /v3/lovefeast/users/{openid}/orders/brand-id/{brand_id}` on `api.mch.weixin.qq.com`.
             /// * For: merchant, partner.
@@ -3529,7 +3529,7 @@ pub mod lovefeast {
         }
 
         w::record! {
-            /// Get a user's love feast order (查询用户的爱心餐订单).
+            /// Get a user's love feast donation (查询用户的爱心餐捐赠单).
             ///
             /// * Call: `GET /v3/lovefeast/users/{openid}/orders/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
             /// * For: merchant, partner.
@@ -3604,7 +3604,7 @@ pub mod mch_operate {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Apply to withdraw funds of a merchant at risk (提交商户资金提取申请).
+            /// Apply to withdraw the balance of a closed merchant (提交已注销商户提现申请).
             ///
             /// * Call: `POST /v3/mch_operate/risk/withdrawl-apply` on `api.mch.weixin.qq.com`.
             /// * For: partner.
@@ -3677,7 +3677,7 @@ pub mod mch_operate {
         }
 
         w::record! {
-            /// Get a risk withdrawal by the application's number (按申请单号查询资金提取).
+            /// Get a closed merchant's withdrawal by WeChat Pay's number (按微信单号查询已注销商户提现).
             ///
             /// * Call: `GET /v3/mch_operate/risk/withdrawl-apply/applyment-id/{applyment_id}` on `api.mch.weixin.qq.com`.
             /// * For: partner.
@@ -3718,7 +3718,7 @@ pub mod mch_operate {
         }
 
         w::record! {
-            /// Get a risk withdrawal by request number (按商户单号查询资金提取).
+            /// Get a closed merchant's withdrawal by the merchant's number (按商户单号查询已注销商户提现).
             ///
             /// * Call: `GET /v3/mch_operate/risk/withdrawl-apply/out-request-no/{out_request_no}` on `api.mch.weixin.qq.com`.
             /// * For: partner.
@@ -4419,7 +4419,7 @@ pub mod qrcode {
     }
 
     w::record! {
-        /// Get a user's ride service (查询用户乘车服务).
+        /// Check whether a user's ride service is available (查询用户乘车服务可用性).
         ///
         /// * Call: `GET /v3/qrcode/user-services/contract-id/{contract_id}` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.

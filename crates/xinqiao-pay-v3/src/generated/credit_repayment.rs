@@ -588,7 +588,7 @@ pub mod partner {
         }
 
         w::record! {
-            /// Get a repayment schedule (查询还款计划).
+            /// Get a scheduled repayment (查询预约还款记录).
             ///
             /// * Call: `GET /v3/credit-repayment/partner/schedule-records/{out_record_id}` on `api.mch.weixin.qq.com`.
             /// * For: partner.

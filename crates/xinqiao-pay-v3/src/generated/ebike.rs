@@ -469,7 +469,7 @@ pub mod charge {
         }
 
         w::record! {
-            /// Confirm e-bike charging (确认两轮车充电).
+            /// Create the deduction voucher of a charge (创建当次充电代扣凭证).
             ///
             /// * Call: `POST /v3/ebike/charge/contracts/{contract_id}/confirm` on `api.mch.weixin.qq.com`.
             /// * For: merchant, partner.

@@ -1173,7 +1173,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Submit information for signing (提交签约验证信息).
+    /// Sign and verify for a sub-merchant as the platform (平台代理签约核身).
     ///
     /// * Call: `POST /v3/ecommerce/applyments/submit-sign-verify-info` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform.

@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// List student benefit orders (列出学生权益订单).
+    /// List redeemed orders by QQ number (按 QQ 列出核销订单).
     ///
     /// * Call: `GET /v3/edu-star/orders` on `api.mch.weixin.qq.com`.
     /// * For: merchant.

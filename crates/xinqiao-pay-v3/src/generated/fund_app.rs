@@ -2000,7 +2000,7 @@ pub mod mch_transfer {
         }
 
         w::record! {
-            /// Create a charity transfer (发起公益转账).
+            /// Create a charity donation (发起公益捐赠).
             ///
             /// * Call: `POST /v3/fund-app/mch-transfer/partner/charity-transfer-bills` on `api.mch.weixin.qq.com`.
             /// * For: partner.
@@ -2078,7 +2078,7 @@ pub mod mch_transfer {
         }
 
         w::record! {
-            /// Get a charity transfer (查询公益转账).
+            /// Get a charity donation (查询公益捐赠).
             ///
             /// * Call: `GET /v3/fund-app/mch-transfer/partner/charity-transfer-bills/out-transfer-no/{out_transfer_no}` on `api.mch.weixin.qq.com`.
             /// * For: partner.

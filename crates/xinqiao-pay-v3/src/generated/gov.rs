@@ -466,7 +466,7 @@ pub mod subsidy {
     }
 
     w::record! {
-        /// Synchronize a subsidy qualification (class N) (同步补贴资格（N 类）).
+        /// Synchronize a redemption of N categories (同步 N 品类核销信息).
         ///
         /// * Call: `POST /v3/gov/subsidy/n-qualifications/sync` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, partner.
@@ -1650,7 +1650,7 @@ pub mod subsidy {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Lock a serial number (锁定序列号).
+            /// Lock a serial number (锁定 SN 码).
             ///
             /// * Call: `POST /v3/gov/subsidy/sncode/lock` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -1725,7 +1725,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Get serial numbers (查询序列号).
+            /// Get the state of a serial number (查询 SN 码状态).
             ///
             /// * Call: `POST /v3/gov/subsidy/sncode/query` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -1767,7 +1767,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Unlock a serial number (解锁序列号).
+            /// Unlock a serial number (解锁 SN 码).
             ///
             /// * Call: `POST /v3/gov/subsidy/sncode/unlock` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -2053,7 +2053,7 @@ pub mod subsidy {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Cancel an authorization code (Zhejiang) (取消浙江补贴授权码).
+            /// Cancel a prepared redemption (Zhejiang) (撤销预核销浙江品类凭证码).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/authcode/cancel` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -2112,7 +2112,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Commit an authorization code (Zhejiang) (确认浙江补贴授权码).
+            /// Report the redemption of a voucher code (Zhejiang) (上报浙江品类凭证码).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/authcode/commit` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -2217,7 +2217,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Issue an authorization code (Zhejiang) (发放浙江补贴授权码).
+            /// Apply for a voucher code (Zhejiang) (申请浙江品类凭证码).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/authcode/issue` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -2286,7 +2286,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Refund a subsidy (Zhejiang) (撤回浙江补贴（退款）).
+            /// Withdraw a reported redemption (Zhejiang) (撤销上报浙江品类凭证码).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/authcode/refund` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -2383,7 +2383,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Try an authorization code (Zhejiang) (预占浙江补贴授权码).
+            /// Prepare to redeem a voucher code (Zhejiang) (预核销浙江品类凭证码).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/authcode/try` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -2593,7 +2593,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Confirm a qualification of class N (Zhejiang) (确认浙江补贴资格（N 类）).
+            /// Redeem a subsidy of N categories (Zhejiang) (核销浙江 N 品类补贴).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/n-qualifications/confirm` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -2855,7 +2855,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Lock a serial number (Zhejiang) (锁定浙江补贴序列号).
+            /// Lock a serial number (Zhejiang) (锁定浙江 SN 码).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/sncode/lock` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -2971,7 +2971,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Get a serial number (Zhejiang) (查询浙江补贴序列号).
+            /// Check whether a serial number was sold (Zhejiang) (查询浙江 SN 码销售状态).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/sncode/query` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
@@ -3045,7 +3045,7 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Unlock a serial number (Zhejiang) (解锁浙江补贴序列号).
+            /// Unlock a serial number (Zhejiang) (解锁浙江 SN 码).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/sncode/unlock` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.

@@ -849,7 +849,7 @@ pub mod bank_favor {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Send a bank favour of several uses (参加银行多次优惠活动).
+            /// Enrol a user in a bank's repeated discount (为用户报名多笔立减活动).
             ///
             /// * Call: `POST /v3/marketing/bank-favor/users/{openid}/bank-multi-activity` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
@@ -907,7 +907,7 @@ pub mod bank_favor {
         }
 
         w::record! {
-            /// Get a user's bank favour (查询用户的银行优惠).
+            /// Get a coupon of a bank's repeated discount (查询多笔立减代金券).
             ///
             /// * Call: `GET /v3/marketing/bank-favor/users/{openid}/coupons/{coupon_id}` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
@@ -1792,7 +1792,7 @@ pub mod withdraw_favor {
         use xinqiao_wire as w;
 
         w::record! {
-            /// List a user's withdrawal favours (列出用户的提现优惠).
+            /// List a user's coupons for free withdrawals (列出用户的提现免费券).
             ///
             /// * Call: `GET /v3/marketing/withdraw-favor/users/{openid}/coupons` on `api.mch.weixin.qq.com`.
             /// * For: partner.
@@ -1855,7 +1855,7 @@ pub mod withdraw_favor {
         }
 
         w::record! {
-            /// Send a withdrawal favour (发放提现优惠).
+            /// Send a coupon for free withdrawals (发放提现免费券).
             ///
             /// * Call: `POST /v3/marketing/withdraw-favor/users/{openid}/coupons` on `api.mch.weixin.qq.com`.
             /// * For: partner.

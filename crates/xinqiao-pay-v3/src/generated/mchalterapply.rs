@@ -215,7 +215,7 @@ w::record! {
 }
 
 w::record! {
-    /// Apply to change a merchant's contact (提交联系信息变更).
+    /// Apply to change a merchant's administrator (提交超管变更).
     ///
     /// * Call: `POST /v3/mchalterapply/mchcontactalterapplyment` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform, partner.
@@ -261,7 +261,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a contact change by the application's number (按申请单号查询联系信息变更).
+    /// Get an administrator change by the application's number (按申请单号查询超管变更).
     ///
     /// * Call: `GET /v3/mchalterapply/mchcontactalterapplyment/{apply_id}` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform, partner.
@@ -312,7 +312,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Revoke a contact change (撤销联系信息变更).
+    /// Revoke an administrator change (撤销超管变更).
     ///
     /// * Call: `POST /v3/mchalterapply/mchcontactalterapplyment/{apply_id}/revoke` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform, partner.
@@ -575,7 +575,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a contact change by request number (按业务编号查询联系信息变更).
+    /// Get an administrator change by request number (按业务编号查询超管变更).
     ///
     /// * Call: `GET /v3/mchalterapply/mchcontactalterapplyment/merchant/{merchant_code}/out-request-no/{out_request_no}` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform, partner.

@@ -204,7 +204,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// List face collections (列出人脸采集).
+    /// List requests to collect a face again (列出人脸重采请求).
     ///
     /// * Call: `GET /v3/offlineface/face-collections` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -250,7 +250,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a face collection (查询人脸采集).
+    /// Get a request to collect a face again (查询人脸重采请求).
     ///
     /// * Call: `GET /v3/offlineface/face-collections/{collection_id}` on `api.mch.weixin.qq.com`.
     /// * For: partner.

@@ -508,7 +508,7 @@ pub mod insurance_pay {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Get an insurance payment period (查询缴费周期).
+            /// Get a scheduled insurance payment (查询保险续费预约).
             ///
             /// * Call: `GET /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}` on `api.mch.weixin.qq.com`.
             /// * For: merchant.

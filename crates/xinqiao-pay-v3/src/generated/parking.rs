@@ -634,7 +634,7 @@ pub mod reminders {
     }
 
     w::record! {
-        /// Report a payment made elsewhere (同步外部缴费).
+        /// Report a payment other than for a short stay (同步非临停扩展支付).
         ///
         /// * Call: `POST /v3/parking/reminders/ext-payment` on `api.mch.weixin.qq.com`.
         /// * For: partner.

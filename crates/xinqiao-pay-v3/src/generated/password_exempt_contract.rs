@@ -210,7 +210,7 @@ pub mod contracts {
         }
 
         w::record! {
-            /// Pre-sign a password-free contract while paying (e-commerce) (电商支付中签约免密).
+            /// Pre-sign a password-free contract after paying (e-commerce) (电商支付后预签约免密).
             ///
             /// * Call: `POST /v3/password-exempt-contract/contracts/ecommerce/pre-entrust-sign/pay-redirect-sign` on `api.mch.weixin.qq.com`.
             /// * For: partner.
@@ -348,7 +348,7 @@ pub mod contracts {
         }
 
         w::record! {
-            /// Pre-sign a password-free contract while paying (支付中签约免密).
+            /// Pre-sign a password-free contract after paying (支付后预签约免密).
             ///
             /// * Call: `POST /v3/password-exempt-contract/contracts/normal/pre-entrust-sign/pay-redirect-sign` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
@@ -492,7 +492,7 @@ pub mod contracts {
         }
 
         w::record! {
-            /// Pre-sign a password-free contract while paying (clearing house) (清算机构支付中签约免密).
+            /// Pre-sign a password-free contract after paying (clearing house) (清算机构支付后预签约免密).
             ///
             /// * Call: `POST /v3/password-exempt-contract/contracts/qs/pre-entrust-sign/pay-redirect-sign` on `api.mch.weixin.qq.com`.
             /// * For: institution.
@@ -644,7 +644,7 @@ pub mod contracts {
         }
 
         w::record! {
-            /// Pre-sign a password-free contract while paying (partner) (服务商支付中签约免密).
+            /// Pre-sign a password-free contract after paying (partner) (服务商支付后预签约免密).
             ///
             /// * Call: `POST /v3/password-exempt-contract/contracts/service-provider/pre-entrust-sign/pay-redirect-sign` on `api.mch.weixin.qq.com`.
             /// * For: institution, partner, platform.

@@ -888,7 +888,7 @@ w::record! {
 }
 
 w::record! {
-    /// Check whether to offer payment choices (acquiring bank) (查询收单机构分期曝光).
+    /// Check whether to offer paying later (acquiring bank) (收单机构查询分付可用性).
     ///
     /// * Call: `POST /v3/pay/acquiring-bank/transactions/exposure` on `api.mch.weixin.qq.com`.
     /// * For: institution.
@@ -1552,7 +1552,7 @@ pub mod partner {
         }
 
         w::record! {
-            /// Ask which offers to show as a partner (服务商查询支付曝光).
+            /// Check whether to offer paying later as a partner (服务商查询分付可用性).
             ///
             /// * Call: `POST /v3/pay/partner/transactions/exposure` on `api.mch.weixin.qq.com`.
             /// * For: partner.
@@ -2172,7 +2172,7 @@ pub mod partner {
         }
 
         w::record! {
-            /// Pay by a scanned POS as a partner (服务商被扫 POS 支付).
+            /// Create a scanned payment as a partner (服务商扫码支付下单).
             ///
             /// * Call: `POST /v3/pay/partner/transactions/scannedpos` on `api.mch.weixin.qq.com`.
             /// * For: partner.
@@ -2715,7 +2715,7 @@ pub mod transactions {
     }
 
     w::record! {
-        /// Ask which offers to show (查询支付曝光).
+        /// Check whether to offer paying later (查询分付可用性).
         ///
         /// * Call: `POST /v3/pay/transactions/exposure` on `api.mch.weixin.qq.com`.
         /// * For: merchant.

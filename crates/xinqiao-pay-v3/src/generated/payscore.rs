@@ -2994,7 +2994,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Check whether a user can use the service (查询用户可否使用服务).
+    /// Check whether a user has authorized the service (查询用户授权状态).
     ///
     /// * Call: `GET /v3/payscore/user-service-state` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.

@@ -252,7 +252,7 @@ w::record! {
 }
 
 w::record! {
-    /// Report a driver's attendance (上报出租车司机打卡).
+    /// Report that a driver signs in or out (上报司机签到签退).
     ///
     /// * Call: `POST /v3/taxi-invoice/attendance/punch` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -825,7 +825,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a taxi order by token (按 token 查询乘车订单).
+    /// Get a passenger's trip by token (按凭证查询乘客行程单).
     ///
     /// * Call: `GET /v3/taxi-invoice/user-taxi-order/find-by-token` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -892,7 +892,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// List a user's taxi orders (列出用户的乘车订单).
+    /// List a passenger's trips (列出乘客行程单).
     ///
     /// * Call: `GET /v3/taxi-invoice/user-taxi-orders` on `api.mch.weixin.qq.com`.
     /// * For: partner.

@@ -292,7 +292,7 @@ pub mod bill {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Apply for a bill proof (申请交易凭证).
+        /// Apply for a proof of funding (申请企业支付出资凭证).
         ///
         /// * Call: `POST /v3/webizpay/bill/proof` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -1054,7 +1054,7 @@ pub mod users {
     }
 
     w::record! {
-        /// Get a user's authorization link (获取用户授权链接).
+        /// Get the link for an employee's authorization (发起员工开通企业支付授权).
         ///
         /// * Call: `POST /v3/webizpay/users/{user_id}/authorization-url` on `api.mch.weixin.qq.com`.
         /// * For: partner.

@@ -350,7 +350,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a brand card link by business code (按业务编号查询名片关联).
+    /// Get an application for a link rule by business code (按业务编号查询交易连接名片申请).
     ///
     /// * Call: `GET /v3/brand/card/card-links/business-code/{business_code}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -407,7 +407,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Cancel an application for a brand card link (撤销名片关联申请).
+    /// Cancel an application for a link rule (撤销交易连接名片申请).
     ///
     /// * Call: `POST /v3/brand/card/card-links/cancel-applyment` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -450,7 +450,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// List brand card links (列出名片关联).
+    /// List rules that link trades to a brand card (列出已生效的交易连接名片规则).
     ///
     /// * Call: `GET /v3/brand/card/card-links` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -507,7 +507,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Apply for a brand card link (申请名片关联).
+    /// Apply for a rule that links trades to a brand card (申请添加交易连接名片规则).
     ///
     /// * Call: `POST /v3/brand/card/card-links` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -573,7 +573,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Remove a brand card link (解除名片关联).
+    /// Remove a rule that links trades to a brand card (解除交易连接名片规则).
     ///
     /// * Call: `POST /v3/brand/card/card-links/unbind-card-link` on `api.mch.weixin.qq.com`.
     /// * For: partner.

@@ -1716,7 +1716,7 @@ pub mod card_member {
     }
 
     w::record! {
-        /// Confirm a user's card (确认用户开卡).
+        /// Report that a member's card was opened (同步会员开通结果).
         ///
         /// * Call: `POST /v3/brand/partner/card-member/user-cards/{user_card_code}/confirm` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -2608,7 +2608,7 @@ pub mod store {
     }
 
     w::record! {
-        /// Close a brand store (关闭品牌门店).
+        /// Suspend a brand store (暂停品牌门店营业).
         ///
         /// * Call: `POST /v3/brand/partner/store/brandstores/{store_id}/close` on `api.mch.weixin.qq.com`.
         /// * For: partner.

@@ -607,7 +607,7 @@ pub mod retail_store_act {
     }
 
     w::record! {
-        /// Apply for store materials (申请物料).
+        /// Generate the material codes of a store activity (生成小店活动物料码).
         ///
         /// * Call: `POST /v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/materials` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.

@@ -1650,7 +1650,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Commit a change of points (提交积分变更).
+    /// Credit the points shown after a payment (设置支付后积分到账).
     ///
     /// * Call: `POST /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/bonus/commit` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.
@@ -1700,7 +1700,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Prepare a change of points (预提交积分变更).
+    /// Show a member's points on the payment result (支付结果页展示会员积分).
     ///
     /// * Call: `POST /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/bonus/prepare` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.

@@ -996,7 +996,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Apply for a PayScore service account (服务商申请开通支付分服务).
+    /// Bind a sub-merchant's PayScore service as a partner (服务商绑定收付通子商户服务).
     ///
     /// * Call: `POST /v3/payscore/partner/service-account-applications` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -1069,7 +1069,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get an application for a PayScore service account (服务商查询支付分服务申请).
+    /// Get the binding of a sub-merchant's PayScore service (服务商查询子商户服务绑定).
     ///
     /// * Call: `GET /v3/payscore/partner/service-account-applications/{out_apply_no}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
@@ -2101,7 +2101,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get the quota of a PayScore service (服务商查询支付分服务额度).
+    /// Get the suggested amount for a user as a partner (服务商查询用户建议先享金额).
     ///
     /// * Call: `GET /v3/payscore/partner/servicequotas/service-id/{service_id}` on `api.mch.weixin.qq.com`.
     /// * For: partner.

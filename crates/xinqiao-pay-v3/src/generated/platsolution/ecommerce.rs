@@ -2404,7 +2404,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Create a platform transfer (发起平台转账).
+        /// Create a compensation from the deposit (发起保证金赔付).
         ///
         /// * Call: `POST /v3/platsolution/ecommerce/mch-transfer/transfer-bills` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -2496,7 +2496,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get a platform transfer by WeChat Pay's number (按微信单号查询平台转账).
+        /// Get a compensation from the deposit by WeChat Pay's number (按微信单号查询保证金赔付).
         ///
         /// * Call: `GET /v3/platsolution/ecommerce/mch-transfer/transfer-bills/bill-id/{bill_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -2570,7 +2570,7 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get a platform transfer by the merchant's number (按商户单号查询平台转账).
+        /// Get a compensation from the deposit by the merchant's number (按商户单号查询保证金赔付).
         ///
         /// * Call: `GET /v3/platsolution/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
@@ -2871,7 +2871,7 @@ pub mod settle {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Apply for an abnormal settlement (发起异常结算).
+        /// Apply to handle an abnormal settlement of personal receipts (个人收款申请异常结算处理).
         ///
         /// * Call: `POST /v3/platsolution/ecommerce/settle/prepay-settle-orders/{settle_batch_no}/apply-abnormal-settle` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform.
@@ -2943,7 +2943,7 @@ pub mod settle {
     }
 
     w::record! {
-        /// Create a prepaid settlement (创建预付结算单).
+        /// Apply for a batch settlement of personal receipts (个人收款申请批量结算).
         ///
         /// * Call: `POST /v3/platsolution/ecommerce/settle/prepay-settle-orders` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform.
@@ -3027,7 +3027,7 @@ pub mod settle {
     }
 
     w::record! {
-        /// Get a prepaid settlement (查询预付结算单).
+        /// Get a batch settlement of personal receipts (个人收款查询批量结算).
         ///
         /// * Call: `GET /v3/platsolution/ecommerce/settle/prepay-settle-orders/{settle_batch_no}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform.
