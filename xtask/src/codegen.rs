@@ -10,6 +10,7 @@ use crate::pack;
 use crate::source::read;
 
 mod constants;
+mod lines;
 mod registry;
 pub(crate) mod rust;
 
@@ -35,6 +36,7 @@ pub(crate) fn run(check: bool, blob_only: bool) -> Result<()> {
     if !blob_only {
         rust::write(&catalog, &mut files);
         registry::write(&catalog, &mut files);
+        lines::write(&catalog, &mut files);
     }
     let mut stale = Vec::new();
     for (path, content) in &files {

@@ -11,10 +11,7 @@ use flate2::read::GzDecoder;
 use sha1::{Digest as _, Sha1};
 use xinqiao_client::{Client, Endpoint as _, Error};
 
-use crate::{
-    bill::{FundflowbillResponse, TradebillResponse},
-    billdownload::File,
-};
+use crate::{bill::FundflowbillResponse, billdownload::File};
 
 /// How many bytes an unpacked bill may have.
 const LARGEST: u64 = 1 << 30;
@@ -30,16 +27,7 @@ pub struct Ticket {
     pub download_url: String,
 }
 
-impl From<TradebillResponse> for Ticket {
-    fn from(answer: TradebillResponse) -> Self {
-        Self {
-            hash_type: answer.hash_type,
-            hash_value: answer.hash_value,
-            download_url: answer.download_url,
-        }
-    }
-}
-
+/// The answers to requests for trade bills and fund bills are one type.
 impl From<FundflowbillResponse> for Ticket {
     fn from(answer: FundflowbillResponse) -> Self {
         Self {

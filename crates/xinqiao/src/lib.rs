@@ -86,6 +86,13 @@ pub fn work_suite(suite: &token::Suite) -> Client {
     Client::of_suite(suite)
 }
 
+#[rustfmt::skip]
+mod generated;
+
+#[cfg(feature = "channels")]
+pub mod channels;
+#[cfg(feature = "mini-program")]
+pub mod mini_game;
 #[cfg(feature = "mini-program")]
 pub mod mini_program;
 #[cfg(feature = "official-account")]
@@ -98,9 +105,6 @@ pub mod work;
 /// Marketing API (广告).
 #[cfg(feature = "ads")]
 pub use xinqiao_ads as ads;
-/// Channels (视频号) and shop.
-#[cfg(feature = "channels")]
-pub use xinqiao_channels as channels;
 /// Chatbot (对话开放平台).
 #[cfg(feature = "chatbot")]
 pub use xinqiao_chatbot as chatbot;

@@ -1,21 +1,12 @@
 //! Official accounts (公众号): endpoints, web log-in, JS-SDK.
+//!
+//! Endpoints that official accounts share with other products are here too, as soon as the feature of the product that
+//! owns them is on: `message::subscribe::Bizsend` with `mini-program`, `sns` with `open-platform`.
+
+pub use crate::generated::official_account::*;
 
 pub use xinqiao_client::{jssdk, oauth};
-pub use xinqiao_official_account::*;
 
 /// Templates of subscription messages (订阅通知), as mini programs have them.
 #[cfg(feature = "mini-program")]
 pub use xinqiao_mini_program::wxaapi::newtmpl;
-/// Calls with a user's own token.
-#[cfg(feature = "open-platform")]
-pub use xinqiao_open_platform::sns;
-
-/// Messages.
-#[cfg(feature = "mini-program")]
-pub mod message {
-    /// Subscription messages (订阅通知).
-    pub mod subscribe {
-        pub use xinqiao_mini_program::message::subscribe::Bizsend;
-    }
-    pub use xinqiao_official_account::message::*;
-}

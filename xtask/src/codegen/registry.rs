@@ -56,7 +56,7 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
 }
 
 /// The name of the answer's own type, or the shared type.
-fn answer(
+pub(super) fn answer(
     catalog: &Catalog,
     product: Product,
     endpoint: &Endpoint,

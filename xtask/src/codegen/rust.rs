@@ -1,11 +1,11 @@
 //! Rust types of a product: one file a catalog file, all through the macros of `xinqiao-wire`.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
 use xinqiao_catalog::{
-    Content, Endpoint, Event, Field, Product, Shape, Spelling, Text, TypeDef, TypeId, TypeRef,
-    Union,
+    Code, Content, Endpoint, Event, Field, Product, Shape, Spelling, Text, TypeDef, TypeId,
+    TypeRef, Union,
 };
 
 use super::Files;
@@ -14,11 +14,12 @@ use crate::pack::Catalog;
 
 mod files;
 mod text;
+mod users;
 
 use self::files::print;
 use self::text::{
     Record, argument, doc, endpoint_doc, endpoint_info, field_doc, is_text, line, text_type,
-    whole_type,
+    type_doc, whole_type,
 };
 
 /// Names that a request type may not have, because generated code uses them.
@@ -50,12 +51,18 @@ struct Writer<'a> {
     sent: HashSet<u32>,
     /// Request types by module, so that no answer takes the name of one.
     requests: HashSet<(&'static str, String)>,
+    /// Answers of each module so far: equal ones are one type under several names.
+    answers: HashMap<&'static str, Vec<(&'a Endpoint, String)>>,
+    /// Names of error codes.
+    codes: HashMap<i64, &'static str>,
+    /// Where each type stands, for its documentation.
+    users: Vec<Vec<String>>,
 }
 
 /// Everything that one product's crate is generated from.
 pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
     for (product, section) in &catalog.sections {
-        let reach = reach(&section.types);
+        let reach = users::reach(&section.types);
         let requests = section
             .endpoints
             .iter()
@@ -66,8 +73,20 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
             types: &section.types,
             reach,
             many_arguments: false,
-            sent: sent(&section.types, &section.endpoints),
+            sent: users::sent(&section.types, &section.endpoints),
             requests,
+            answers: HashMap::new(),
+            codes: catalog
+                .errors
+                .codes
+                .iter()
+                .filter(|error| error.family == product.errors() && !error.name.is_empty())
+                .filter_map(|error| match error.code {
+                    Code::Number(code) => Some((code, error.name)),
+                    Code::Word(_) => None,
+                })
+                .collect(),
+            users: users::of(section, catalog.events.get(product)),
         };
         let mut sources: BTreeMap<String, Source> = BTreeMap::new();
         let none = Vec::new();
@@ -169,83 +188,7 @@ fn inside(module: &str, file: &str) -> Vec<String> {
         .collect()
 }
 
-/// Types that stand in a request, at any depth.
-fn sent(types: &[TypeDef], endpoints: &[Endpoint]) -> HashSet<u32> {
-    fn named(shape: &Shape, todo: &mut Vec<u32>) {
-        let fields = shape.fields.iter().map(|field| &field.ty);
-        let cases = shape.union.iter().flat_map(|union| &union.cases);
-        let cases = cases.filter_map(|case| case.ty.as_ref());
-        todo.extend(
-            fields
-                .chain(cases)
-                .chain(&shape.open)
-                .filter_map(TypeRef::named)
-                .map(|id| id.0),
-        );
-    }
-    let mut todo = Vec::new();
-    for endpoint in endpoints {
-        for shape in [&endpoint.request, &endpoint.query, &endpoint.headers] {
-            named(shape, &mut todo);
-        }
-    }
-    let mut seen = HashSet::new();
-    while let Some(next) = todo.pop() {
-        if seen.insert(next)
-            && let Some(ty) = types.get(next as usize)
-        {
-            named(&ty.shape, &mut todo);
-        }
-    }
-    seen
-}
-
-/// How much of every tag says nothing: `FIELD_TYPE_` of `FIELD_TYPE_TEXT`, `FIELD_TYPE_URL`.
-fn common_prefix(union: &Union) -> usize {
-    let mut values = union.cases.iter().map(|case| case.value);
-    let (Some(first), Some(_)) = (values.next(), values.next()) else {
-        return 0;
-    };
-    let ends = first.match_indices('_').map(|(at, _)| at + 1);
-    ends.filter(|end| {
-        union.cases.iter().all(|case| {
-            case.value.get(..*end) == first.get(..*end)
-                && case.value[*end..].starts_with(|next: char| next.is_ascii_alphabetic())
-        })
-    })
-    .max()
-    .unwrap_or(0)
-}
-
-fn reach(types: &[TypeDef]) -> Vec<HashSet<u32>> {
-    let direct: Vec<Vec<u32>> = types
-        .iter()
-        .map(|ty| {
-            ty.shape
-                .fields
-                .iter()
-                .filter_map(|field| match field.ty {
-                    TypeRef::Named(id) => Some(id.0),
-                    _ => None,
-                })
-                .collect()
-        })
-        .collect();
-    (0..types.len())
-        .map(|start| {
-            let mut seen = HashSet::new();
-            let mut todo = direct[start].clone();
-            while let Some(next) = todo.pop() {
-                if seen.insert(next) {
-                    todo.extend(direct.get(next as usize).into_iter().flatten());
-                }
-            }
-            seen
-        })
-        .collect()
-}
-
-impl Writer<'_> {
+impl<'a> Writer<'a> {
     fn named(&self, id: TypeId, up: &str) -> String {
         match self.types.get(id.0 as usize) {
             Some(ty) if ty.shape.is_empty() => "w::Free".into(),
@@ -403,7 +346,9 @@ impl Writer<'_> {
         }
         let record = self.fields(&[(&ty.shape, "")], Some(id), "", None, false);
         let builder = self.sent.contains(&id.0);
-        record.print(ty.name, &format!("/// `{}`.\n", ty.name), builder)
+        let users = self.users.get(id.0 as usize).map_or(&[][..], Vec::as_slice);
+        let head = type_doc(ty, users);
+        record.print(ty.name, &head, builder)
     }
 
     fn union(&mut self, union: &Union) -> String {
@@ -412,7 +357,7 @@ impl Writer<'_> {
             union.tag, union.name, union.tag
         );
         let mut bare = String::new();
-        let prefix = common_prefix(union);
+        let prefix = users::common_prefix(union);
         for case in &union.cases {
             let title = if case.title.is_empty() {
                 format!("`{}`", case.value)
@@ -444,7 +389,7 @@ impl Writer<'_> {
         out
     }
 
-    fn endpoint(&mut self, endpoint: &Endpoint, depth: usize) -> String {
+    fn endpoint(&mut self, endpoint: &'a Endpoint, depth: usize) -> String {
         let up = "super::".repeat(depth);
         let name = type_name(endpoint.verb);
         let mut answer = format!("{name}Response");
@@ -452,7 +397,7 @@ impl Writer<'_> {
             answer = format!("{name}Answer");
         }
         let mut out = String::new();
-        let head = endpoint_doc(endpoint);
+        let head = endpoint_doc(endpoint, &self.codes);
         let skip = endpoint
             .when
             .filter(|when| !when.in_body)
@@ -480,17 +425,23 @@ impl Writer<'_> {
             let record = self.fields(&groups, None, &up, skip, false);
             out.push_str(&record.print(&name, &head, true));
         }
-        let file = matches!(
-            endpoint.answer,
-            Content::Binary | Content::Csv | Content::Raw
-        );
+        let file = is_file(endpoint);
         let response = if endpoint.response.is_empty() {
             match (endpoint.partial, file) {
                 (true, false) => "w::Free".to_owned(),
                 (_, true) => "w::Blob".to_owned(),
                 _ => "w::Empty".to_owned(),
             }
+        } else if let Some((other, twin)) = self.twin(endpoint, file) {
+            let _ = write!(
+                out,
+                "\n/// Answer to [`{name}`], the same as to [`{}`].\npub type {answer} = {twin};\n",
+                type_name(other.verb)
+            );
+            answer
         } else {
+            let same = self.answers.entry(endpoint.module).or_default();
+            same.push((endpoint, answer.clone()));
             let record = self.fields(&[(&endpoint.response, "")], None, &up, None, file);
             let head = format!("/// Answer to [`{name}`].\n");
             out.push_str(&record.print(&answer, &head, false));
@@ -498,6 +449,14 @@ impl Writer<'_> {
         };
         out.push_str(&endpoint_info(endpoint, &name, &response));
         out
+    }
+
+    /// An earlier endpoint of the module with the same answer, and the type of it.
+    fn twin(&self, endpoint: &Endpoint, file: bool) -> Option<(&'a Endpoint, &str)> {
+        let same = self.answers.get(endpoint.module)?;
+        same.iter()
+            .find(|(other, _)| is_file(other) == file && other.response == endpoint.response)
+            .map(|(other, name)| (*other, name.as_str()))
     }
 
     fn event(&mut self, event: &Event, verb: &str) -> String {
@@ -520,6 +479,14 @@ impl Writer<'_> {
         let record = self.fields(&[(&event.shape, "")], None, "super::", None, false);
         record.print(&type_name(verb), &head, false)
     }
+}
+
+/// Whether the answer may be a file.
+fn is_file(endpoint: &Endpoint) -> bool {
+    matches!(
+        endpoint.answer,
+        Content::Binary | Content::Csv | Content::Raw
+    )
 }
 
 fn any_field() -> Field {

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddData`.
+    /// `data` of the answer of `adgroups::Add`.
     pub struct AddData {
         /// `adgroup_id`.
         0 adgroup_id: i64 => "adgroup_id: must",
@@ -12,20 +12,20 @@ w::record! {
 }
 
 w::record! {
-    /// `CustomLocation`.
+    /// An item of `custom_locations` in `adgroups::GeoLocation`.
     pub struct CustomLocation {
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         0 longitude: f64 => "longitude: must masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
-        /// `radius`; unit m.
+        /// `radius`; in m.
         2 radius: i64 => "radius: must",
     }
     new(longitude: f64, latitude: f64, radius: i64)
 }
 
 w::record! {
-    /// `DataList`.
+    /// An item of `list` in `adgroups::GetData`.
     pub struct DataList {
         /// `campaign_id`.
         0 campaign_id: i64 => "campaign_id: must",
@@ -45,7 +45,7 @@ w::record! {
         7 optimization_goal: String => "optimization_goal: must",
         /// `billing_event`.
         8 billing_event: String => "billing_event: must",
-        /// `bid_amount`; unit fen.
+        /// `bid_amount`; in fen.
         9 bid_amount: xinqiao_types::Fen => "bid_amount: must",
         /// `begin_date`; format `yyyy-MM-dd`.
         10 begin_date: String => "begin_date: must",
@@ -53,7 +53,7 @@ w::record! {
         11 end_date: String => "end_date: must",
         /// `time_series`.
         12 time_series: String => "time_series: must",
-        /// `daily_budget`; unit fen.
+        /// `daily_budget`; in fen.
         13 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         /// `configured_status`.
         14 configured_status: String => "configured_status: must",
@@ -69,7 +69,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Filtering`.
+    /// An item of `filtering` in `adgroups::Get`.
     pub struct Filtering {
         /// `field`.
         0 field: String => "field: must",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GeoLocation`.
+    /// `geo_location` of `adgroups::Targeting`.
     pub struct GeoLocation {
         /// `location_types`.
         0 location_types: Vec<String> => "location_types: must",
@@ -98,7 +98,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetData`.
+    /// `data` of the answer of `adgroups::Get`.
     pub struct GetData {
         /// `list`.
         0 list: Vec<DataList> => "list: must",
@@ -108,7 +108,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PageInfo`.
+    /// `page_info` of `adgroups::GetData`.
     pub struct PageInfo {
         /// `total_number`.
         0 total_number: i64 => "total_number: must",
@@ -122,7 +122,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Targeting`.
+    /// `targeting` of `adgroups::Add`; `targeting` of `adgroups::Update`; and 1 more.
     pub struct Targeting {
         /// `age`.
         0 age: Option<Vec<String>> => "age",
@@ -170,7 +170,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WechatAdBehavior`.
+    /// `wechat_ad_behavior` of `adgroups::Targeting`.
     pub struct WechatAdBehavior {
         /// `actions`.
         0 actions: Option<Vec<String>> => "actions",
@@ -203,7 +203,7 @@ w::record! {
         6 optimization_goal: String => "optimization_goal: must",
         /// `billing_event`.
         7 billing_event: String => "billing_event: must",
-        /// `bid_amount`; unit fen.
+        /// `bid_amount`; in fen.
         8 bid_amount: xinqiao_types::Fen => "bid_amount: must",
         /// `begin_date`; format `yyyy-MM-dd`.
         9 begin_date: String => "begin_date: must",
@@ -211,7 +211,7 @@ w::record! {
         10 end_date: String => "end_date: must",
         /// `time_series`.
         11 time_series: Option<String> => "time_series",
-        /// `daily_budget`; unit fen.
+        /// `daily_budget`; in fen.
         12 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         /// `configured_status`.
         13 configured_status: Option<String> => "configured_status",
@@ -298,7 +298,7 @@ w::record! {
     pub struct Get {
         /// `adgroup_id`.
         0 adgroup_id: Option<i64> => "adgroup_id: query",
-        /// `filtering`.
+        /// `filtering`; JSON in a text on the wire.
         1 filtering: Option<Vec<Filtering>> => "filtering: query json",
         /// `page_size`.
         2 page_size: Option<i64> => "page_size: query",
@@ -348,7 +348,7 @@ w::record! {
         1 adgroup_name: Option<String> => "adgroup_name",
         /// `targeting`.
         2 targeting: Option<Targeting> => "targeting",
-        /// `bid_amount`; unit fen.
+        /// `bid_amount`; in fen.
         3 bid_amount: Option<xinqiao_types::Fen> => "bid_amount",
         /// `begin_date`; format `yyyy-MM-dd`.
         4 begin_date: Option<String> => "begin_date",
@@ -356,7 +356,7 @@ w::record! {
         5 end_date: Option<String> => "end_date",
         /// `time_series`.
         6 time_series: Option<String> => "time_series",
-        /// `daily_budget`; unit fen.
+        /// `daily_budget`; in fen.
         7 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         /// `configured_status`.
         8 configured_status: Option<String> => "configured_status",

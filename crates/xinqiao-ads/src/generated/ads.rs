@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Adcreative`.
+    /// `adcreative` of `ads::DataList`.
     pub struct Adcreative {
         /// `campaign_id`.
         0 campaign_id: i64 => "campaign_id: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AdcreativeElement`.
+    /// `adcreative_elements` of `ads::Adcreative`.
     pub struct AdcreativeElement {
         /// `title`.
         0 title: Option<String> => "title",
@@ -48,7 +48,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddData`.
+    /// `data` of the answer of `ads::Add`.
     pub struct AddData {
         /// `ad_id`.
         0 ad_id: i64 => "ad_id: must",
@@ -56,7 +56,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataList`.
+    /// An item of `list` in `ads::GetData`.
     pub struct DataList {
         /// `campaign_id`.
         0 campaign_id: i64 => "campaign_id: must",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Filtering`.
+    /// An item of `filtering` in `ads::Get`.
     pub struct Filtering {
         /// `field`.
         0 field: String => "field: must",
@@ -95,7 +95,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetData`.
+    /// `data` of the answer of `ads::Get`.
     pub struct GetData {
         /// `list`.
         0 list: Vec<DataList> => "list: must",
@@ -105,7 +105,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PageInfo`.
+    /// `page_info` of `ads::GetData`.
     pub struct PageInfo {
         /// `total_number`.
         0 total_number: i64 => "total_number: must",
@@ -203,7 +203,7 @@ w::record! {
     pub struct Get {
         /// `ad_id`.
         0 ad_id: Option<i64> => "ad_id: query",
-        /// `filtering`.
+        /// `filtering`; JSON in a text on the wire.
         1 filtering: Option<Vec<Filtering>> => "filtering: query json",
         /// `page_size`.
         2 page_size: Option<i64> => "page_size: query",

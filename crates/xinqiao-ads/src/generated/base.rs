@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AdcreativeElement`.
+    /// `adcreative_elements` of `adcreatives::Add`; `adcreative_elements` of `adcreatives::Update`; and 1 more.
     pub struct AdcreativeElement {
         /// `title`.
         0 title: Option<String> => "title",
@@ -23,7 +23,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddData`.
+    /// `data` of the answer of `adcreatives::Add`.
     pub struct AddData {
         /// `adcreative_id`.
         0 adcreative_id: i64 => "adcreative_id: must",
@@ -31,7 +31,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddDataContent`.
+    /// `data` of the answer of `qualifications::Add`.
     pub struct AddDataContent {
         /// `qualification_id`.
         0 qualification_id: i64 => "qualification_id: must",
@@ -39,7 +39,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddDataDetail`.
+    /// `data` of the answer of `custom_audience_files::Add`.
     pub struct AddDataDetail {
         /// `custom_audience_file_id`.
         0 custom_audience_file_id: i64 => "custom_audience_file_id: must",
@@ -47,11 +47,11 @@ w::record! {
 }
 
 w::record! {
-    /// `AddDataEntry`.
+    /// `data` of the answer of `fund_transfer::Add`.
     pub struct AddDataEntry {
         /// `fund_type`.
         0 fund_type: String => "fund_type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// `external_bill_no`.
         2 external_bill_no: Option<String> => "external_bill_no",
@@ -63,7 +63,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddDataInfo`.
+    /// `data` of the answer of `custom_audiences::Add`.
     pub struct AddDataInfo {
         /// `audience_id`.
         0 audience_id: i64 => "audience_id: must",
@@ -71,7 +71,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddDataItem`.
+    /// `data` of the answer of `async_tasks::Add`.
     pub struct AddDataItem {
         /// `task_id`.
         0 task_id: i64 => "task_id: must",
@@ -79,17 +79,17 @@ w::record! {
 }
 
 w::record! {
-    /// `AddDataPart`.
+    /// `data` of the answer of `images::Add`; an item of `list` in `base::GetDataContent`.
     pub struct AddDataPart {
         /// `image_id`.
         0 image_id: String => "image_id: must",
         /// `type`.
         1 type_: String => "type: must",
-        /// `width`; unit px.
+        /// `width`; in px.
         2 width: i64 => "width: must",
-        /// `height`; unit px.
+        /// `height`; in px.
         3 height: i64 => "height: must",
-        /// `file_size`; unit byte.
+        /// `file_size`; in byte.
         4 file_size: i64 => "file_size: must",
         /// `signature`.
         5 signature: String => "signature: must",
@@ -99,32 +99,32 @@ w::record! {
 }
 
 w::record! {
-    /// `CreditRollSpec`.
+    /// `credit_roll_spec` of `base::DataListInfo`.
     pub struct CreditRollSpec {
-        /// `limit_amount`; unit fen.
+        /// `limit_amount`; in fen.
         0 limit_amount: xinqiao_types::Fen => "limit_amount: must",
-        /// `usable_amount`; unit fen.
+        /// `usable_amount`; in fen.
         1 usable_amount: xinqiao_types::Fen => "usable_amount: must",
-        /// `used_amount`; unit fen.
+        /// `used_amount`; in fen.
         2 used_amount: xinqiao_types::Fen => "used_amount: must",
     }
 }
 
 w::record! {
-    /// `CustomLocation`.
+    /// An item of `custom_locations` in `base::GeoLocation`.
     pub struct CustomLocation {
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         0 longitude: f64 => "longitude: must masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
-        /// `radius`; unit m.
+        /// `radius`; in m.
         2 radius: i64 => "radius: must",
     }
     new(longitude: f64, latitude: f64, radius: i64)
 }
 
 w::record! {
-    /// `DataB`.
+    /// `data` of the answer of `sp_entrustment::Get`.
     pub struct DataB {
         /// `entrusted`.
         0 entrusted: bool => "entrusted: must",
@@ -132,7 +132,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataC`.
+    /// `data` of the answer of `targeting_tags::Get`.
     pub struct DataC {
         /// `list`.
         0 list: Vec<ListPart> => "list: must",
@@ -140,7 +140,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataContent`.
+    /// `data` of the answer of `funds::Get`.
     pub struct DataContent {
         /// `list`.
         0 list: Vec<DataListInfo> => "list: must",
@@ -148,7 +148,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataDetail`.
+    /// `data` of the answer of `campaigns::Add`.
     pub struct DataDetail {
         /// `campaign_id`.
         0 campaign_id: i64 => "campaign_id: must",
@@ -156,7 +156,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataEntry`.
+    /// `data` of the answer of `custom_audiences::Get`.
     pub struct DataEntry {
         /// `list`.
         0 list: Vec<ListDetail> => "list: must",
@@ -166,7 +166,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataInfo`.
+    /// `data` of the answer of `credit_bills::Get`.
     pub struct DataInfo {
         /// `list`.
         0 list: Vec<ListItem> => "list: must",
@@ -176,7 +176,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataItem`.
+    /// `data` of the answer of `advertiser::Get`.
     pub struct DataItem {
         /// `wechat_account_name`.
         0 wechat_account_name: String => "wechat_account_name: must",
@@ -196,7 +196,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataList`.
+    /// An item of `list` in `base::GetData`.
     pub struct DataList {
         /// `campaign_id`.
         0 campaign_id: i64 => "campaign_id: must",
@@ -224,7 +224,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataListDetail`.
+    /// An item of `list` in `base::GetDataEntry`.
     pub struct DataListDetail {
         /// `date`; format `yyyy-MM-dd`.
         0 date: String => "date: must",
@@ -240,7 +240,7 @@ w::record! {
         5 impression: i64 => "impression: must",
         /// `click`.
         6 click: i64 => "click: must",
-        /// `cost`; unit fen.
+        /// `cost`; in fen.
         7 cost: xinqiao_types::Fen => "cost: must",
         /// `like_or_comment`.
         8 like_or_comment: i64 => "like_or_comment: must",
@@ -258,23 +258,23 @@ w::record! {
 }
 
 w::record! {
-    /// `DataListEntry`.
+    /// An item of `list` in `base::GetDataMember`.
     pub struct DataListEntry {
         /// `campaign_id`.
         0 campaign_id: i64 => "campaign_id: must",
         /// `adgroup_id`.
         1 adgroup_id: i64 => "adgroup_id: must",
-        /// `cost`; unit fen.
+        /// `cost`; in fen.
         2 cost: xinqiao_types::Fen => "cost: must",
     }
 }
 
 w::record! {
-    /// `DataListInfo`.
+    /// An item of `list` in `base::DataContent`.
     pub struct DataListInfo {
         /// `fund_type`.
         0 fund_type: String => "fund_type: must",
-        /// `balance`; unit fen.
+        /// `balance`; in fen.
         1 balance: xinqiao_types::Fen => "balance: must",
         /// `credit_roll_spec`.
         2 credit_roll_spec: Option<CreditRollSpec> => "credit_roll_spec",
@@ -282,7 +282,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataListItem`.
+    /// An item of `list` in `base::GetDataInfo`.
     pub struct DataListItem {
         /// `audience_id`.
         0 audience_id: i64 => "audience_id: must",
@@ -312,7 +312,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataMember`.
+    /// `data` of the answer of `qualifications::Get`.
     pub struct DataMember {
         /// `list`.
         0 list: Vec<ListEntry> => "list: must",
@@ -322,7 +322,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataPart`.
+    /// `data` of the answer of `estimation::Get`.
     pub struct DataPart {
         /// `approximate_count`.
         0 approximate_count: i64 => "approximate_count: must",
@@ -332,7 +332,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DateRange`.
+    /// `date_range` of `daily_reports::Get`; `date_range` of `fund_statements_detailed::Get`.
     pub struct DateRange {
         /// `start_date`; format `yyyy-MM-dd`.
         0 start_date: String => "start_date: must",
@@ -343,7 +343,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FileInfo`.
+    /// An item of `file_info_list` in `base::ResultData`.
     pub struct FileInfo {
         /// `file_id`.
         0 file_id: i64 => "file_id: must",
@@ -353,7 +353,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Filtering`.
+    /// An item of `filtering` in `adcreatives::Get`; an item of `filtering` in `async_tasks::Get`; and 3 more.
     pub struct Filtering {
         /// `field`.
         0 field: String => "field: must",
@@ -366,7 +366,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GeoLocation`.
+    /// `geo_location` of `base::Targeting`.
     pub struct GeoLocation {
         /// `location_types`.
         0 location_types: Vec<String> => "location_types: must",
@@ -382,7 +382,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetData`.
+    /// `data` of the answer of `adcreatives::Get`.
     pub struct GetData {
         /// `list`.
         0 list: Vec<DataList> => "list: must",
@@ -392,7 +392,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetDataContent`.
+    /// `data` of the answer of `images::Get`.
     pub struct GetDataContent {
         /// `list`.
         0 list: Vec<AddDataPart> => "list: must",
@@ -402,7 +402,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetDataDetail`.
+    /// `data` of the answer of `campaigns::Get`.
     pub struct GetDataDetail {
         /// `list`.
         0 list: Vec<GetDataList> => "list: must",
@@ -412,7 +412,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetDataEntry`.
+    /// `data` of the answer of `daily_reports::Get`.
     pub struct GetDataEntry {
         /// `list`.
         0 list: Vec<DataListDetail> => "list: must",
@@ -422,7 +422,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetDataInfo`.
+    /// `data` of the answer of `custom_audience_files::Get`.
     pub struct GetDataInfo {
         /// `list`.
         0 list: Vec<DataListItem> => "list: must",
@@ -432,7 +432,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetDataItem`.
+    /// `data` of the answer of `async_tasks::Get`.
     pub struct GetDataItem {
         /// `list`.
         0 list: Vec<GetList> => "list: must",
@@ -442,7 +442,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetDataList`.
+    /// An item of `list` in `base::GetDataDetail`.
     pub struct GetDataList {
         /// `campaign_id`.
         0 campaign_id: i64 => "campaign_id: must",
@@ -454,7 +454,7 @@ w::record! {
         3 product_type: String => "product_type: must",
         /// `configured_status`.
         4 configured_status: String => "configured_status: must",
-        /// `daily_budget`; unit fen.
+        /// `daily_budget`; in fen.
         5 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         /// `budget_reach_date`; format `yyyyMMdd`.
         6 budget_reach_date: Option<w::TextOrNumber> => "budget_reach_date",
@@ -466,7 +466,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetDataMember`.
+    /// `data` of the answer of `realtime_cost::Get`.
     pub struct GetDataMember {
         /// `list`.
         0 list: Vec<DataListEntry> => "list: must",
@@ -476,7 +476,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetDataPart`.
+    /// `data` of the answer of `fund_statements_detailed::Get`.
     pub struct GetDataPart {
         /// `list`.
         0 list: Vec<ListInfo> => "list: must",
@@ -486,7 +486,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetList`.
+    /// An item of `list` in `base::GetDataItem`.
     pub struct GetList {
         /// `task_id`.
         0 task_id: i64 => "task_id: must",
@@ -504,7 +504,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LastModifiedTimeRange`.
+    /// `last_modified_time_range` of `base::TaskTypeWechatAdvertisingDataSpec`.
     pub struct LastModifiedTimeRange {
         /// `begin_time`; format `unix`.
         0 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
@@ -515,7 +515,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListDetail`.
+    /// An item of `list` in `base::DataEntry`.
     pub struct ListDetail {
         /// `audience_id`.
         0 audience_id: i64 => "audience_id: must",
@@ -539,7 +539,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListEntry`.
+    /// An item of `list` in `base::DataMember`.
     pub struct ListEntry {
         /// `qualification_id`.
         0 qualification_id: i64 => "qualification_id: must",
@@ -559,11 +559,11 @@ w::record! {
 }
 
 w::record! {
-    /// `ListInfo`.
+    /// An item of `list` in `base::GetDataPart`.
     pub struct ListInfo {
         /// `fund_type`.
         0 fund_type: String => "fund_type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// `bill_number`.
         2 bill_number: String => "bill_number: must",
@@ -575,7 +575,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListItem`.
+    /// An item of `list` in `base::DataInfo`.
     pub struct ListItem {
         /// `bill_date`; format `yyyy-MM-dd`.
         0 bill_date: String => "bill_date: must",
@@ -585,15 +585,15 @@ w::record! {
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `due_time`; format `unix`.
         3 due_time: xinqiao_types::UnixSeconds => "due_time: must",
-        /// `need_repay_amount`; unit fen.
+        /// `need_repay_amount`; in fen.
         4 need_repay_amount: xinqiao_types::Fen => "need_repay_amount: must",
-        /// `repaid_amount`; unit fen.
+        /// `repaid_amount`; in fen.
         5 repaid_amount: xinqiao_types::Fen => "repaid_amount: must",
     }
 }
 
 w::record! {
-    /// `ListPart`.
+    /// An item of `list` in `base::DataC`.
     pub struct ListPart {
         /// `id`.
         0 id: i64 => "id: must",
@@ -609,7 +609,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListResult`.
+    /// `result` of `base::GetList`.
     pub struct ListResult {
         /// `code`.
         0 code: i64 => "code: must",
@@ -621,7 +621,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PageInfo`.
+    /// `page_info` of `base::DataEntry`; `page_info` of `base::DataInfo`; and 9 more.
     pub struct PageInfo {
         /// `total_number`.
         0 total_number: i64 => "total_number: must",
@@ -635,7 +635,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ResultData`.
+    /// `data` of `base::ListResult`.
     pub struct ResultData {
         /// `file_info_list`.
         0 file_info_list: Vec<FileInfo> => "file_info_list: must",
@@ -643,7 +643,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShareInfo`.
+    /// `share_info` of `adcreatives::Add`.
     pub struct ShareInfo {
         /// `share_title`.
         0 share_title: String => "share_title: must",
@@ -654,7 +654,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Targeting`.
+    /// `targeting` of `estimation::Get`.
     pub struct Targeting {
         /// `age`.
         0 age: Option<Vec<String>> => "age",
@@ -702,7 +702,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TaskSpec`.
+    /// `task_spec` of `async_tasks::Add`.
     pub struct TaskSpec {
         /// `task_type_adgroup_hourly_report_spec`.
         0 task_type_adgroup_hourly_report_spec: Option<TaskTypeAdgroupHourlyReportSpec> => "task_type_adgroup_hourly_report_spec",
@@ -723,7 +723,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TaskTypeAdgroupDailyReportSpec`.
+    /// `task_type_adgroup_daily_report_spec` of `base::TaskSpec`.
     pub struct TaskTypeAdgroupDailyReportSpec {
         /// `date`; format `yyyy-MM-dd`.
         0 date: String => "date: must",
@@ -732,7 +732,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TaskTypeAdgroupHourlyReportSpec`.
+    /// `task_type_adgroup_hourly_report_spec` of `base::TaskSpec`.
     pub struct TaskTypeAdgroupHourlyReportSpec {
         /// `date`; format `yyyy-MM-dd`.
         0 date: String => "date: must",
@@ -741,7 +741,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TaskTypePoiHourlyReportSpec`.
+    /// `task_type_poi_hourly_report_spec` of `base::TaskSpec`.
     pub struct TaskTypePoiHourlyReportSpec {
         /// `date`; format `yyyy-MM-dd`.
         0 date: String => "date: must",
@@ -750,7 +750,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TaskTypeWechatAdvertisingDataSpec`.
+    /// `task_type_wechat_advertising_data_spec` of `base::TaskSpec`.
     pub struct TaskTypeWechatAdvertisingDataSpec {
         /// `last_modified_time_range`.
         0 last_modified_time_range: LastModifiedTimeRange => "last_modified_time_range: must",
@@ -761,7 +761,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WechatAdBehavior`.
+    /// `wechat_ad_behavior` of `base::Targeting`.
     pub struct WechatAdBehavior {
         /// `actions`.
         0 actions: Option<Vec<String>> => "actions",
@@ -849,7 +849,7 @@ pub mod adcreatives {
         pub struct Get {
             /// `adcreative_id`.
             0 adcreative_id: Option<i64> => "adcreative_id: query",
-            /// `filtering`.
+            /// `filtering`; JSON in a text on the wire.
             1 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
             /// `page_size`.
             2 page_size: Option<i64> => "page_size: query",
@@ -1150,7 +1150,7 @@ pub mod async_tasks {
         /// * Call: `GET /marketing/async_tasks/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.async_tasks.get`.
         pub struct Get {
-            /// `filtering`.
+            /// `filtering`; JSON in a text on the wire.
             0 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
             /// `page_size`.
             1 page_size: Option<i64> => "page_size: query",
@@ -1207,7 +1207,7 @@ pub mod campaigns {
             2 product_type: String => "product_type: must",
             /// `configured_status`.
             3 configured_status: Option<String> => "configured_status",
-            /// `daily_budget`; unit fen.
+            /// `daily_budget`; in fen.
             4 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         }
         new(
@@ -1254,7 +1254,7 @@ pub mod campaigns {
         pub struct Get {
             /// `campaign_id`.
             0 campaign_id: Option<i64> => "campaign_id: query",
-            /// `filtering`.
+            /// `filtering`; JSON in a text on the wire.
             1 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
             /// `page_size`.
             2 page_size: Option<i64> => "page_size: query",
@@ -1304,7 +1304,7 @@ pub mod campaigns {
             1 campaign_name: Option<String> => "campaign_name",
             /// `configured_status`.
             2 configured_status: Option<String> => "configured_status",
-            /// `daily_budget`; unit fen.
+            /// `daily_budget`; in fen.
             3 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         }
         new(campaign_id: i64)
@@ -1622,7 +1622,7 @@ pub mod daily_reports {
         /// * Call: `GET /marketing/daily_reports/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.daily_reports.get`.
         pub struct Get {
-            /// `date_range`.
+            /// `date_range`; JSON in a text on the wire.
             0 date_range: super::DateRange => "date_range: must query json",
             /// `report_type`.
             1 report_type: Option<String> => "report_type: query",
@@ -1722,7 +1722,7 @@ pub mod fund_statements_detailed {
         /// * Call: `GET /marketing/fund_statements_detailed/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.fund_statements_detailed.get`.
         pub struct Get {
-            /// `date_range`.
+            /// `date_range`; JSON in a text on the wire.
             0 date_range: super::DateRange => "date_range: must query json",
             /// `trade_type`.
             1 trade_type: Option<String> => "trade_type: query",
@@ -1776,7 +1776,7 @@ pub mod fund_transfer {
         pub struct Add {
             /// `fund_type`.
             0 fund_type: String => "fund_type: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             1 amount: xinqiao_types::Fen => "amount: must",
             /// `external_bill_no`.
             2 external_bill_no: Option<String> => "external_bill_no",
@@ -1908,7 +1908,7 @@ pub mod images {
         pub struct Get {
             /// `image_id`.
             0 image_id: Option<String> => "image_id: query",
-            /// `filtering`.
+            /// `filtering`; JSON in a text on the wire.
             1 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
             /// `page_size`.
             2 page_size: Option<i64> => "page_size: query",
@@ -2082,7 +2082,7 @@ pub mod realtime_cost {
             0 date: String => "date: must query",
             /// `level`.
             1 level: String => "level: must query",
-            /// `filtering`.
+            /// `filtering`; JSON in a text on the wire.
             2 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
         }
         new(date: impl Into<String>, level: impl Into<String>)

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddressInfo`.
+    /// `address_info` of `aftersale::ExchangeDeliveryInfo`.
     pub struct AddressInfo {
         /// `user_name`.
         0 user_name: String => "user_name: must",
@@ -16,7 +16,7 @@ w::record! {
         3 county_name: Option<String> => "county_name",
         /// `detail_info`.
         4 detail_info: Option<String> => "detail_info",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         5 tel_number: String => "tel_number: must masked",
         /// `postal_code`.
         6 postal_code: Option<String> => "postal_code",
@@ -30,7 +30,7 @@ w::record! {
         10 hash_code: Option<String> => "hash_code",
         /// `virtual_order_tel_number`.
         11 virtual_order_tel_number: Option<String> => "virtual_order_tel_number",
-        /// `use_tel_number`.
+        /// `use_tel_number`; `0` or `1` on the wire.
         12 use_tel_number: Option<bool> => "use_tel_number: zero-one",
         /// `tel_number_ext_info`.
         13 tel_number_ext_info: Option<TelNumberExtInfo> => "tel_number_ext_info",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AfterSaleOrder`.
+    /// `after_sale_order` of the answer of `aftersale::Getaftersaleorder`.
     pub struct AfterSaleOrder {
         /// `after_sale_order_id`.
         0 after_sale_order_id: w::TextOrNumber => "after_sale_order_id: must",
@@ -50,9 +50,9 @@ w::record! {
         3 sub_type: Option<String> => "sub_type",
         /// `status`.
         4 status: String => "status: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         6 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `present_giver_openid`.
         7 present_giver_openid: Option<String> => "present_giver_openid",
@@ -76,7 +76,7 @@ w::record! {
         16 refund_resp: Option<RefundResp> => "refund_resp",
         /// `gen_scene`.
         17 gen_scene: Option<i64> => "gen_scene",
-        /// `deadline`; unit s.
+        /// `deadline`; in s.
         18 deadline: i64 => "deadline: must",
         /// `exchange_product_info`.
         19 exchange_product_info: Option<ExchangeProductInfo> => "exchange_product_info",
@@ -84,7 +84,7 @@ w::record! {
         20 exchange_delivery_info: Option<ExchangeDeliveryInfo> => "exchange_delivery_info",
         /// `virtual_tel_num_info`.
         21 virtual_tel_num_info: Option<VirtualTelNumInfo> => "virtual_tel_num_info",
-        /// `compensation_liability_amount`; unit fen.
+        /// `compensation_liability_amount`; in fen.
         22 compensation_liability_amount: Option<xinqiao_types::Fen> => "compensation_liability_amount",
         /// `update_time`; format `unix`.
         23 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -96,7 +96,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AfterSaleOrderDetail`.
+    /// `details` of `aftersale::AfterSaleOrder`.
     pub struct AfterSaleOrderDetail {
         /// `desc`.
         0 desc: Option<String> => "desc",
@@ -106,15 +106,15 @@ w::record! {
         2 cancel_time: xinqiao_types::UnixSeconds => "cancel_time: must",
         /// `media_id_list`.
         3 media_id_list: Option<Vec<String>> => "media_id_list",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         4 tel_number: Option<String> => "tel_number: masked",
-        /// `wxa_vip_discounted_price`; unit fen.
+        /// `wxa_vip_discounted_price`; in fen.
         5 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => "wxa_vip_discounted_price",
     }
 }
 
 w::record! {
-    /// `BadPayInfo`.
+    /// `bad_pay_info` of `aftersale::GuaranteeOrder`.
     pub struct BadPayInfo {
         /// `bad_level`.
         0 bad_level: i64 => "bad_level: must",
@@ -122,7 +122,7 @@ w::record! {
         1 content: String => "content: must",
         /// `pic_list`.
         2 pic_list: Option<Vec<String>> => "pic_list",
-        /// `pay_fee`; unit fen.
+        /// `pay_fee`; in fen.
         3 pay_fee: xinqiao_types::Fen => "pay_fee: must",
         /// `merchant_modify_level`.
         4 merchant_modify_level: Option<i64> => "merchant_modify_level",
@@ -144,7 +144,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExchangeDeliveryInfo`.
+    /// `exchange_delivery_info` of `aftersale::AfterSaleOrder`.
     pub struct ExchangeDeliveryInfo {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -158,7 +158,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExchangeProductInfo`.
+    /// `exchange_product_info` of `aftersale::AfterSaleOrder`.
     pub struct ExchangeProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -166,9 +166,9 @@ w::record! {
         1 old_sku_id: i64 => "old_sku_id: must",
         /// `new_sku_id`.
         2 new_sku_id: i64 => "new_sku_id: must",
-        /// `old_sku_price`; unit fen.
+        /// `old_sku_price`; in fen.
         3 old_sku_price: xinqiao_types::Fen => "old_sku_price: must",
-        /// `new_sku_price`; unit fen.
+        /// `new_sku_price`; in fen.
         4 new_sku_price: xinqiao_types::Fen => "new_sku_price: must",
         /// `old_sku_code`.
         5 old_sku_code: Option<String> => "old_sku_code",
@@ -180,15 +180,15 @@ w::record! {
 }
 
 w::record! {
-    /// `FakeOnePayFourInfo`.
+    /// `fake_one_pay_four_info` of `aftersale::GuaranteeOrder`.
     pub struct FakeOnePayFourInfo {
-        /// `identify_fee`; unit fen.
+        /// `identify_fee`; in fen.
         0 identify_fee: Option<xinqiao_types::Fen> => "identify_fee",
-        /// `product_fee`; unit fen.
+        /// `product_fee`; in fen.
         1 product_fee: xinqiao_types::Fen => "product_fee: must",
-        /// `total_pay_fee`; unit fen.
+        /// `total_pay_fee`; in fen.
         2 total_pay_fee: Option<xinqiao_types::Fen> => "total_pay_fee",
-        /// `acctual_pay`; unit fen.
+        /// `acctual_pay`; in fen.
         3 acctual_pay: Option<xinqiao_types::Fen> => "acctual_pay",
         /// `identify_proof_pic_list`.
         4 identify_proof_pic_list: Option<Vec<String>> => "identify_proof_pic_list",
@@ -200,7 +200,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetpresentaftersaleorderAfterSaleOrder`.
+    /// `after_sale_order` of the answer of `aftersale::Getpresentaftersaleorder`.
     pub struct GetpresentaftersaleorderAfterSaleOrder {
         /// `after_sale_order_id`.
         0 after_sale_order_id: w::TextOrNumber => "after_sale_order_id: must",
@@ -208,9 +208,9 @@ w::record! {
         1 present_order_id: w::TextOrNumber => "present_order_id: must",
         /// `status`.
         2 status: String => "status: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `order_info_list`.
         5 order_info_list: Vec<OrderInfo> => "order_info_list: must",
@@ -224,7 +224,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GiftProduct`.
+    /// An item of `gift_product_list` in `aftersale::ProductInfo`.
     pub struct GiftProduct {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -240,7 +240,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GuaranteeOrder`.
+    /// `guarantee_order` of the answer of `aftersale::Getguaranteeorder`; an item of `guarantee_order_list` in the answer of `aftersale::Searchguaranteeorder`.
     pub struct GuaranteeOrder {
         /// `guarantee_order_id`.
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
@@ -252,9 +252,9 @@ w::record! {
         3 order_type: i64 => "order_type: must",
         /// `status`.
         4 status: String => "status: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         6 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `apply_reason_type`.
         7 apply_reason_type: i64 => "apply_reason_type: must",
@@ -266,11 +266,11 @@ w::record! {
         10 complete_time: Option<xinqiao_types::UnixSeconds> => "complete_time",
         /// `product_info`.
         11 product_info: GuaranteeOrderProductInfo => "product_info: must",
-        /// `pay_amount`; unit fen.
+        /// `pay_amount`; in fen.
         12 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// `order_pay_info`.
         13 order_pay_info: OrderPayInfo => "order_pay_info: must",
-        /// `wxa_vip_discounted_price`; unit fen.
+        /// `wxa_vip_discounted_price`; in fen.
         14 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => "wxa_vip_discounted_price",
         /// `merchant_refuse_reason`.
         15 merchant_refuse_reason: Option<String> => "merchant_refuse_reason",
@@ -288,11 +288,11 @@ w::record! {
 }
 
 w::record! {
-    /// `GuaranteeOrderProductInfo`.
+    /// `product_info` of `aftersale::GuaranteeOrder`.
     pub struct GuaranteeOrderProductInfo {
-        /// `product_id`.
+        /// `product_id`; a number as text on the wire.
         0 product_id: Option<i64> => "product_id: numeric",
-        /// `sku_id`.
+        /// `sku_id`; a number as text on the wire.
         1 sku_id: Option<i64> => "sku_id: numeric",
         /// `title`.
         2 title: String => "title: must",
@@ -300,7 +300,7 @@ w::record! {
         3 thumb_img: String => "thumb_img: must",
         /// `detail`.
         4 detail: Option<String> => "detail",
-        /// `real_price`; unit fen.
+        /// `real_price`; in fen.
         5 real_price: xinqiao_types::Fen => "real_price: must",
         /// `product_cnt`.
         6 product_cnt: i64 => "product_cnt: must",
@@ -308,7 +308,7 @@ w::record! {
 }
 
 w::record! {
-    /// `History`.
+    /// An item of `history` in the answer of `aftersale::Getcomplaintorder`.
     pub struct History {
         /// `item_type`.
         0 item_type: i64 => "item_type: must",
@@ -318,7 +318,7 @@ w::record! {
         2 content: Option<String> => "content",
         /// `media_id_list`.
         3 media_id_list: Option<Vec<String>> => "media_id_list",
-        /// `phone_number`.
+        /// `phone_number`; personal data, masked in `Debug`.
         4 phone_number: Option<String> => "phone_number: masked",
         /// `complaint_type`.
         5 complaint_type: Option<i64> => "complaint_type",
@@ -330,7 +330,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MerchantUpdateDetail`.
+    /// `merchant_update_detail` of `aftersale::AfterSaleOrder`.
     pub struct MerchantUpdateDetail {
         /// `merchant_update_type`.
         0 merchant_update_type: i64 => "merchant_update_type: must",
@@ -342,9 +342,9 @@ w::record! {
         3 old_after_sale_type: i64 => "old_after_sale_type: must",
         /// `new_after_sale_type`.
         4 new_after_sale_type: i64 => "new_after_sale_type: must",
-        /// `old_after_sale_amount`; unit fen.
+        /// `old_after_sale_amount`; in fen.
         5 old_after_sale_amount: xinqiao_types::Fen => "old_after_sale_amount: must",
-        /// `new_after_sale_amount`; unit fen.
+        /// `new_after_sale_amount`; in fen.
         6 new_after_sale_amount: xinqiao_types::Fen => "new_after_sale_amount: must",
         /// `media_ids`.
         7 media_ids: Option<Vec<String>> => "media_ids",
@@ -352,7 +352,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MerchantUploadInfo`.
+    /// `merchant_upload_info` of `aftersale::AfterSaleOrder`.
     pub struct MerchantUploadInfo {
         /// `reject_reason`.
         0 reject_reason: Option<String> => "reject_reason",
@@ -362,7 +362,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderInfo`.
+    /// An item of `order_info_list` in `aftersale::GetpresentaftersaleorderAfterSaleOrder`.
     pub struct OrderInfo {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -374,7 +374,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderInfoProductInfo`.
+    /// An item of `product_info_list` in `aftersale::OrderInfo`.
     pub struct OrderInfoProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -388,7 +388,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderPayInfo`.
+    /// `order_pay_info` of `aftersale::GuaranteeOrder`.
     pub struct OrderPayInfo {
         /// `transaction_id`.
         0 transaction_id: String => "transaction_id: must",
@@ -396,7 +396,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderPresentInfo`.
+    /// `order_present_info` of `aftersale::GuaranteeOrder`.
     pub struct OrderPresentInfo {
         /// `present_order_id`.
         0 present_order_id: String => "present_order_id: must",
@@ -408,7 +408,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductInfo`.
+    /// `product_info` of `aftersale::AfterSaleOrder`.
     pub struct ProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -428,7 +428,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Reason`.
+    /// An item of `reason_list` in the answer of `aftersale::ReasonGet`.
     pub struct Reason {
         /// `reason`.
         0 reason: String => "reason: must",
@@ -438,13 +438,13 @@ w::record! {
 }
 
 w::record! {
-    /// `RefundInfo`.
+    /// `refund_info` of `aftersale::AfterSaleOrder`; `refund_info` of `aftersale::GetpresentaftersaleorderAfterSaleOrder`; and 2 more.
     pub struct RefundInfo {
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// `refund_reason`.
         1 refund_reason: Option<i64> => "refund_reason",
-        /// `platform_discount_return_amount`; unit fen.
+        /// `platform_discount_return_amount`; in fen.
         2 platform_discount_return_amount: Option<xinqiao_types::Fen> => "platform_discount_return_amount",
         /// `is_low_price_insurance_refund`.
         3 is_low_price_insurance_refund: Option<bool> => "is_low_price_insurance_refund",
@@ -454,7 +454,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RefundResp`.
+    /// `refund_resp` of `aftersale::AfterSaleOrder`.
     pub struct RefundResp {
         /// `ret`.
         0 ret: i64 => "ret: must",
@@ -466,7 +466,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RejectreasonGetReason`.
+    /// An item of `reason_list` in the answer of `aftersale::RejectreasonGet`.
     pub struct RejectreasonGetReason {
         /// `reject_reason_type`.
         0 reject_reason_type: i64 => "reject_reason_type: must",
@@ -480,7 +480,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReturnInfo`.
+    /// `return_info` of `aftersale::AfterSaleOrder`.
     pub struct ReturnInfo {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -492,7 +492,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TelNumberExtInfo`.
+    /// `tel_number_ext_info` of `aftersale::AddressInfo`.
     pub struct TelNumberExtInfo {
         /// `real_tel_number`.
         0 real_tel_number: Option<String> => "real_tel_number",
@@ -506,7 +506,7 @@ w::record! {
 }
 
 w::record! {
-    /// `VirtualTelNumInfo`.
+    /// `virtual_tel_num_info` of the answer of `aftersale::Getcomplaintorder`; `virtual_tel_num_info` of `aftersale::AfterSaleOrder`.
     pub struct VirtualTelNumInfo {
         /// `virtual_tel_number`.
         0 virtual_tel_number: Option<String> => "virtual_tel_number",
@@ -516,7 +516,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Voucher`.
+    /// An item of `voucher_list` in `aftersale::ProductInfo`.
     pub struct Voucher {
         /// `vourcher_code`.
         0 vourcher_code: String => "vourcher_code: must",
@@ -727,13 +727,13 @@ w::record! {
         0 request_id: String => "request_id: must",
         /// `order_id`.
         1 order_id: String => "order_id: must",
-        /// `product_id`.
+        /// `product_id`; a number as text on the wire.
         2 product_id: i64 => "product_id: must numeric",
-        /// `sku_id`.
+        /// `sku_id`; a number as text on the wire.
         3 sku_id: i64 => "sku_id: must numeric",
         /// `count`.
         4 count: i64 => "count: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
         /// `reason`.
         6 reason: String => "reason: must",
@@ -981,17 +981,8 @@ w::record! {
     text(next_key: String)
 }
 
-w::record! {
-    /// Answer to [`Getpresentaftersalelist`].
-    pub struct GetpresentaftersalelistResponse {
-        /// `after_sale_order_id_list`.
-        0 after_sale_order_id_list: Vec<String> => "after_sale_order_id_list: must",
-        /// `next_key`.
-        1 next_key: Option<String> => "next_key",
-        /// `has_more`.
-        2 has_more: bool => "has_more: must",
-    }
-}
+/// Answer to [`Getpresentaftersalelist`], the same as to [`Getaftersalelist`].
+pub type GetpresentaftersalelistResponse = GetaftersalelistResponse;
 
 w::endpoint! {
     Getpresentaftersalelist => GetpresentaftersalelistResponse,
@@ -1207,7 +1198,7 @@ w::record! {
         0 after_sale_order_id: String => "after_sale_order_id: must",
         /// `type`.
         1 type_: i64 => "type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `update_reason_type`.
         3 update_reason_type: i64 => "update_reason_type: must",
@@ -1297,11 +1288,11 @@ w::record! {
         0 request_id: Option<String> => "request_id",
         /// `order_id`.
         1 order_id: String => "order_id: must",
-        /// `product_id`.
+        /// `product_id`; a number as text on the wire.
         2 product_id: i64 => "product_id: must numeric",
-        /// `sku_id`.
+        /// `sku_id`; a number as text on the wire.
         3 sku_id: i64 => "sku_id: must numeric",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `reason`.
         5 reason: String => "reason: must",
@@ -1475,7 +1466,7 @@ w::record! {
         3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `status_list`.
+        /// `status_list`; joined by `,` on the wire.
         5 status_list: Option<Vec<i64>> => "status_list: comma",
         /// `offset`.
         6 offset: Option<i64> => "offset",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Activity`.
+    /// `activity` of the answer of `b2c::activity::InfoPromoterGet`.
     pub struct Activity {
         /// `activity_id`.
         0 activity_id: i64 => "activity_id: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActivityInfo`.
+    /// `info` of `base::Activity`.
     pub struct ActivityInfo {
         /// `basic_info`.
         0 basic_info: BasicInfo => "basic_info: must",
@@ -26,7 +26,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BasicInfo`.
+    /// `basic_info` of `base::ActivityInfo`.
     pub struct BasicInfo {
         /// `activity_start_time`; format `unix`.
         0 activity_start_time: xinqiao_types::UnixSeconds => "activity_start_time: must",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `File`.
+    /// The body `file` of `commkf::Sendmsg`.
     pub struct File {
         /// `cos_url`.
         0 cos_url: String => "cos_url: must",
@@ -47,7 +47,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetWecomIdData`.
+    /// `data` of the answer of `wecom::GetWecomId`.
     pub struct GetWecomIdData {
         /// `wecom_corp_id`.
         0 wecom_corp_id: String => "wecom_corp_id: must",
@@ -57,7 +57,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Image`.
+    /// The body `image` of `commkf::Sendmsg`.
     pub struct Image {
         /// `cos_url`.
         0 cos_url: String => "cos_url: must",
@@ -66,7 +66,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListPromoterGetList`.
+    /// An item of `list` in the answer of `b2c::activity::ListPromoterGet`.
     pub struct ListPromoterGetList {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
@@ -80,7 +80,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LiveItem`.
+    /// An item of `live_items` in the answer of `livedashboard::Getlivelist`.
     pub struct LiveItem {
         /// `export_id`.
         0 export_id: String => "export_id: must",
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderShare`.
+    /// The body `order_share` of `commkf::Sendmsg`.
     pub struct OrderShare {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -99,7 +99,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PrizeInfo`.
+    /// `prize_info` of `base::ActivityInfo`.
     pub struct PrizeInfo {
         /// `product_info_list`.
         0 product_info_list: Vec<ProductInfo> => "product_info_list: must",
@@ -107,7 +107,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductInfo`.
+    /// An item of `product_info_list` in `base::PrizeInfo`.
     pub struct ProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -119,7 +119,7 @@ w::record! {
         3 sku_id: i64 => "sku_id: must",
         /// `sku_name`.
         4 sku_name: String => "sku_name: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         5 price: xinqiao_types::Fen => "price: must",
         /// `stock_num`.
         6 stock_num: i64 => "stock_num: must",
@@ -129,7 +129,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductShare`.
+    /// The body `product_share` of `commkf::Sendmsg`.
     pub struct ProductShare {
         /// `product_id`.
         0 product_id: String => "product_id: must",
@@ -138,17 +138,17 @@ w::record! {
 }
 
 w::record! {
-    /// `ShopInfo`.
+    /// `shop_info` of `base::BasicInfo`.
     pub struct ShopInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
     }
 }
 
 w::record! {
-    /// `Text`.
+    /// The body `text` of `commkf::Sendmsg`.
     pub struct Text {
         /// `content`.
         0 content: String => "content: must",
@@ -357,7 +357,7 @@ pub mod commkf {
             0 file: Option<w::FilePart> => "file",
             /// `msg_type`.
             1 msg_type: String => "msg_type: must",
-            /// `open_id`.
+            /// `open_id`; personal data, masked in `Debug`.
             2 open_id: String => "open_id: must masked",
         }
         new(msg_type: impl Into<String>, open_id: impl Into<String>)
@@ -400,7 +400,7 @@ pub mod commkf {
         pub struct Sendmsg {
             /// `request_id`.
             0 request_id: Option<String> => "request_id",
-            /// `open_id`.
+            /// `open_id`; personal data, masked in `Debug`.
             1 open_id: String => "open_id: must masked",
             /// The body, told apart by `msg_type`.
             2 body: super::MessageBody => ": flat",
@@ -602,7 +602,7 @@ pub mod open {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/miniandstore/get_download_url.html>.
         /// * Catalog: `channels.open.get_download_url`.
         pub struct GetDownloadUrl {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `order_id`.
             1 order_id: String => "order_id: must",
@@ -648,7 +648,7 @@ pub mod open {
         pub struct Upload {
             /// `file`.
             0 file: Option<w::FilePart> => "file",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `upload_type`.
             2 upload_type: Option<i64> => "upload_type",

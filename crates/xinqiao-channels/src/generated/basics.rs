@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddrsMsg`.
+    /// `addrs_msg` of the answer of `basics::AddresscodeGet`; an item of `next_level_addrs` in the answer of `basics::AddresscodeGet`.
     pub struct AddrsMsg {
         /// `name`.
         0 name: String => "name: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Apply`.
+    /// `apply` of the answer of `basics::homepage::background::Get`.
     pub struct Apply {
         /// `img_url`.
         0 img_url: String => "img_url: must",
@@ -30,7 +30,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplyBanner`.
+    /// An item of `banner` in `basics::GetApply`.
     pub struct ApplyBanner {
         /// `audit_state`.
         0 audit_state: i64 => "audit_state: must",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplySubmitBanner`.
+    /// `banner` of `basics::BannerBanner`.
     pub struct ApplySubmitBanner {
         /// `img_url`.
         0 img_url: String => "img_url: must",
@@ -56,7 +56,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Banner`.
+    /// `banner` of `basics::homepage::banner::ApplySubmit`; `banner` of the answer of `basics::homepage::banner::Get`.
     pub struct Banner {
         /// `scale`.
         0 scale: i64 => "scale: must",
@@ -67,7 +67,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BannerBanner`.
+    /// `banner` of `basics::ApplyBanner`; an item of `banner` in `basics::Banner`.
     pub struct BannerBanner {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -85,7 +85,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Finder`.
+    /// `finder` of `basics::BannerBanner`.
     pub struct Finder {
         /// `finder_user_name`.
         0 finder_user_name: Option<String> => "finder_user_name",
@@ -97,7 +97,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetApply`.
+    /// `apply` of the answer of `basics::homepage::banner::Get`.
     pub struct GetApply {
         /// `apply_id`.
         0 apply_id: i64 => "apply_id: must",
@@ -111,11 +111,11 @@ w::record! {
 }
 
 w::record! {
-    /// `InfoGetInfo`.
+    /// `info` of the answer of `basics::InfoGet`.
     pub struct InfoGetInfo {
         /// `username`.
         0 username: Option<String> => "username",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// `headimg_url`.
         2 headimg_url: String => "headimg_url: must",
@@ -131,7 +131,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OfficialAccount`.
+    /// `official_account` of `basics::BannerBanner`.
     pub struct OfficialAccount {
         /// `url`.
         0 url: Option<String> => "url",
@@ -141,7 +141,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PicFile`.
+    /// `pic_file` of the answer of `basics::ImgUpload`.
     pub struct PicFile {
         /// `media_id`.
         0 media_id: Option<xinqiao_types::MediaId> => "media_id",
@@ -153,7 +153,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Product`.
+    /// `product` of `basics::BannerBanner`.
     pub struct Product {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -162,7 +162,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QualificationUploadData`.
+    /// `data` of the answer of `basics::QualificationUpload`.
     pub struct QualificationUploadData {
         /// `file_id`.
         0 file_id: String => "file_id: must",
@@ -225,9 +225,9 @@ w::record! {
         1 upload_type: Option<i64> => "upload_type: query",
         /// `img_url`.
         2 img_url: Option<String> => "img_url: query",
-        /// `height`; unit px.
+        /// `height`; in px.
         3 height: Option<i64> => "height: query",
-        /// `width`; unit px.
+        /// `width`; in px.
         4 width: Option<i64> => "width: query",
         /// `media`.
         5 media: Option<w::FilePart> => "media",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AllBrand`.
+    /// An item of `brands` in the answer of `brand::All`.
     pub struct AllBrand {
         /// `brand_id`.
         0 brand_id: i64 => "brand_id: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplicationDetail`.
+    /// `application_details` of `brand::Brand`; `application_details` of `brand::GetBrand`.
     pub struct ApplicationDetail {
         /// `acceptance_no`.
         0 acceptance_no: Option<String> => "acceptance_no",
@@ -31,7 +31,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditResult`.
+    /// `audit_result` of `brand::GetBrand`.
     pub struct AuditResult {
         /// `audit_id`.
         0 audit_id: i64 => "audit_id: must",
@@ -41,7 +41,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Brand`.
+    /// `brand` of `brand::Add`; `brand` of `brand::Update`.
     pub struct Brand {
         /// `brand_id`.
         0 brand_id: i64 => "brand_id: must",
@@ -75,7 +75,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BrandGrantDetail`.
+    /// `grant_details` of `brand::GetBrand`.
     pub struct BrandGrantDetail {
         /// `grant_level`.
         0 grant_level: Option<i64> => "grant_level",
@@ -93,7 +93,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetBrand`.
+    /// `brand` of the answer of `brand::Get`; an item of `brands` in the answer of `brand::ListGet`; and 1 more.
     pub struct GetBrand {
         /// `brand_id`.
         0 brand_id: i64 => "brand_id: must",
@@ -125,7 +125,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GrantDetail`.
+    /// `grant_details` of `brand::Brand`.
     pub struct GrantDetail {
         /// `grant_level`.
         0 grant_level: Option<i64> => "grant_level",
@@ -151,7 +151,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RegisterDetail`.
+    /// `register_details` of `brand::Brand`; `register_details` of `brand::GetBrand`.
     pub struct RegisterDetail {
         /// `registrant`.
         0 registrant: Option<String> => "registrant",
@@ -433,13 +433,8 @@ w::record! {
     new(brand: Brand)
 }
 
-w::record! {
-    /// Answer to [`Update`].
-    pub struct UpdateResponse {
-        /// `audit_id`.
-        0 audit_id: i64 => "audit_id: must",
-    }
-}
+/// Answer to [`Update`], the same as to [`Add`].
+pub type UpdateResponse = AddResponse;
 
 w::endpoint! {
     Update => UpdateResponse,
@@ -476,17 +471,8 @@ w::record! {
     text(next_key: String)
 }
 
-w::record! {
-    /// Answer to [`ValidListGet`].
-    pub struct ValidListGetResponse {
-        /// `brands`.
-        0 brands: Vec<GetBrand> => "brands: must",
-        /// `total_num`.
-        1 total_num: i64 => "total_num: must",
-        /// `next_key`.
-        2 next_key: Option<String> => "next_key",
-    }
-}
+/// Answer to [`ValidListGet`], the same as to [`ListGet`].
+pub type ValidListGetResponse = ListGetResponse;
 
 w::endpoint! {
     ValidListGet => ValidListGetResponse,

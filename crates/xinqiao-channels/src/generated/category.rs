@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AllCatsV2Item`.
+    /// An item of `cats_v2` in the answer of `category::All`.
     pub struct AllCatsV2Item {
         /// `cat_and_qua`.
         0 cat_and_qua: Vec<CatAndQua> => "cat_and_qua: must",
@@ -12,7 +12,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AttrBrand`.
+    /// An item of `brand_list` in `category::DetailAttr`.
     pub struct AttrBrand {
         /// `brand_id`.
         0 brand_id: i64 => "brand_id: must",
@@ -20,7 +20,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AvailablesoncategoriesGetCat`.
+    /// An item of `cat_list` in the answer of `category::AvailablesoncategoriesGet`; an item of `cat_list_v2` in the answer of `category::AvailablesoncategoriesGet`.
     pub struct AvailablesoncategoriesGetCat {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Brand`.
+    /// An item of `brand_list` in `category::CategoryInfo`.
     pub struct Brand {
         /// `brand_id`.
         0 brand_id: i64 => "brand_id: must",
@@ -43,7 +43,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Cat`.
+    /// An item of `cats` in the answer of `category::All`; an item of `cats` in the answer of `category::LeagueAll`.
     pub struct Cat {
         /// `cat_and_qua`.
         0 cat_and_qua: Vec<CatAndQua> => "cat_and_qua: must",
@@ -51,7 +51,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CatAndQua`.
+    /// An item of `cat_and_qua` in `category::AllCatsV2Item`; an item of `cat_and_qua` in `category::Cat`; and 1 more.
     pub struct CatAndQua {
         /// `cat`.
         0 cat: CatAndQuaCat => "cat: must",
@@ -69,7 +69,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CatAndQuaCat`.
+    /// `cat` of `category::CatAndQua`.
     pub struct CatAndQuaCat {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -85,7 +85,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CategoryInfo`.
+    /// `category_info` of `category::Add`.
     pub struct CategoryInfo {
         /// `level1`.
         0 level1: Option<i64> => "level1",
@@ -141,7 +141,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CatsV2Item`.
+    /// An item of `cats_v2` in `category::CategoryInfo`.
     pub struct CatsV2Item {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -150,17 +150,17 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponRule`.
+    /// `coupon_rule` of `category::DetailAttr`.
     pub struct CouponRule {
-        /// `discount_ratio_limit`; unit percent.
+        /// `discount_ratio_limit`; in percent.
         0 discount_ratio_limit: i64 => "discount_ratio_limit: must",
-        /// `discount_limit`; unit fen.
+        /// `discount_limit`; in fen.
         1 discount_limit: xinqiao_types::Fen => "discount_limit: must",
     }
 }
 
 w::record! {
-    /// `DetailAttr`.
+    /// `attr` of the answer of `category::Detail`.
     pub struct DetailAttr {
         /// `shop_no_shipment`.
         0 shop_no_shipment: bool => "shop_no_shipment: must",
@@ -182,9 +182,9 @@ w::record! {
         8 transactionfee_info: Option<TransactionfeeInfo> => "transactionfee_info",
         /// `coupon_rule`.
         9 coupon_rule: Option<CouponRule> => "coupon_rule",
-        /// `deposit`; unit fen.
+        /// `deposit`; in fen.
         10 deposit: Option<xinqiao_types::Fen> => "deposit",
-        /// `floor_price`; unit fen.
+        /// `floor_price`; in fen.
         11 floor_price: Option<xinqiao_types::Fen> => "floor_price",
         /// `confirm_receipt_days`.
         12 confirm_receipt_days: Option<Vec<String>> => "confirm_receipt_days",
@@ -198,7 +198,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DetailInfo`.
+    /// `info` of the answer of `category::Detail`.
     pub struct DetailInfo {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -208,7 +208,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetData`.
+    /// `data` of the answer of `category::audit::Get`.
     pub struct GetData {
         /// `status`.
         0 status: i64 => "status: must",
@@ -218,7 +218,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LeagueAllCatsV2Item`.
+    /// An item of `cats_v2` in the answer of `category::LeagueAll`.
     pub struct LeagueAllCatsV2Item {
         /// `cat_and_qua`.
         0 cat_and_qua: Vec<CatAndQua> => "cat_and_qua: must",
@@ -226,7 +226,7 @@ w::record! {
 }
 
 w::record! {
-    /// `License`.
+    /// `license` of `category::LicenseGroup`.
     pub struct License {
         /// `license_id`.
         0 license_id: i64 => "license_id: must",
@@ -240,7 +240,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LicenseField`.
+    /// An item of `license_field_list` in `category::License`.
     pub struct LicenseField {
         /// `key`.
         0 key: String => "key: must",
@@ -251,7 +251,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LicenseGroup`.
+    /// An item of `license_group_list` in `category::CategoryInfo`.
     pub struct LicenseGroup {
         /// `license_group_id`.
         0 license_group_id: i64 => "license_group_id: must",
@@ -262,7 +262,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListGetList`.
+    /// An item of `list` in the answer of `category::ListGet`.
     pub struct ListGetList {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -272,7 +272,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductAttr`.
+    /// An item of `product_attr_list` in `category::DetailAttr`; an item of `sale_attr_list` in `category::DetailAttr`.
     pub struct ProductAttr {
         /// `name`.
         0 name: String => "name: must",
@@ -292,7 +292,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductRequirement`.
+    /// `product_requirement` of `category::DetailAttr`.
     pub struct ProductRequirement {
         /// `product_title_requirement`.
         0 product_title_requirement: Option<String> => "product_title_requirement",
@@ -304,7 +304,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Qua`.
+    /// An item of `product_qua_list` in the answer of `category::Detail`; `qua` of `category::CatAndQua`; and 3 more.
     pub struct Qua {
         /// `qua_id`.
         0 qua_id: i64 => "qua_id: must",
@@ -320,7 +320,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SizeChart`.
+    /// An item of `size_chart` in `category::DetailAttr`.
     pub struct SizeChart {
         /// `is_support`.
         0 is_support: bool => "is_support: must",
@@ -330,7 +330,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SizeChartItem`.
+    /// An item of `item_list` in `category::SizeChart`.
     pub struct SizeChartItem {
         /// `name`.
         0 name: String => "name: must",
@@ -348,11 +348,11 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionfeeInfo`.
+    /// `transactionfee_info` of `category::DetailAttr`.
     pub struct TransactionfeeInfo {
-        /// `basis_point`; unit 1/10000.
+        /// `basis_point`; in 1/10000.
         0 basis_point: i64 => "basis_point: must",
-        /// `original_basis_point`; unit 1/10000.
+        /// `original_basis_point`; in 1/10000.
         1 original_basis_point: i64 => "original_basis_point: must",
         /// `incentive_type`.
         2 incentive_type: i64 => "incentive_type: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `DataField`.
+    /// An item of `field_list` in `compass::SaleProfileDataGetData`; an item of `field_list` in `compass::SaleProfileDataGetDataItem`.
     pub struct DataField {
         /// `field_name`.
         0 field_name: String => "field_name: must",
@@ -14,9 +14,9 @@ w::record! {
 }
 
 w::record! {
-    /// `DataGetData`.
+    /// `data` of `compass::DataGetProductInfo`.
     pub struct DataGetData {
-        /// `create_gmv`; unit fen.
+        /// `create_gmv`; in fen.
         0 create_gmv: xinqiao_types::Fen => "create_gmv: must",
         /// `create_cnt`.
         1 create_cnt: i64 => "create_cnt: must",
@@ -24,7 +24,7 @@ w::record! {
         2 create_uv: i64 => "create_uv: must",
         /// `create_product_cnt`.
         3 create_product_cnt: i64 => "create_product_cnt: must",
-        /// `pay_gmv`; unit fen.
+        /// `pay_gmv`; in fen.
         4 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// `pay_cnt`.
         5 pay_cnt: i64 => "pay_cnt: must",
@@ -32,25 +32,25 @@ w::record! {
         6 pay_uv: i64 => "pay_uv: must",
         /// `pay_product_cnt`.
         7 pay_product_cnt: i64 => "pay_product_cnt: must",
-        /// `pure_pay_gmv`; unit fen.
+        /// `pure_pay_gmv`; in fen.
         8 pure_pay_gmv: xinqiao_types::Fen => "pure_pay_gmv: must",
-        /// `pay_gmv_per_uv`; unit fen.
+        /// `pay_gmv_per_uv`; in fen.
         9 pay_gmv_per_uv: xinqiao_types::Fen => "pay_gmv_per_uv: must",
-        /// `pay_refund_gmv`; unit fen.
+        /// `pay_refund_gmv`; in fen.
         10 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// `pay_refund_uv`.
         11 pay_refund_uv: i64 => "pay_refund_uv: must",
-        /// `pay_refund_ratio`; unit percent.
+        /// `pay_refund_ratio`; in percent.
         12 pay_refund_ratio: f64 => "pay_refund_ratio: must",
-        /// `pay_refund_after_send_ratio`; unit percent.
+        /// `pay_refund_after_send_ratio`; in percent.
         13 pay_refund_after_send_ratio: f64 => "pay_refund_after_send_ratio: must",
         /// `pay_refund_cnt`.
         14 pay_refund_cnt: i64 => "pay_refund_cnt: must",
         /// `pay_refund_product_cnt`.
         15 pay_refund_product_cnt: i64 => "pay_refund_product_cnt: must",
-        /// `pay_refund_before_send_ratio`; unit percent.
+        /// `pay_refund_before_send_ratio`; in percent.
         16 pay_refund_before_send_ratio: f64 => "pay_refund_before_send_ratio: must",
-        /// `refund_gmv`; unit fen.
+        /// `refund_gmv`; in fen.
         17 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
         /// `refund_uv`.
         18 refund_uv: i64 => "refund_uv: must",
@@ -58,11 +58,11 @@ w::record! {
         19 refund_cnt: i64 => "refund_cnt: must",
         /// `refund_product_cnt`.
         20 refund_product_cnt: i64 => "refund_product_cnt: must",
-        /// `cart_pay_ratio`; unit percent.
+        /// `cart_pay_ratio`; in percent.
         21 cart_pay_ratio: f64 => "cart_pay_ratio: must",
         /// `cart_pay_uv`.
         22 cart_pay_uv: i64 => "cart_pay_uv: must",
-        /// `cart_pay_gmv`; unit fen.
+        /// `cart_pay_gmv`; in fen.
         23 cart_pay_gmv: xinqiao_types::Fen => "cart_pay_gmv: must",
         /// `product_click_uv`.
         24 product_click_uv: i64 => "product_click_uv: must",
@@ -70,37 +70,37 @@ w::record! {
         25 product_click_cnt: i64 => "product_click_cnt: must",
         /// `pay_finder_cnt`.
         26 pay_finder_cnt: i64 => "pay_finder_cnt: must",
-        /// `click_to_pay_cnt_ratio`; unit percent.
+        /// `click_to_pay_cnt_ratio`; in percent.
         27 click_to_pay_cnt_ratio: f64 => "click_to_pay_cnt_ratio: must",
-        /// `seller_actual_settle_amount`; unit fen.
+        /// `seller_actual_settle_amount`; in fen.
         28 seller_actual_settle_amount: xinqiao_types::Fen => "seller_actual_settle_amount: must",
-        /// `platform_actual_commission`; unit fen.
+        /// `platform_actual_commission`; in fen.
         29 platform_actual_commission: xinqiao_types::Fen => "platform_actual_commission: must",
-        /// `finderuin_actual_commission`; unit fen.
+        /// `finderuin_actual_commission`; in fen.
         30 finderuin_actual_commission: xinqiao_types::Fen => "finderuin_actual_commission: must",
-        /// `captain_actual_commission`; unit fen.
+        /// `captain_actual_commission`; in fen.
         31 captain_actual_commission: xinqiao_types::Fen => "captain_actual_commission: must",
-        /// `seller_predict_settle_amount`; unit fen.
+        /// `seller_predict_settle_amount`; in fen.
         32 seller_predict_settle_amount: xinqiao_types::Fen => "seller_predict_settle_amount: must",
-        /// `platform_predict_commission`; unit fen.
+        /// `platform_predict_commission`; in fen.
         33 platform_predict_commission: xinqiao_types::Fen => "platform_predict_commission: must",
-        /// `finderuin_predict_commission`; unit fen.
+        /// `finderuin_predict_commission`; in fen.
         34 finderuin_predict_commission: xinqiao_types::Fen => "finderuin_predict_commission: must",
-        /// `captain_predict_commission`; unit fen.
+        /// `captain_predict_commission`; in fen.
         35 captain_predict_commission: xinqiao_types::Fen => "captain_predict_commission: must",
     }
 }
 
 w::record! {
-    /// `DataGetProductInfo`.
+    /// `product_info` of the answer of `compass::shop::product::DataGet`; an item of `product_list` in the answer of `compass::shop::product::ListGet`.
     pub struct DataGetProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `title`.
         1 title: String => "title: must",
-        /// `head_img_url`.
+        /// `head_img_url`; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         3 price: xinqiao_types::Fen => "price: must",
         /// `first_category_id`.
         4 first_category_id: i64 => "first_category_id: must",
@@ -114,21 +114,21 @@ w::record! {
 }
 
 w::record! {
-    /// `DataItem`.
+    /// `data` of the answer of `compass::shop::finder::OverallGet`.
     pub struct DataItem {
-        /// `pay_gmv`; unit fen.
+        /// `pay_gmv`; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// `pay_sales_finder_cnt`.
         1 pay_sales_finder_cnt: i64 => "pay_sales_finder_cnt: must",
         /// `pay_product_id_cnt`.
         2 pay_product_id_cnt: i64 => "pay_product_id_cnt: must",
-        /// `click_to_pay_uv_ratio`; unit percent.
+        /// `click_to_pay_uv_ratio`; in percent.
         3 click_to_pay_uv_ratio: f64 => "click_to_pay_uv_ratio: must",
     }
 }
 
 w::record! {
-    /// `FieldData`.
+    /// An item of `data_list` in `compass::DataField`.
     pub struct FieldData {
         /// `dim_key`.
         0 dim_key: String => "dim_key: must",
@@ -138,7 +138,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Finder`.
+    /// An item of `finder_list` in the answer of `compass::shop::finder::ListGet`.
     pub struct Finder {
         /// `finder_id`.
         0 finder_id: String => "finder_id: must",
@@ -158,23 +158,23 @@ w::record! {
 }
 
 w::record! {
-    /// `FinderData`.
+    /// `data` of `compass::Finder`.
     pub struct FinderData {
-        /// `pay_gmv`; unit fen.
+        /// `pay_gmv`; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// `pay_uv`.
         1 pay_uv: i64 => "pay_uv: must",
-        /// `pay_refund_gmv`; unit fen.
+        /// `pay_refund_gmv`; in fen.
         2 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// `pay_product_id_cnt`.
         3 pay_product_id_cnt: i64 => "pay_product_id_cnt: must",
-        /// `refund_gmv`; unit fen.
+        /// `refund_gmv`; in fen.
         4 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
     }
 }
 
 w::record! {
-    /// `Live`.
+    /// An item of `live_list` in the answer of `compass::shop::LiveListGet`.
     pub struct Live {
         /// `live_id`.
         0 live_id: String => "live_id: must",
@@ -182,7 +182,7 @@ w::record! {
         1 live_title: String => "live_title: must",
         /// `live_time`; format `unix`.
         2 live_time: xinqiao_types::UnixSeconds => "live_time: must",
-        /// `live_duration`; unit s.
+        /// `live_duration`; in s.
         3 live_duration: i64 => "live_duration: must",
         /// `live_cover_img_url`.
         4 live_cover_img_url: String => "live_cover_img_url: must",
@@ -190,37 +190,37 @@ w::record! {
 }
 
 w::record! {
-    /// `OverallGetData`.
+    /// `data` of the answer of `compass::finder::OverallGet`.
     pub struct OverallGetData {
-        /// `pay_gmv`; unit fen.
+        /// `pay_gmv`; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// `live_pay_gmv`; unit fen.
+        /// `live_pay_gmv`; in fen.
         1 live_pay_gmv: xinqiao_types::Fen => "live_pay_gmv: must",
-        /// `feed_pay_gmv`; unit fen.
+        /// `feed_pay_gmv`; in fen.
         2 feed_pay_gmv: xinqiao_types::Fen => "feed_pay_gmv: must",
-        /// `window_pay_gmv`; unit fen.
+        /// `window_pay_gmv`; in fen.
         3 window_pay_gmv: xinqiao_types::Fen => "window_pay_gmv: must",
-        /// `product_pay_gmv`; unit fen.
+        /// `product_pay_gmv`; in fen.
         4 product_pay_gmv: xinqiao_types::Fen => "product_pay_gmv: must",
-        /// `other_pay_gmv`; unit fen.
+        /// `other_pay_gmv`; in fen.
         5 other_pay_gmv: xinqiao_types::Fen => "other_pay_gmv: must",
     }
 }
 
 w::record! {
-    /// `OverallGetDataItem`.
+    /// `data` of the answer of `compass::shop::OverallGet`.
     pub struct OverallGetDataItem {
-        /// `pay_gmv`; unit fen.
+        /// `pay_gmv`; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// `pay_uv`.
         1 pay_uv: i64 => "pay_uv: must",
-        /// `pay_refund_gmv`; unit fen.
+        /// `pay_refund_gmv`; in fen.
         2 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// `pay_order_cnt`.
         3 pay_order_cnt: i64 => "pay_order_cnt: must",
-        /// `live_pay_gmv`; unit fen.
+        /// `live_pay_gmv`; in fen.
         4 live_pay_gmv: xinqiao_types::Fen => "live_pay_gmv: must",
-        /// `feed_pay_gmv`; unit fen.
+        /// `feed_pay_gmv`; in fen.
         5 feed_pay_gmv: xinqiao_types::Fen => "feed_pay_gmv: must",
         /// `product_click_uv`.
         6 product_click_uv: i64 => "product_click_uv: must",
@@ -228,15 +228,15 @@ w::record! {
 }
 
 w::record! {
-    /// `Product`.
+    /// An item of `product_list` in the answer of `compass::shop::finder::ProductListGet`.
     pub struct Product {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `title`.
         1 title: String => "title: must",
-        /// `head_img_url`.
+        /// `head_img_url`; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         3 price: xinqiao_types::Fen => "price: must",
         /// `first_category_id`.
         4 first_category_id: i64 => "first_category_id: must",
@@ -250,9 +250,9 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductData`.
+    /// `data` of `compass::Product`.
     pub struct ProductData {
-        /// `pay_gmv`; unit fen.
+        /// `pay_gmv`; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// `commission_ratio`.
         1 commission_ratio: f64 => "commission_ratio: must",
@@ -260,15 +260,15 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductInfo`.
+    /// `product_info` of the answer of `compass::finder::product::DataGet`; an item of `product_list` in the answer of `compass::finder::product::ListGet`.
     pub struct ProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `title`.
         1 title: String => "title: must",
-        /// `head_img_url`.
+        /// `head_img_url`; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         3 price: xinqiao_types::Fen => "price: must",
         /// `first_category_id`.
         4 first_category_id: i64 => "first_category_id: must",
@@ -282,9 +282,9 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductInfoData`.
+    /// `data` of `compass::ProductInfo`.
     pub struct ProductInfoData {
-        /// `create_gmv`; unit fen.
+        /// `create_gmv`; in fen.
         0 create_gmv: xinqiao_types::Fen => "create_gmv: must",
         /// `create_cnt`.
         1 create_cnt: i64 => "create_cnt: must",
@@ -292,7 +292,7 @@ w::record! {
         2 create_uv: i64 => "create_uv: must",
         /// `create_product_cnt`.
         3 create_product_cnt: i64 => "create_product_cnt: must",
-        /// `pay_gmv`; unit fen.
+        /// `pay_gmv`; in fen.
         4 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// `pay_cnt`.
         5 pay_cnt: i64 => "pay_cnt: must",
@@ -300,25 +300,25 @@ w::record! {
         6 pay_uv: i64 => "pay_uv: must",
         /// `pay_product_cnt`.
         7 pay_product_cnt: i64 => "pay_product_cnt: must",
-        /// `pure_pay_gmv`; unit fen.
+        /// `pure_pay_gmv`; in fen.
         8 pure_pay_gmv: xinqiao_types::Fen => "pure_pay_gmv: must",
-        /// `pay_gmv_per_uv`; unit fen.
+        /// `pay_gmv_per_uv`; in fen.
         9 pay_gmv_per_uv: xinqiao_types::Fen => "pay_gmv_per_uv: must",
-        /// `pay_refund_gmv`; unit fen.
+        /// `pay_refund_gmv`; in fen.
         10 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// `pay_refund_uv`.
         11 pay_refund_uv: i64 => "pay_refund_uv: must",
-        /// `pay_refund_ratio`; unit percent.
+        /// `pay_refund_ratio`; in percent.
         12 pay_refund_ratio: f64 => "pay_refund_ratio: must",
-        /// `pay_refund_after_send_ratio`; unit percent.
+        /// `pay_refund_after_send_ratio`; in percent.
         13 pay_refund_after_send_ratio: f64 => "pay_refund_after_send_ratio: must",
         /// `pay_refund_cnt`.
         14 pay_refund_cnt: i64 => "pay_refund_cnt: must",
         /// `pay_refund_product_cnt`.
         15 pay_refund_product_cnt: i64 => "pay_refund_product_cnt: must",
-        /// `pay_refund_before_send_ratio`; unit percent.
+        /// `pay_refund_before_send_ratio`; in percent.
         16 pay_refund_before_send_ratio: f64 => "pay_refund_before_send_ratio: must",
-        /// `refund_gmv`; unit fen.
+        /// `refund_gmv`; in fen.
         17 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
         /// `refund_uv`.
         18 refund_uv: i64 => "refund_uv: must",
@@ -330,31 +330,31 @@ w::record! {
         21 product_click_uv: i64 => "product_click_uv: must",
         /// `product_click_cnt`.
         22 product_click_cnt: i64 => "product_click_cnt: must",
-        /// `actual_commission`; unit fen.
+        /// `actual_commission`; in fen.
         23 actual_commission: xinqiao_types::Fen => "actual_commission: must",
-        /// `predict_commission`; unit fen.
+        /// `predict_commission`; in fen.
         24 predict_commission: xinqiao_types::Fen => "predict_commission: must",
     }
 }
 
 w::record! {
-    /// `ProductOverallGetData`.
+    /// `data` of the answer of `compass::shop::finder::ProductOverallGet`.
     pub struct ProductOverallGetData {
-        /// `pay_gmv`; unit fen.
+        /// `pay_gmv`; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// `pay_uv`.
         1 pay_uv: i64 => "pay_uv: must",
         /// `pay_product_id_cnt`.
         2 pay_product_id_cnt: i64 => "pay_product_id_cnt: must",
-        /// `pay_refund_gmv`; unit fen.
+        /// `pay_refund_gmv`; in fen.
         3 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
-        /// `refund_gmv`; unit fen.
+        /// `refund_gmv`; in fen.
         4 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
     }
 }
 
 w::record! {
-    /// `SaleProfileDataGetData`.
+    /// `data` of the answer of `compass::finder::SaleProfileDataGet`.
     pub struct SaleProfileDataGetData {
         /// `field_list`.
         0 field_list: Vec<DataField> => "field_list: must",
@@ -362,7 +362,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SaleProfileDataGetDataItem`.
+    /// `data` of the answer of `compass::shop::SaleProfileDataGet`.
     pub struct SaleProfileDataGetDataItem {
         /// `field_list`.
         0 field_list: Vec<DataField> => "field_list: must",

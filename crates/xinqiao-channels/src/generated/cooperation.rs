@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ChangeSkuInfo`.
+    /// `change_sku_info` of `cooperation::ProductInfo`.
     pub struct ChangeSkuInfo {
         /// `preshipment_change_sku_state`.
         0 preshipment_change_sku_state: i64 => "preshipment_change_sku_state: must",
@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DropshipInfo`.
+    /// `dropship_info` of `cooperation::ProductInfo`.
     pub struct DropshipInfo {
         /// `ds_order_id`.
         0 ds_order_id: w::TextOrNumber => "ds_order_id: must",
@@ -26,7 +26,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtraService`.
+    /// `extra_service` of `cooperation::ProductInfo`.
     pub struct ExtraService {
         /// `seven_day_return`.
         0 seven_day_return: i64 => "seven_day_return: must",
@@ -36,7 +36,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FreeGiftInfo`.
+    /// `free_gift_info` of `cooperation::ProductInfo`.
     pub struct FreeGiftInfo {
         /// `main_product_list`.
         0 main_product_list: Vec<MainProduct> => "main_product_list: must",
@@ -44,7 +44,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetData`.
+    /// `data` of the answer of `cooperation::invitation::Get`.
     pub struct GetData {
         /// `status`.
         0 status: i64 => "status: must",
@@ -52,7 +52,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListData`.
+    /// An item of `data_list` in the answer of `cooperation::List`.
     pub struct ListData {
         /// `sharer_id`.
         0 sharer_id: String => "sharer_id: must",
@@ -74,7 +74,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListProduct`.
+    /// An item of `products` in the answer of `cooperation::product::List`.
     pub struct ListProduct {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MainProduct`.
+    /// An item of `main_product_list` in `cooperation::FreeGiftInfo`.
     pub struct MainProduct {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -96,19 +96,19 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// `order` of the answer of `cooperation::OrderGet`.
     pub struct Order {
         /// `order_detail`.
         0 order_detail: OrderDetail => "order_detail: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
     }
 }
 
 w::record! {
-    /// `OrderDetail`.
+    /// `order_detail` of `cooperation::Order`.
     pub struct OrderDetail {
         /// `product_infos`.
         0 product_infos: Vec<ProductInfo> => "product_infos: must",
@@ -118,7 +118,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderProductCouponInfo`.
+    /// An item of `order_product_coupon_info_list` in `cooperation::ProductInfo`.
     pub struct OrderProductCouponInfo {
         /// `coupon_type`.
         0 coupon_type: i64 => "coupon_type: must",
@@ -126,63 +126,63 @@ w::record! {
         1 user_coupon_id: Option<String> => "user_coupon_id",
         /// `coupon_id`.
         2 coupon_id: Option<String> => "coupon_id",
-        /// `discounted_price`; unit fen.
+        /// `discounted_price`; in fen.
         3 discounted_price: Option<xinqiao_types::Fen> => "discounted_price",
     }
 }
 
 w::record! {
-    /// `PriceInfo`.
+    /// `price_info` of `cooperation::OrderDetail`.
     pub struct PriceInfo {
-        /// `product_price`; unit fen.
+        /// `product_price`; in fen.
         0 product_price: xinqiao_types::Fen => "product_price: must",
-        /// `order_price`; unit fen.
+        /// `order_price`; in fen.
         1 order_price: xinqiao_types::Fen => "order_price: must",
-        /// `freight`; unit fen.
+        /// `freight`; in fen.
         2 freight: xinqiao_types::Fen => "freight: must",
-        /// `discounted_price`; unit fen.
+        /// `discounted_price`; in fen.
         3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
         /// `is_discounted`.
         4 is_discounted: bool => "is_discounted: must",
-        /// `original_order_price`; unit fen.
+        /// `original_order_price`; in fen.
         5 original_order_price: Option<xinqiao_types::Fen> => "original_order_price",
-        /// `estimate_product_price`; unit fen.
+        /// `estimate_product_price`; in fen.
         6 estimate_product_price: Option<xinqiao_types::Fen> => "estimate_product_price",
-        /// `change_down_price`; unit fen.
+        /// `change_down_price`; in fen.
         7 change_down_price: Option<xinqiao_types::Fen> => "change_down_price",
-        /// `change_freight`; unit fen.
+        /// `change_freight`; in fen.
         8 change_freight: Option<xinqiao_types::Fen> => "change_freight",
         /// `is_change_freight`.
         9 is_change_freight: Option<bool> => "is_change_freight",
         /// `use_deduction`.
         10 use_deduction: Option<bool> => "use_deduction",
-        /// `deduction_price`; unit fen.
+        /// `deduction_price`; in fen.
         11 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
-        /// `merchant_receieve_price`; unit fen.
+        /// `merchant_receieve_price`; in fen.
         12 merchant_receieve_price: xinqiao_types::Fen => "merchant_receieve_price: must",
-        /// `merchant_discounted_price`; unit fen.
+        /// `merchant_discounted_price`; in fen.
         13 merchant_discounted_price: xinqiao_types::Fen => "merchant_discounted_price: must",
-        /// `finder_discounted_price`; unit fen.
+        /// `finder_discounted_price`; in fen.
         14 finder_discounted_price: xinqiao_types::Fen => "finder_discounted_price: must",
-        /// `vip_discounted_price`; unit fen.
+        /// `vip_discounted_price`; in fen.
         15 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
-        /// `cash_coupon_discounted_price`; unit fen.
+        /// `cash_coupon_discounted_price`; in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
-        /// `platform_activity_merchant_discounted_price`; unit fen.
+        /// `platform_activity_merchant_discounted_price`; in fen.
         17 platform_activity_merchant_discounted_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
-        /// `bulkbuy_discounted_price`; unit fen.
+        /// `bulkbuy_discounted_price`; in fen.
         18 bulkbuy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
-        /// `limited_discount_discounted_price`; unit fen.
+        /// `limited_discount_discounted_price`; in fen.
         19 limited_discount_discounted_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
-        /// `national_subsidy_discounted_price`; unit fen.
+        /// `national_subsidy_discounted_price`; in fen.
         20 national_subsidy_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
-        /// `national_subsidy_merchant_discounted_price`; unit fen.
+        /// `national_subsidy_merchant_discounted_price`; in fen.
         21 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
     }
 }
 
 w::record! {
-    /// `Product`.
+    /// `product` of the answer of `cooperation::product::Get`.
     pub struct Product {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -190,13 +190,13 @@ w::record! {
         1 title: String => "title: must",
         /// `img_urls`.
         2 img_urls: Vec<String> => "img_urls: must",
-        /// `min_price`; unit fen.
+        /// `min_price`; in fen.
         3 min_price: xinqiao_types::Fen => "min_price: must",
     }
 }
 
 w::record! {
-    /// `ProductInfo`.
+    /// An item of `product_infos` in `cooperation::OrderDetail`.
     pub struct ProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -216,39 +216,39 @@ w::record! {
         7 thumb_img: String => "thumb_img: must",
         /// `product_unique_id`.
         8 product_unique_id: Option<String> => "product_unique_id",
-        /// `market_price`; unit fen.
+        /// `market_price`; in fen.
         9 market_price: xinqiao_types::Fen => "market_price: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         10 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `real_price`; unit fen.
+        /// `real_price`; in fen.
         11 real_price: Option<xinqiao_types::Fen> => "real_price",
-        /// `estimate_price`; unit fen.
+        /// `estimate_price`; in fen.
         12 estimate_price: Option<xinqiao_types::Fen> => "estimate_price",
-        /// `merchant_discounted_price`; unit fen.
+        /// `merchant_discounted_price`; in fen.
         13 merchant_discounted_price: Option<xinqiao_types::Fen> => "merchant_discounted_price",
-        /// `finder_discounted_price`; unit fen.
+        /// `finder_discounted_price`; in fen.
         14 finder_discounted_price: Option<xinqiao_types::Fen> => "finder_discounted_price",
-        /// `bulkbuy_discounted_price`; unit fen.
+        /// `bulkbuy_discounted_price`; in fen.
         15 bulkbuy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
-        /// `cash_coupon_discounted_price`; unit fen.
+        /// `cash_coupon_discounted_price`; in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
-        /// `limited_discount_discounted_price`; unit fen.
+        /// `limited_discount_discounted_price`; in fen.
         17 limited_discount_discounted_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
-        /// `platform_activity_merchant_discounted_price`; unit fen.
+        /// `platform_activity_merchant_discounted_price`; in fen.
         18 platform_activity_merchant_discounted_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
-        /// `national_subsidy_discounted_price`; unit fen.
+        /// `national_subsidy_discounted_price`; in fen.
         19 national_subsidy_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
-        /// `national_subsidy_merchant_discounted_price`; unit fen.
+        /// `national_subsidy_merchant_discounted_price`; in fen.
         20 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
         /// `is_change_price`.
         21 is_change_price: Option<bool> => "is_change_price",
-        /// `change_price`; unit fen.
+        /// `change_price`; in fen.
         22 change_price: Option<xinqiao_types::Fen> => "change_price",
         /// `use_deduction`.
         23 use_deduction: Option<bool> => "use_deduction",
-        /// `deduction_price`; unit fen.
+        /// `deduction_price`; in fen.
         24 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
-        /// `vip_discounted_price`; unit fen.
+        /// `vip_discounted_price`; in fen.
         25 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
         /// `out_product_id`.
         26 out_product_id: Option<String> => "out_product_id",
@@ -268,7 +268,7 @@ w::record! {
         33 delivery_deadline: Option<xinqiao_types::UnixSeconds> => "delivery_deadline",
         /// `voucher_list`.
         34 voucher_list: Option<Vec<Voucher>> => "voucher_list",
-        /// `is_free_gift`.
+        /// `is_free_gift`; `0` or `1` on the wire.
         35 is_free_gift: Option<bool> => "is_free_gift: zero-one",
         /// `free_gift_info`.
         36 free_gift_info: Option<FreeGiftInfo> => "free_gift_info",
@@ -282,7 +282,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QrcodeGenerateData`.
+    /// `data` of the answer of `cooperation::invitation::QrcodeGenerate`.
     pub struct QrcodeGenerateData {
         /// `qrcode_base64`.
         0 qrcode_base64: String => "qrcode_base64: must",
@@ -290,11 +290,11 @@ w::record! {
 }
 
 w::record! {
-    /// `Shop`.
+    /// An item of `shop_list` in the answer of `cooperation::ShopList`.
     pub struct Shop {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// `status`.
         2 status: i64 => "status: must",
@@ -308,7 +308,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuAttr`.
+    /// An item of `sku_attrs` in `cooperation::ProductInfo`.
     pub struct SkuAttr {
         /// `attr_key`.
         0 attr_key: String => "attr_key: must",
@@ -318,7 +318,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuDeliverInfo`.
+    /// `sku_deliver_info` of `cooperation::ProductInfo`.
     pub struct SkuDeliverInfo {
         /// `stock_type`.
         0 stock_type: i64 => "stock_type: must",
@@ -330,13 +330,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Voucher`.
+    /// An item of `voucher_list` in `cooperation::ProductInfo`.
     pub struct Voucher {
         /// `voucher_code`.
         0 voucher_code: String => "voucher_code: must",
         /// `voucher_type`.
         1 voucher_type: i64 => "voucher_type: must",
-        /// `voucher_buy_amount`; unit fen.
+        /// `voucher_buy_amount`; in fen.
         2 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
         /// `time_index`.
         3 time_index: Option<i64> => "time_index",

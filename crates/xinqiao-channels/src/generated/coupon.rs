@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Coupon`.
+    /// `coupon` of the answer of `coupon::Get`.
     pub struct Coupon {
         /// `coupon_id`.
         0 coupon_id: i64 => "coupon_id: must",
@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponInfo`.
+    /// `coupon_info` of `coupon::Coupon`.
     pub struct CouponInfo {
         /// `name`.
         0 name: String => "name: must",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CreateData`.
+    /// `data` of the answer of `coupon::Create`.
     pub struct CreateData {
         /// `coupon_id`.
         0 coupon_id: i64 => "coupon_id: must",
@@ -50,13 +50,13 @@ w::record! {
 }
 
 w::record! {
-    /// `DiscountCondition`.
+    /// `discount_condition` of `coupon::DiscountInfo`.
     pub struct DiscountCondition {
         /// `product_cnt`.
         0 product_cnt: Option<i64> => "product_cnt",
         /// `product_ids`.
         1 product_ids: Option<Vec<i64>> => "product_ids",
-        /// `product_price`; unit fen.
+        /// `product_price`; in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
     new()
@@ -64,11 +64,11 @@ w::record! {
 }
 
 w::record! {
-    /// `DiscountInfo`.
+    /// `discount_info` of `coupon::Create`; `discount_info` of `coupon::Update`; and 1 more.
     pub struct DiscountInfo {
         /// `discount_condition`.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
-        /// `discount_fee`; unit fen.
+        /// `discount_fee`; in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// `discount_num`.
         2 discount_num: Option<i64> => "discount_num",
@@ -78,7 +78,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtInfo`.
+    /// `ext_info` of `coupon::Create`; `ext_info` of `coupon::Update`; and 1 more.
     pub struct ExtInfo {
         /// `jump_product_id`.
         0 jump_product_id: Option<i64> => "jump_product_id",
@@ -95,7 +95,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetListCoupon`.
+    /// An item of `coupons` in the answer of `coupon::GetList`.
     pub struct GetListCoupon {
         /// `coupon_id`.
         0 coupon_id: i64 => "coupon_id: must",
@@ -103,7 +103,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetUserCouponListUserCoupon`.
+    /// An item of `user_coupon_list` in the answer of `coupon::GetUserCouponList`.
     pub struct GetUserCouponListUserCoupon {
         /// `user_coupon_id`.
         0 user_coupon_id: String => "user_coupon_id: must",
@@ -113,7 +113,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromoteInfo`.
+    /// `promote_info` of `coupon::Create`; `promote_info` of `coupon::Update`; and 1 more.
     pub struct PromoteInfo {
         /// `promote_type`.
         0 promote_type: i64 => "promote_type: must",
@@ -122,7 +122,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiveInfo`.
+    /// `receive_info` of `coupon::Create`; `receive_info` of `coupon::Update`; and 1 more.
     pub struct ReceiveInfo {
         /// `limit_num_one_person`.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
@@ -143,7 +143,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockInfo`.
+    /// `stock_info` of `coupon::Coupon`.
     pub struct StockInfo {
         /// `issued_num`.
         0 issued_num: i64 => "issued_num: must",
@@ -155,7 +155,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCoupon`.
+    /// `user_coupon` of the answer of `coupon::GetUserCoupon`.
     pub struct UserCoupon {
         /// `user_coupon_id`.
         0 user_coupon_id: String => "user_coupon_id: must",
@@ -175,13 +175,13 @@ w::record! {
         7 ext_info: Option<UserCouponExtInfo> => "ext_info",
         /// `order_id`.
         8 order_id: Option<w::TextOrNumber> => "order_id",
-        /// `discount_fee`; unit fen.
+        /// `discount_fee`; in fen.
         9 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
     }
 }
 
 w::record! {
-    /// `UserCouponExtInfo`.
+    /// `ext_info` of `coupon::UserCoupon`.
     pub struct UserCouponExtInfo {
         /// `use_time`; format `unix`.
         0 use_time: xinqiao_types::UnixSeconds => "use_time: must",
@@ -189,7 +189,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValidInfo`.
+    /// `valid_info` of `coupon::Create`; `valid_info` of `coupon::Update`; and 1 more.
     pub struct ValidInfo {
         /// `valid_type`.
         0 valid_type: i64 => "valid_type: must",
@@ -360,7 +360,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/coupon/get_user_coupon.html>.
     /// * Catalog: `channels.coupon.get_user_coupon`.
     pub struct GetUserCoupon {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `user_coupon_id`.
         1 user_coupon_id: String => "user_coupon_id: must",
@@ -371,9 +371,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserCoupon`].
     pub struct GetUserCouponResponse {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `user_coupon`.
         2 user_coupon: UserCoupon => "user_coupon: must",
@@ -406,7 +406,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/coupon/get_user_coupon_list.html>.
     /// * Catalog: `channels.coupon.get_user_coupon_list`.
     pub struct GetUserCouponList {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `status`.
         1 status: Option<i64> => "status",

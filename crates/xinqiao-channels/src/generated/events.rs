@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AftersaleInfo`.
+    /// `aftersale_info` of `channels.event.aftersale_complaint_update_order_state`; `aftersale_info` of `channels.event.aftersale_merchant_confirm_receipt_overdue`; and 11 more.
     pub struct AftersaleInfo {
         /// `aftersale_id`.
         0 aftersale_id: i64 => "aftersale_id: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AftersaleNewOrderAftersaleInfo`.
+    /// `aftersale_info` of `channels.event.aftersale_new_order`.
     pub struct AftersaleNewOrderAftersaleInfo {
         /// `aftersale_id`.
         0 aftersale_id: i64 => "aftersale_id: must",
@@ -26,7 +26,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BrandEvent`.
+    /// `BrandEvent` of `channels.event.channels_ec_brand`.
     pub struct BrandEvent {
         /// `brand_id`.
         0 brand_id: i64 => "brand_id: must",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BussiCallBackInfo`.
+    /// `BussiCallBackInfo` of `channels.event.complaint_callback`.
     pub struct BussiCallBackInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -48,13 +48,13 @@ w::record! {
         1 option_type: String => "option_type: must",
         /// `complaint_order_id`.
         2 complaint_order_id: i64 => "complaint_order_id: must",
-        /// `open_id`.
+        /// `open_id`; personal data, masked in `Debug`.
         3 open_id: String => "open_id: must masked",
         /// `type`.
         4 type_: i64 => "type: must",
         /// `status`.
         5 status: i64 => "status: must",
-        /// `phone_number`.
+        /// `phone_number`; personal data, masked in `Debug`.
         6 phone_number: String => "phone_number: must masked",
         /// `customer_material_content`.
         7 customer_material_content: Option<String> => "customer_material_content",
@@ -68,7 +68,7 @@ w::record! {
         11 product_name: String => "product_name: must",
         /// `pay_time`; format `unix`.
         12 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-        /// `total_cost`; unit fen.
+        /// `total_cost`; in fen.
         13 total_cost: xinqiao_types::Fen => "total_cost: must",
         /// `create_time`; format `unix`.
         14 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -80,7 +80,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChannelsEcOrderConfirmOrderInfo`.
+    /// `order_info` of `channels.event.channels_ec_order_confirm`.
     pub struct ChannelsEcOrderConfirmOrderInfo {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -90,17 +90,17 @@ w::record! {
 }
 
 w::record! {
-    /// `ChannelsEcOrderDeliverOrderInfo`.
+    /// `order_info` of `channels.event.channels_ec_order_deliver`.
     pub struct ChannelsEcOrderDeliverOrderInfo {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
-        /// `finish_delivery`.
+        /// `finish_delivery`; `0` or `1` on the wire.
         1 finish_delivery: bool => "finish_delivery: must zero-one",
     }
 }
 
 w::record! {
-    /// `ChannelsEcOrderExtInfoUpdateOrderInfo`.
+    /// `order_info` of `channels.event.channels_ec_order_ext_info_update`.
     pub struct ChannelsEcOrderExtInfoUpdateOrderInfo {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -110,7 +110,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChannelsEcOrderNewOrderInfo`.
+    /// `order_info` of `channels.event.channels_ec_order_new`.
     pub struct ChannelsEcOrderNewOrderInfo {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -118,7 +118,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChannelsEcOrderPayOrderInfo`.
+    /// `order_info` of `channels.event.channels_ec_order_pay`.
     pub struct ChannelsEcOrderPayOrderInfo {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -128,7 +128,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChannelsEcOrderSettleOrderInfo`.
+    /// `order_info` of `channels.event.channels_ec_order_settle`.
     pub struct ChannelsEcOrderSettleOrderInfo {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -138,7 +138,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChannelsEcStockNoEnoughItem`.
+    /// `channels_ec_stock_no_enough` of `channels.event.channels_ec_stock_no_enough`.
     pub struct ChannelsEcStockNoEnoughItem {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -152,7 +152,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChannelsEcVipUserAutoAddInfo`.
+    /// `info` of `channels.event.channels_ec_vip_user_auto_add`.
     pub struct ChannelsEcVipUserAutoAddInfo {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
@@ -166,7 +166,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChannelsEcVipUserInfoGetInfo`.
+    /// `info` of `channels.event.channels_ec_vip_user_info_get`.
     pub struct ChannelsEcVipUserInfoGetInfo {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
@@ -174,7 +174,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ComplaintInfo`.
+    /// `complaint_info` of `channels.event.aftersale_user_cancel_complaint_notify`.
     pub struct ComplaintInfo {
         /// `complaint_order_id`.
         0 complaint_order_id: i64 => "complaint_order_id: must",
@@ -186,7 +186,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EventData`.
+    /// `EventData` of `channels.event.cooperation_shop_order`.
     pub struct EventData {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
@@ -196,7 +196,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FinderShopAftersaleStatusUpdate`.
+    /// `finder_shop_aftersale_status_update` of `channels.event.channels_ec_aftersale_update`.
     pub struct FinderShopAftersaleStatusUpdate {
         /// `after_sale_order_id`.
         0 after_sale_order_id: i64 => "after_sale_order_id: must",
@@ -204,13 +204,13 @@ w::record! {
         1 order_id: i64 => "order_id: must",
         /// `status`.
         2 status: String => "status: must",
-        /// `wxa_vip_discounted_price`; unit fen.
+        /// `wxa_vip_discounted_price`; in fen.
         3 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => "wxa_vip_discounted_price",
     }
 }
 
 w::record! {
-    /// `FinderShopComplaint`.
+    /// `finder_shop_complaint` of `channels.event.channels_ec_complaint_update`.
     pub struct FinderShopComplaint {
         /// `complaint_id`.
         0 complaint_id: String => "complaint_id: must",
@@ -224,7 +224,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FinderShopGuaranteeStatusUpdate`.
+    /// `finder_shop_guarantee_status_update` of `channels.event.channels_ec_guarantee_update`.
     pub struct FinderShopGuaranteeStatusUpdate {
         /// `guarantee_order_id`.
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
@@ -236,7 +236,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FinderShopPresentAftersaleStatusUpdate`.
+    /// `finder_shop_present_aftersale_status_update` of `channels.event.channels_ec_present_aftersale_update`.
     pub struct FinderShopPresentAftersaleStatusUpdate {
         /// `after_sale_order_id`.
         0 after_sale_order_id: i64 => "after_sale_order_id: must",
@@ -248,7 +248,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FundsOrderPayOrderInfo`.
+    /// `order_info` of `channels.event.funds_order_pay`.
     pub struct FundsOrderPayOrderInfo {
         /// `trade_no`.
         0 trade_no: String => "trade_no: must",
@@ -260,11 +260,11 @@ w::record! {
 }
 
 w::record! {
-    /// `FundsOrderProfitsharingOrderInfo`.
+    /// `order_info` of `channels.event.funds_order_profitsharing`.
     pub struct FundsOrderProfitsharingOrderInfo {
         /// `profit_sharing_no`.
         0 profit_sharing_no: String => "profit_sharing_no: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// `result`.
         2 result: String => "result: must",
@@ -274,7 +274,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FundsOrderRefundOrderInfo`.
+    /// `order_info` of `channels.event.funds_order_refund`.
     pub struct FundsOrderRefundOrderInfo {
         /// `refund_no`.
         0 refund_no: String => "refund_no: must",
@@ -286,7 +286,7 @@ w::record! {
 }
 
 w::record! {
-    /// `History`.
+    /// An item of `history` in `channels.event.complaint_callback`; an item of `history` in `events::BussiCallBackInfo`.
     pub struct History {
         /// `time`; format `unix`.
         0 time: xinqiao_types::UnixSeconds => "time: must",
@@ -298,7 +298,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ItemInfo`.
+    /// `item_info` of `channels.event.head_supplier_item_update`.
     pub struct ItemInfo {
         /// `event_type`.
         0 event_type: i64 => "event_type: must",
@@ -314,7 +314,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OpenProductAccountRegisterItem`.
+    /// `OpenProductAccountRegister` of `channels.event.open_product_account_register`.
     pub struct OpenProductAccountRegisterItem {
         /// `status`.
         0 status: i64 => "status: must",
@@ -322,19 +322,19 @@ w::record! {
 }
 
 w::record! {
-    /// `OpenProductOrderAnalyzeOrderInfo`.
+    /// `order_info` of `channels.event.open_product_order_analyze`.
     pub struct OpenProductOrderAnalyzeOrderInfo {
         /// `out_order_id`.
         0 out_order_id: String => "out_order_id: must",
         /// `order_id`.
         1 order_id: i64 => "order_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
 w::record! {
-    /// `OpenProductOrderCancelOrderInfo`.
+    /// `order_info` of `channels.event.open_product_order_cancel`; `order_info` of `channels.event.open_product_order_confirm`; and 1 more.
     pub struct OpenProductOrderCancelOrderInfo {
         /// `out_order_id`.
         0 out_order_id: String => "out_order_id: must",
@@ -344,7 +344,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OpenProductOrderPayOrderInfo`.
+    /// `order_info` of `channels.event.open_product_order_pay`.
     pub struct OpenProductOrderPayOrderInfo {
         /// `out_order_id`.
         0 out_order_id: String => "out_order_id: must",
@@ -358,7 +358,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OpenProductOrderSettleOrderInfo`.
+    /// `order_info` of `channels.event.open_product_order_settle`.
     pub struct OpenProductOrderSettleOrderInfo {
         /// `out_order_id`.
         0 out_order_id: String => "out_order_id: must",
@@ -366,7 +366,7 @@ w::record! {
         1 order_id: i64 => "order_id: must",
         /// `settle_no`.
         2 settle_no: String => "settle_no: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// `settle_time`; format `yyyy-MM-dd HH:mm:ss`.
         4 settle_time: String => "settle_time: must",
@@ -374,7 +374,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OpenProductSpuAuditOpenProductSpuAudit`.
+    /// `OpenProductSpuAudit` of `channels.event.open_product_spu_audit`; `OpenProductSpuAudit` of `channels.event.open_product_spu_status_update`.
     pub struct OpenProductSpuAuditOpenProductSpuAudit {
         /// `status`.
         0 status: i64 => "status: must",
@@ -388,7 +388,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderInfo`.
+    /// `order_info` of `channels.event.channels_ec_order_cancel`.
     pub struct OrderInfo {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -398,7 +398,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductCategoryAuditProductCategoryAudit`.
+    /// `ProductCategoryAudit` of `channels.event.product_category_audit`.
     pub struct ProductCategoryAuditProductCategoryAudit {
         /// `audit_id`.
         0 audit_id: i64 => "audit_id: must",
@@ -410,7 +410,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductOrderStatusUpdateItem`.
+    /// `ProductOrderStatusUpdate` of `channels.event.product_order_status_update`.
     pub struct ProductOrderStatusUpdateItem {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -420,7 +420,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductSpuAuditProductSpuAudit`.
+    /// `ProductSpuAudit` of `channels.event.product_spu_audit`.
     pub struct ProductSpuAuditProductSpuAudit {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -434,7 +434,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductSpuListingProductSpuListing`.
+    /// `ProductSpuListing` of `channels.event.product_spu_listing`.
     pub struct ProductSpuListingProductSpuListing {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -446,7 +446,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductSpuUpdateProductSpuUpdate`.
+    /// `ProductSpuUpdate` of `channels.event.product_spu_update`.
     pub struct ProductSpuUpdateProductSpuUpdate {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -456,7 +456,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Promoter`.
+    /// `promoter` of `channels.event.miniprogram_sharer_action`.
     pub struct Promoter {
         /// `finder_nickname`.
         0 finder_nickname: Option<String> => "finder_nickname",
@@ -468,7 +468,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QualificationAuditResult`.
+    /// `QualificationAuditResult` of `channels.event.open_product_brand_audit`.
     pub struct QualificationAuditResult {
         /// `status`.
         0 status: i64 => "status: must",
@@ -484,7 +484,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QualificationAuditResultItem`.
+    /// `QualificationAuditResult` of `channels.event.open_product_category_audit`.
     pub struct QualificationAuditResultItem {
         /// `status`.
         0 status: i64 => "status: must",
@@ -498,7 +498,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiveInfo`.
+    /// `receive_info` of `channels.event.channels_ec_coupon_receive`.
     pub struct ReceiveInfo {
         /// `user_coupon_id`.
         0 user_coupon_id: String => "user_coupon_id: must",
@@ -510,7 +510,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneGroupAudit`.
+    /// `SceneGroupAudit` of `channels.event.open_product_scene_group_audit`.
     pub struct SceneGroupAudit {
         /// `group_id`.
         0 group_id: i64 => "group_id: must",
@@ -524,7 +524,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneGroupExt`.
+    /// An item of `scene_group_ext_list` in `events::SceneGroupAudit`.
     pub struct SceneGroupExt {
         /// `ext_id`.
         0 ext_id: i64 => "ext_id: must",
@@ -536,7 +536,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WaybillInfo`.
+    /// `waybill_info` of `channels.event.ewaybill_push_path`.
     pub struct WaybillInfo {
         /// `ewaybill_order_id`.
         0 ewaybill_order_id: w::TextOrNumber => "ewaybill_order_id: must",
@@ -552,7 +552,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WithdrawInfo`.
+    /// `withdraw_info` of `channels.event.withdraw_notify`.
     pub struct WithdrawInfo {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
@@ -571,9 +571,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_complaint_update_order_state.html>.
         /// * Catalog: `channels.event.aftersale_complaint_update_order_state`.
         pub struct AftersaleComplaintUpdateOrderState {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -592,9 +592,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_merchant_confirm_receipt_overdue.html>.
         /// * Catalog: `channels.event.aftersale_merchant_confirm_receipt_overdue`.
         pub struct AftersaleMerchantConfirmReceiptOverdue {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -613,9 +613,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_merchant_handle_refund_overdue.html>.
         /// * Catalog: `channels.event.aftersale_merchant_handle_refund_overdue`.
         pub struct AftersaleMerchantHandleRefundOverdue {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -634,9 +634,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_merchant_handle_return_overdue.html>.
         /// * Catalog: `channels.event.aftersale_merchant_handle_return_overdue`.
         pub struct AftersaleMerchantHandleReturnOverdue {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -655,9 +655,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_new_order.html>.
         /// * Catalog: `channels.event.aftersale_new_order`.
         pub struct AftersaleNewOrder {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -676,9 +676,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_refund_success.html>.
         /// * Catalog: `channels.event.aftersale_refund_success`.
         pub struct AftersaleRefundSuccess {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -697,9 +697,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_update_order.html>.
         /// * Catalog: `channels.event.aftersale_update_order`.
         pub struct AftersaleUpdateOrder {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -718,9 +718,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_apply_platform_judge_overdue.html>.
         /// * Catalog: `channels.event.aftersale_user_apply_platform_judge_overdue`.
         pub struct AftersaleUserApplyPlatformJudgeOverdue {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -739,9 +739,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_cancel.html>.
         /// * Catalog: `channels.event.aftersale_user_cancel`.
         pub struct AftersaleUserCancel {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -760,9 +760,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/complaint_order.html>.
         /// * Catalog: `channels.event.aftersale_user_cancel_complaint_notify`.
         pub struct AftersaleUserCancelComplaintNotify {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -781,9 +781,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_confirm_refund_certificate.html>.
         /// * Catalog: `channels.event.aftersale_user_confirm_refund_certificate`.
         pub struct AftersaleUserConfirmRefundCertificate {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -802,9 +802,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_modify_return_info.html>.
         /// * Catalog: `channels.event.aftersale_user_modify_return_info`.
         pub struct AftersaleUserModifyReturnInfo {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -823,9 +823,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_upload_return_info_overdue.html>.
         /// * Catalog: `channels.event.aftersale_user_upload_return_info_overdue`.
         pub struct AftersaleUserUploadReturnInfoOverdue {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -844,9 +844,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_wait_merchant_confirm_receipt.html>.
         /// * Catalog: `channels.event.aftersale_wait_merchant_confirm_receipt`.
         pub struct AftersaleWaitMerchantConfirmReceipt {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -865,9 +865,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_wait_merchant_offline_refund.html>.
         /// * Catalog: `channels.event.aftersale_wait_merchant_offline_refund`.
         pub struct AftersaleWaitMerchantOfflineRefund {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -887,9 +887,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/aftersale/ec_callback/channels_ec_aftersale_update.html>.
         /// * Catalog: `channels.event.channels_ec_aftersale_update`.
         pub struct ChannelsEcAftersaleUpdate {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -909,9 +909,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/brand/callback/brand_event.html>.
         /// * Catalog: `channels.event.channels_ec_brand`.
         pub struct ChannelsEcBrand {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -931,9 +931,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/complaint/callback/channels_ec_complaint_update.html>.
         /// * Catalog: `channels.event.channels_ec_complaint_update`.
         pub struct ChannelsEcComplaintUpdate {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -953,9 +953,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/aftersale/ec_callback/channels_ec_aftersale_update.html>.
         /// * Catalog: `channels.event.channels_ec_coupon_receive`.
         pub struct ChannelsEcCouponReceive {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -975,9 +975,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/ec_callback/channels_ec_guarantee_update.html>.
         /// * Catalog: `channels.event.channels_ec_guarantee_update`.
         pub struct ChannelsEcGuaranteeUpdate {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -997,9 +997,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_cancel.html>.
         /// * Catalog: `channels.event.channels_ec_order_cancel`.
         pub struct ChannelsEcOrderCancel {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1019,9 +1019,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_confirm.html>.
         /// * Catalog: `channels.event.channels_ec_order_confirm`.
         pub struct ChannelsEcOrderConfirm {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1041,9 +1041,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_deliver.html>.
         /// * Catalog: `channels.event.channels_ec_order_deliver`.
         pub struct ChannelsEcOrderDeliver {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1063,9 +1063,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_ext_info.html>.
         /// * Catalog: `channels.event.channels_ec_order_ext_info_update`.
         pub struct ChannelsEcOrderExtInfoUpdate {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1085,9 +1085,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_new.html>.
         /// * Catalog: `channels.event.channels_ec_order_new`.
         pub struct ChannelsEcOrderNew {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1107,9 +1107,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_pay.html>.
         /// * Catalog: `channels.event.channels_ec_order_pay`.
         pub struct ChannelsEcOrderPay {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1129,9 +1129,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_settle.html>.
         /// * Catalog: `channels.event.channels_ec_order_settle`.
         pub struct ChannelsEcOrderSettle {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1151,9 +1151,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/ec_callback/channels_ec_present_aftersale_update.html>.
         /// * Catalog: `channels.event.channels_ec_present_aftersale_update`.
         pub struct ChannelsEcPresentAftersaleUpdate {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1173,9 +1173,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/bindsharer.html>.
         /// * Catalog: `channels.event.channels_ec_sharer_change`.
         pub struct ChannelsEcSharerChange {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1185,7 +1185,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// `bind_status`.
             5 bind_status: i64 => "bind_status: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sharer_type`.
             7 sharer_type: i64 => "sharer_type: must",
@@ -1199,9 +1199,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/callback_inventory.html>.
         /// * Catalog: `channels.event.channels_ec_stock_no_enough`.
         pub struct ChannelsEcStockNoEnough {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1221,9 +1221,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/channels_ec_vip_user_auto_add.html>.
         /// * Catalog: `channels.event.channels_ec_vip_user_auto_add`.
         pub struct ChannelsEcVipUserAutoAdd {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1243,9 +1243,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/channels_ec_vip_user_info_get.html>.
         /// * Catalog: `channels.event.channels_ec_vip_user_info_get`.
         pub struct ChannelsEcVipUserInfoGet {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1264,9 +1264,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/guarantee/complaint.html>.
         /// * Catalog: `channels.event.complaint_callback`.
         pub struct ComplaintCallback {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1282,13 +1282,13 @@ pub mod event {
             7 option_type: String => "option_type: must",
             /// `complaint_order_id`.
             8 complaint_order_id: i64 => "complaint_order_id: must",
-            /// `open_id`.
+            /// `open_id`; personal data, masked in `Debug`.
             9 open_id: String => "open_id: must masked",
             /// `type`.
             10 type_: i64 => "type: must",
             /// `status`.
             11 status: i64 => "status: must",
-            /// `phone_number`.
+            /// `phone_number`; personal data, masked in `Debug`.
             12 phone_number: w::TextOrNumber => "phone_number: must masked",
             /// `customer_material_content`.
             13 customer_material_content: Option<String> => "customer_material_content",
@@ -1302,7 +1302,7 @@ pub mod event {
             17 product_name: String => "product_name: must",
             /// `pay_time`; format `unix`.
             18 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-            /// `total_cost`; unit fen.
+            /// `total_cost`; in fen.
             19 total_cost: xinqiao_types::Fen => "total_cost: must",
             /// `create_time`; format `unix`.
             20 create_time_again: xinqiao_types::UnixSeconds => "create_time: must",
@@ -1320,9 +1320,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/cooperation_shop/order_callback.html>.
         /// * Catalog: `channels.event.cooperation_shop_order`.
         pub struct CooperationShopOrder {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1342,9 +1342,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/notify/ds_order_notify/ds_order_cancel_notice.html>.
         /// * Catalog: `channels.event.dropship_order_cancel`.
         pub struct DropshipOrderCancel {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1364,9 +1364,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/notify/ds_order_notify/ds_order_add_notice.html>.
         /// * Catalog: `channels.event.dropship_order_new`.
         pub struct DropshipOrderNew {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1386,9 +1386,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/notify/ds_order_notify/ds_order_update_notice.html>.
         /// * Catalog: `channels.event.dropship_order_update`.
         pub struct DropshipOrderUpdate {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1410,9 +1410,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/push_path.html>.
         /// * Catalog: `channels.event.ewaybill_push_path`.
         pub struct EwaybillPushPath {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1431,9 +1431,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/callback/create_order.html>.
         /// * Catalog: `channels.event.funds_order_pay`.
         pub struct FundsOrderPay {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1452,9 +1452,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/callback/profitsharing_order.html>.
         /// * Catalog: `channels.event.funds_order_profitsharing`.
         pub struct FundsOrderProfitsharing {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1473,9 +1473,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/callback/refunds_order.html>.
         /// * Catalog: `channels.event.funds_order_refund`.
         pub struct FundsOrderRefund {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1495,9 +1495,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/callback/head_supplier_item_update.html>.
         /// * Catalog: `channels.event.head_supplier_item_update`.
         pub struct HeadSupplierItemUpdate {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1516,9 +1516,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/share_attribute.html>.
         /// * Catalog: `channels.event.miniprogram_sharer_action`.
         pub struct MiniprogramSharerAction {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1528,7 +1528,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// `type`.
             5 type_: i64 => "type: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `promoter`.
             7 promoter: super::Promoter => "promoter: must",
@@ -1541,9 +1541,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/sharer_bind_staus_change.html>.
         /// * Catalog: `channels.event.miniprogram_sharer_bind_status_change`.
         pub struct MiniprogramSharerBindStatusChange {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1551,7 +1551,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// `Event`.
             4 event: String => "Event: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `bind_status`.
             6 bind_status: i64 => "bind_status: must",
@@ -1564,9 +1564,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/account_register.html>.
         /// * Catalog: `channels.event.open_product_account_register`.
         pub struct OpenProductAccountRegister {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1585,9 +1585,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/brand_audit.html>.
         /// * Catalog: `channels.event.open_product_brand_audit`.
         pub struct OpenProductBrandAudit {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1606,9 +1606,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/category_audit.html>.
         /// * Catalog: `channels.event.open_product_category_audit`.
         pub struct OpenProductCategoryAudit {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1627,9 +1627,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_analyze.html>.
         /// * Catalog: `channels.event.open_product_order_analyze`.
         pub struct OpenProductOrderAnalyze {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1648,9 +1648,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_cancel.html>.
         /// * Catalog: `channels.event.open_product_order_cancel`.
         pub struct OpenProductOrderCancel {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1669,9 +1669,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_confirm.html>.
         /// * Catalog: `channels.event.open_product_order_confirm`.
         pub struct OpenProductOrderConfirm {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1690,9 +1690,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_success.html>.
         /// * Catalog: `channels.event.open_product_order_pay`.
         pub struct OpenProductOrderPay {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1711,9 +1711,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_refund.html>.
         /// * Catalog: `channels.event.open_product_order_refund`.
         pub struct OpenProductOrderRefund {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1732,9 +1732,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_settle.html>.
         /// * Catalog: `channels.event.open_product_order_settle`.
         pub struct OpenProductOrderSettle {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1753,9 +1753,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/receive_coupon.html>.
         /// * Catalog: `channels.event.open_product_receive_coupon`.
         pub struct OpenProductReceiveCoupon {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1776,9 +1776,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/scene_group_audit.html>.
         /// * Catalog: `channels.event.open_product_scene_group_audit`.
         pub struct OpenProductSceneGroupAudit {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1797,9 +1797,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/spu_audit.html>.
         /// * Catalog: `channels.event.open_product_spu_audit`.
         pub struct OpenProductSpuAudit {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1818,9 +1818,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/spu_status_update.html>.
         /// * Catalog: `channels.event.open_product_spu_status_update`.
         pub struct OpenProductSpuStatusUpdate {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1840,9 +1840,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/category/callback/ProductCategoryAudit.html>.
         /// * Catalog: `channels.event.product_category_audit`.
         pub struct ProductCategoryAudit {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1862,9 +1862,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/product_order_status_update.html>.
         /// * Catalog: `channels.event.product_order_status_update`.
         pub struct ProductOrderStatusUpdate {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1884,9 +1884,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/callback/ProductSpuAudit.html>.
         /// * Catalog: `channels.event.product_spu_audit`.
         pub struct ProductSpuAudit {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1906,9 +1906,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/callback/ProductSpuListing.html>.
         /// * Catalog: `channels.event.product_spu_listing`.
         pub struct ProductSpuListing {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1928,9 +1928,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/callback/ProductSpuUpdate.html>.
         /// * Catalog: `channels.event.product_spu_update`.
         pub struct ProductSpuUpdate {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1949,9 +1949,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/withdraw_notify.html>.
         /// * Catalog: `channels.event.withdraw_notify`.
         pub struct WithdrawNotify {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",

@@ -4,11 +4,11 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `FinderAttr`.
+    /// `finder_attr` of the answer of `finderlive::GetFinderAttrByAppid`.
     pub struct FinderAttr {
         /// `uniq_id`.
         0 uniq_id: String => "uniq_id: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// `fans_count`.
         2 fans_count: i64 => "fans_count: must",
@@ -16,13 +16,13 @@ w::record! {
 }
 
 w::record! {
-    /// `GetFinderLiveDataListItem`.
+    /// An item of `item` in the answer of `finderlive::GetFinderLiveDataList`.
     pub struct GetFinderLiveDataListItem {
         /// `export_id`.
         0 export_id: String => "export_id: must",
         /// `live_start_time`; format `unix`.
         1 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
-        /// `live_duration_in_seconds`; unit s.
+        /// `live_duration_in_seconds`; in s.
         2 live_duration_in_seconds: i64 => "live_duration_in_seconds: must",
         /// `total_audience_count`.
         3 total_audience_count: i64 => "total_audience_count: must",
@@ -32,7 +32,7 @@ w::record! {
         5 forward_count: i64 => "forward_count: must",
         /// `total_comment_count`.
         6 total_comment_count: i64 => "total_comment_count: must",
-        /// `audiences_avg_seconds`; unit s.
+        /// `audiences_avg_seconds`; in s.
         7 audiences_avg_seconds: i64 => "audiences_avg_seconds: must",
         /// `max_online_count`.
         8 max_online_count: i64 => "max_online_count: must",
@@ -44,7 +44,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetFinderLiveLeadsDataItem`.
+    /// An item of `item` in the answer of `finderlive::GetFinderLiveLeadsData`.
     pub struct GetFinderLiveLeadsDataItem {
         /// `component_type`.
         0 component_type: i64 => "component_type: must",
@@ -56,7 +56,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Live`.
+    /// An item of `live_list` in the answer of `finderlive::Getfinderliverecordlist`.
     pub struct Live {
         /// `export_id`.
         0 export_id: String => "export_id: must",
@@ -64,7 +64,7 @@ w::record! {
         1 description: String => "description: must",
         /// `cover_url`.
         2 cover_url: String => "cover_url: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         3 nickname: String => "nickname: must masked",
         /// `head_url`.
         4 head_url: String => "head_url: must",
@@ -72,7 +72,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LiveNotice`.
+    /// An item of `live_notice_list` in the answer of `finderlive::Getfinderlivenoticerecordlist`.
     pub struct LiveNotice {
         /// `notice_id`.
         0 notice_id: String => "notice_id: must",
@@ -84,7 +84,7 @@ w::record! {
         3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `description`.
         4 description: String => "description: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         5 nickname: String => "nickname: must masked",
         /// `head_url`.
         6 head_url: String => "head_url: must",

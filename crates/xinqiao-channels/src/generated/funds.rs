@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AccountInfo`.
+    /// `account_info` of the answer of `funds::Getbankacct`; `account_info` of `funds::Setbankacct`.
     pub struct AccountInfo {
         /// `bank_account_type`.
         0 bank_account_type: String => "bank_account_type: must",
@@ -18,7 +18,7 @@ w::record! {
         4 bank_branch_id: Option<String> => "bank_branch_id",
         /// `bank_name`.
         5 bank_name: Option<String> => "bank_name",
-        /// `account_number`.
+        /// `account_number`; personal data, masked in `Debug`.
         6 account_number: String => "account_number: must masked",
         /// `account_name`.
         7 account_name: Option<String> => "account_name",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FundsFlow`.
+    /// `funds_flow` of the answer of `funds::Getfundsflowdetail`.
     pub struct FundsFlow {
         /// `flow_id`.
         0 flow_id: String => "flow_id: must",
@@ -46,9 +46,9 @@ w::record! {
         1 funds_type: i64 => "funds_type: must",
         /// `flow_type`.
         2 flow_type: i64 => "flow_type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `balance`; unit fen.
+        /// `balance`; in fen.
         4 balance: xinqiao_types::Fen => "balance: must",
         /// `related_info_list`.
         5 related_info_list: Vec<RelatedInfo> => "related_info_list: must",
@@ -60,7 +60,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RelatedInfo`.
+    /// An item of `related_info_list` in `funds::FundsFlow`.
     pub struct RelatedInfo {
         /// `related_type`.
         0 related_type: i64 => "related_type: must",
@@ -74,7 +74,7 @@ w::record! {
         4 guarantee_id: Option<String> => "guarantee_id",
         /// `present_id`.
         5 present_id: Option<String> => "present_id",
-        /// `group_present_sub_order_id_list`.
+        /// `group_present_sub_order_id_list`; joined by `,` on the wire.
         6 group_present_sub_order_id_list: Option<Vec<String>> => "group_present_sub_order_id_list: comma",
         /// `intra_city_shop_id`.
         7 intra_city_shop_id: Option<String> => "intra_city_shop_id",
@@ -95,9 +95,9 @@ w::record! {
 w::record! {
     /// Answer to [`Getbalance`].
     pub struct GetbalanceResponse {
-        /// `available_amount`; unit fen.
+        /// `available_amount`; in fen.
         0 available_amount: xinqiao_types::Fen => "available_amount: must",
-        /// `pending_amount`; unit fen.
+        /// `pending_amount`; in fen.
         1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         /// `sub_mchid`.
         2 sub_mchid: Option<w::TextOrNumber> => "sub_mchid",
@@ -273,7 +273,7 @@ w::record! {
 w::record! {
     /// Answer to [`Getwithdrawdetail`].
     pub struct GetwithdrawdetailResponse {
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// `remark`.
         1 remark: Option<String> => "remark",
@@ -401,7 +401,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/submitwithdraw.html>.
     /// * Catalog: `channels.funds.submitwithdraw`.
     pub struct Submitwithdraw {
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// `remark`.
         1 remark: Option<String> => "remark",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `GetLeadsComponentIdItem`.
+    /// An item of `item` in the answer of `leads::GetLeadsComponentId`.
     pub struct GetLeadsComponentIdItem {
         /// `leads_component_id`.
         0 leads_component_id: String => "leads_component_id: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetLeadsRequestIdItem`.
+    /// An item of `item` in the answer of `leads::GetLeadsRequestId`.
     pub struct GetLeadsRequestIdItem {
         /// `request_id`.
         0 request_id: String => "request_id: must",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RecordData`.
+    /// An item of `record_data` in the answer of `leads::GetLeadsComponentPromoteRecord`.
     pub struct RecordData {
         /// `anchor_nickname`.
         0 anchor_nickname: String => "anchor_nickname: must",
@@ -48,9 +48,9 @@ w::record! {
 }
 
 w::record! {
-    /// `UserData`.
+    /// An item of `user_data` in the answer of `leads::GetLeadsInfoByComponentId`; an item of `user_data` in the answer of `leads::GetLeadsInfoByRequestId`.
     pub struct UserData {
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         0 phone: String => "phone: must masked",
     }
 }
@@ -220,17 +220,8 @@ w::record! {
     text(last_buffer: String)
 }
 
-w::record! {
-    /// Answer to [`GetLeadsInfoByRequestId`].
-    pub struct GetLeadsInfoByRequestIdResponse {
-        /// `user_data`.
-        0 user_data: Vec<UserData> => "user_data: must",
-        /// `continue_flag`.
-        1 continue_flag: bool => "continue_flag: must",
-        /// `last_buffer`.
-        2 last_buffer: Option<String> => "last_buffer",
-    }
-}
+/// Answer to [`GetLeadsInfoByRequestId`], the same as to [`GetLeadsInfoByComponentId`].
+pub type GetLeadsInfoByRequestIdResponse = GetLeadsInfoByComponentIdResponse;
 
 w::endpoint! {
     GetLeadsInfoByRequestId => GetLeadsInfoByRequestIdResponse,

@@ -7,7 +7,7 @@ use xinqiao_wire as w;
 pub mod headsupplier;
 
 w::record! {
-    /// `BatchaddList`.
+    /// An item of `list` in `league::item::Batchadd`.
     pub struct BatchaddList {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -19,7 +19,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExclusiveInfo`.
+    /// `exclusive_info` of `league::GetItem`.
     pub struct ExclusiveInfo {
         /// `info_id`.
         0 info_id: Option<i64> => "info_id",
@@ -39,7 +39,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtInfo`.
+    /// `ext_info` of `league::GetItem`.
     pub struct ExtInfo {
         /// `is_sale_forbidden`.
         0 is_sale_forbidden: bool => "is_sale_forbidden: must",
@@ -49,7 +49,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FinderInfo`.
+    /// An item of `finder_info_list` in `league::ExclusiveInfo`.
     pub struct FinderInfo {
         /// `finder_id`.
         0 finder_id: String => "finder_id: must",
@@ -61,7 +61,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FundsFlow`.
+    /// `funds_flow` of the answer of `league::funds::Getfundsflowdetail`.
     pub struct FundsFlow {
         /// `flow_id`.
         0 flow_id: String => "flow_id: must",
@@ -69,9 +69,9 @@ w::record! {
         1 funds_type: i64 => "funds_type: must",
         /// `flow_type`.
         2 flow_type: i64 => "flow_type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `balance`; unit fen.
+        /// `balance`; in fen.
         4 balance: xinqiao_types::Fen => "balance: must",
         /// `related_info_list`.
         5 related_info_list: Vec<RelatedInfo> => "related_info_list: must",
@@ -83,7 +83,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetItem`.
+    /// `item` of the answer of `league::item::Get`.
     pub struct GetItem {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -101,7 +101,7 @@ w::record! {
 }
 
 w::record! {
-    /// `HeadsupplierBatchaddList`.
+    /// An item of `list` in `league::item::HeadsupplierBatchadd`.
     pub struct HeadsupplierBatchaddList {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -115,7 +115,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListGetItem`.
+    /// An item of `items` in the answer of `league::item::ListGet`.
     pub struct ListGetItem {
         /// `product_id`.
         0 product_id: Option<i64> => "product_id",
@@ -125,7 +125,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Promoter`.
+    /// `promoter` of the answer of `league::promoter::Get`.
     pub struct Promoter {
         /// `finder_id`.
         0 finder_id: String => "finder_id: must",
@@ -141,7 +141,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RelatedInfo`.
+    /// An item of `related_info_list` in `league::FundsFlow`.
     pub struct RelatedInfo {
         /// `related_type`.
         0 related_type: String => "related_type: must",
@@ -159,7 +159,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ResultInfo`.
+    /// An item of `result_info_list` in the answer of `league::item::Batchadd`; an item of `result_info_list` in the answer of `league::item::HeadsupplierBatchadd`.
     pub struct ResultInfo {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
@@ -173,7 +173,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdExclusiveInfo`.
+    /// `exclusive_info` of `league::item::Upd`.
     pub struct UpdExclusiveInfo {
         /// `add_finder_ids`.
         0 add_finder_ids: Option<Vec<String>> => "add_finder_ids",
@@ -487,13 +487,8 @@ pub mod item {
         )
     }
 
-    w::record! {
-        /// Answer to [`HeadsupplierBatchadd`].
-        pub struct HeadsupplierBatchaddResponse {
-            /// `result_info_list`.
-            0 result_info_list: Vec<super::ResultInfo> => "result_info_list: must",
-        }
-    }
+    /// Answer to [`HeadsupplierBatchadd`], the same as to [`Batchadd`].
+    pub type HeadsupplierBatchaddResponse = BatchaddResponse;
 
     w::endpoint! {
         HeadsupplierBatchadd => HeadsupplierBatchaddResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Account`.
+    /// An item of `account_list` in the answer of `logistics::ewaybill::biz::AccountGet`.
     pub struct Account {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -16,7 +16,7 @@ w::record! {
         3 acct_type: i64 => "acct_type: must",
         /// `status`.
         4 status: i64 => "status: must",
-        /// `available`; unit fen.
+        /// `available`; in fen.
         5 available: xinqiao_types::Fen => "available: must",
         /// `allocated`.
         6 allocated: i64 => "allocated: must",
@@ -36,7 +36,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Address`.
+    /// `address` of `logistics::SiteInfo`.
     pub struct Address {
         /// `country_code`.
         0 country_code: String => "country_code: must",
@@ -56,39 +56,39 @@ w::record! {
         7 street_code: String => "street_code: must",
         /// `street_name`.
         8 street_name: String => "street_name: must",
-        /// `detail_address`.
+        /// `detail_address`; personal data, masked in `Debug`.
         9 detail_address: String => "detail_address: must masked",
     }
 }
 
 w::record! {
-    /// `Contact`.
+    /// `contact` of `logistics::SiteInfo`.
     pub struct Contact {
         /// `name`.
         0 name: String => "name: must",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         1 mobile: String => "mobile: must masked",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         2 phone: String => "phone: must masked",
     }
 }
 
 w::record! {
-    /// `CustomConfig`.
+    /// `custom_config` of `logistics::Single`.
     pub struct CustomConfig {
-        /// `width`; unit px.
+        /// `width`; in px.
         0 width: Option<i64> => "width",
-        /// `height`; unit px.
+        /// `height`; in px.
         1 height: Option<i64> => "height",
-        /// `top`; unit px.
+        /// `top`; in px.
         2 top: Option<i64> => "top",
-        /// `left`; unit px.
+        /// `left`; in px.
         3 left: Option<i64> => "left",
     }
 }
 
 w::record! {
-    /// `DeliveryGetList`.
+    /// An item of `list` in the answer of `logistics::ewaybill::biz::DeliveryGet`.
     pub struct DeliveryGetList {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -98,7 +98,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeliveryInfo`.
+    /// `delivery_info` of `logistics::ewaybill::biz::OrderCreate`.
     pub struct DeliveryInfo {
         /// `delivery_type`.
         0 delivery_type: Option<i64> => "delivery_type",
@@ -125,7 +125,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EcOrder`.
+    /// An item of `ec_order_list` in `logistics::ewaybill::biz::OrderCreate`; an item of `ec_order_list` in `logistics::ewaybill::biz::OrderPrecreate`; and 1 more.
     pub struct EcOrder {
         /// `ec_order_id`.
         0 ec_order_id: Option<w::TextOrNumber> => "ec_order_id",
@@ -141,19 +141,19 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtInfo`.
+    /// `ext_info` of `logistics::ewaybill::biz::OrderCreate`.
     pub struct ExtInfo {
         /// `temperature_range`.
         0 temperature_range: Option<i64> => "temperature_range",
-        /// `package_weight_g`; unit g.
+        /// `package_weight_g`; in g.
         1 package_weight_g: Option<i64> => "package_weight_g",
-        /// `package_space_x`; unit cm.
+        /// `package_space_x`; in cm.
         2 package_space_x: Option<i64> => "package_space_x",
-        /// `package_space_y`; unit cm.
+        /// `package_space_y`; in cm.
         3 package_space_y: Option<i64> => "package_space_y",
-        /// `package_space_z`; unit cm.
+        /// `package_space_z`; in cm.
         4 package_space_z: Option<i64> => "package_space_z",
-        /// `package_volume_ccm`; unit cm3.
+        /// `package_volume_ccm`; in cm3.
         5 package_volume_ccm: Option<i64> => "package_volume_ccm",
         /// Further keys.
         6 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
@@ -170,7 +170,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Good`.
+    /// An item of `goods_list` in `logistics::EcOrder`.
     pub struct Good {
         /// `product_id`.
         0 product_id: Option<i64> => "product_id",
@@ -186,7 +186,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InfoOption`.
+    /// An item of `options` in `logistics::TemplateCreateInfo`; an item of `options` in `logistics::TemplateUpdateInfo`.
     pub struct InfoOption {
         /// `option_id`.
         0 option_id: i64 => "option_id: must",
@@ -202,7 +202,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderInfo`.
+    /// `order_info` of the answer of `logistics::ewaybill::biz::OrderGet`.
     pub struct OrderInfo {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -232,7 +232,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderRiskInfo`.
+    /// `order_risk_info` of the answer of `logistics::ewaybill::biz::OrderCreate`.
     pub struct OrderRiskInfo {
         /// `risk_msg`.
         0 risk_msg: Option<String> => "risk_msg",
@@ -242,7 +242,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderVa`.
+    /// An item of `order_vas_list` in `logistics::ewaybill::biz::OrderCreate`.
     pub struct OrderVa {
         /// `vas_type`.
         0 vas_type: String => "vas_type: must",
@@ -256,7 +256,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PathInfo`.
+    /// An item of `path_info` in `logistics::OrderInfo`.
     pub struct PathInfo {
         /// `status`.
         0 status: i64 => "status: must",
@@ -268,7 +268,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Req`.
+    /// An item of `req_list` in `logistics::ewaybill::biz::OrderBatchprint`.
     pub struct Req {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -276,7 +276,7 @@ w::record! {
         1 ewaybill_order_id: String => "ewaybill_order_id: must",
         /// `waybill_id`.
         2 waybill_id: String => "waybill_id: must",
-        /// `re_print`.
+        /// `re_print`; `0` or `1` on the wire.
         3 re_print: bool => "re_print: must zero-one",
     }
     new(
@@ -288,7 +288,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RiskEcOrderInfo`.
+    /// An item of `risk_ec_order_info` in `logistics::OrderRiskInfo`.
     pub struct RiskEcOrderInfo {
         /// `ec_order_id`.
         0 ec_order_id: w::TextOrNumber => "ec_order_id: must",
@@ -300,7 +300,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Sender`.
+    /// `sender` of `logistics::ewaybill::biz::OrderCreate`; `receiver` of `logistics::ewaybill::biz::OrderCreate`; and 5 more.
     pub struct Sender {
         /// `province`.
         0 province: String => "province: must",
@@ -310,11 +310,11 @@ w::record! {
         2 county: String => "county: must",
         /// `street`.
         3 street: Option<String> => "street",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         4 address: String => "address: must masked",
         /// `name`.
         5 name: String => "name: must",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         6 mobile: String => "mobile: must masked",
     }
     new(
@@ -329,7 +329,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SenderAddress`.
+    /// `sender_address` of `logistics::Account`.
     pub struct SenderAddress {
         /// `province`.
         0 province: String => "province: must",
@@ -339,13 +339,13 @@ w::record! {
         2 county: String => "county: must",
         /// `street`.
         3 street: String => "street: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         4 address: String => "address: must masked",
     }
 }
 
 w::record! {
-    /// `Share`.
+    /// `share` of `logistics::Account`.
     pub struct Share {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -359,7 +359,7 @@ w::record! {
         4 shop_id: String => "shop_id: must",
         /// `acct_id`.
         5 acct_id: String => "acct_id: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         6 nickname: String => "nickname: must masked",
         /// `monthly_card`.
         7 monthly_card: Option<String> => "monthly_card",
@@ -369,15 +369,15 @@ w::record! {
 }
 
 w::record! {
-    /// `Single`.
+    /// `single` of `logistics::TemplateConfigConfig`.
     pub struct Single {
         /// `type`.
         0 type_: String => "type: must",
         /// `desc`.
         1 desc: String => "desc: must",
-        /// `width`; unit mm.
+        /// `width`; in mm.
         2 width: i64 => "width: must",
-        /// `height`; unit mm.
+        /// `height`; in mm.
         3 height: i64 => "height: must",
         /// `url`.
         4 url: String => "url: must",
@@ -387,7 +387,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SiteInfo`.
+    /// `site_info` of `logistics::Account`.
     pub struct SiteInfo {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -399,7 +399,7 @@ w::record! {
         3 site_name: String => "site_name: must",
         /// `site_fullname`.
         4 site_fullname: String => "site_fullname: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         5 address: Address => "address: must masked",
         /// `contact`.
         6 contact: Contact => "contact: must",
@@ -407,15 +407,15 @@ w::record! {
 }
 
 w::record! {
-    /// `Subpackage`.
+    /// An item of `subpackage_list` in `logistics::ewaybill::biz::OrderAddsuborder`; an item of `subpackage_list` in `logistics::DeliveryInfo`.
     pub struct Subpackage {
-        /// `weight_g`; unit g.
+        /// `weight_g`; in g.
         0 weight_g: Option<i64> => "weight_g",
-        /// `space_x`; unit cm.
+        /// `space_x`; in cm.
         1 space_x: Option<i64> => "space_x",
-        /// `space_y`; unit cm.
+        /// `space_y`; in cm.
         2 space_y: Option<i64> => "space_y",
-        /// `space_z`; unit cm.
+        /// `space_z`; in cm.
         3 space_z: Option<i64> => "space_z",
         /// `package_no`.
         4 package_no: Option<String> => "package_no",
@@ -426,7 +426,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Template`.
+    /// `template_info` of the answer of `logistics::ewaybill::biz::TemplateGetbyid`; an item of `template_list` in `logistics::TotalTemplate`.
     pub struct Template {
         /// `template_id`.
         0 template_id: String => "template_id: must",
@@ -448,7 +448,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TemplateConfigConfig`.
+    /// A value of `config` in the answer of `logistics::ewaybill::biz::TemplateConfig`.
     pub struct TemplateConfigConfig {
         /// `single`.
         0 single: Single => "single: must",
@@ -456,7 +456,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TemplateCreateInfo`.
+    /// `info` of `logistics::ewaybill::biz::TemplateCreate`.
     pub struct TemplateCreateInfo {
         /// `template_type`.
         0 template_type: String => "template_type: must",
@@ -479,7 +479,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TemplateOption`.
+    /// An item of `options` in `logistics::Template`.
     pub struct TemplateOption {
         /// `option_id`.
         0 option_id: i64 => "option_id: must",
@@ -493,7 +493,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TemplateUpdateInfo`.
+    /// `info` of `logistics::ewaybill::biz::TemplateUpdate`.
     pub struct TemplateUpdateInfo {
         /// `template_type`.
         0 template_type: String => "template_type: must",
@@ -519,7 +519,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TotalTemplate`.
+    /// An item of `total_template` in the answer of `logistics::ewaybill::biz::TemplateGet`.
     pub struct TotalTemplate {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -531,7 +531,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WaybillId`.
+    /// An item of `waybill_id_list` in the answer of `logistics::ewaybill::biz::OrderAddsuborder`; an item of `waybill_id_list` in the answer of `logistics::ewaybill::biz::OrderCreate`.
     pub struct WaybillId {
         /// `waybill_type`.
         0 waybill_type: Option<i64> => "waybill_type",
@@ -561,7 +561,7 @@ w::record! {
 w::record! {
     /// Answer to [`PhonenumberGet`].
     pub struct PhonenumberGetResponse {
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         0 phone: String => "phone: must masked",
     }
 }
@@ -1199,7 +1199,7 @@ pub mod ewaybill {
                 1 ewaybill_order_id: String => "ewaybill_order_id: must",
                 /// `waybill_id`.
                 2 waybill_id: String => "waybill_id: must",
-                /// `re_print`.
+                /// `re_print`; `0` or `1` on the wire.
                 3 re_print: bool => "re_print: must zero-one",
             }
             new(
@@ -1247,13 +1247,8 @@ pub mod ewaybill {
             text(sub_waybill_id: String)
         }
 
-        w::record! {
-            /// Answer to [`PrintGet`].
-            pub struct PrintGetResponse {
-                /// `print_info`.
-                0 print_info: Option<String> => "print_info",
-            }
-        }
+        /// Answer to [`PrintGet`], the same as to [`OrderGetprintinfo`].
+        pub type PrintGetResponse = OrderGetprintinfoResponse;
 
         w::endpoint! {
             PrintGet => PrintGetResponse,

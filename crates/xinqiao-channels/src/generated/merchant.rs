@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddressDetail`.
+    /// `address_detail` of `merchant::address::Add`.
     pub struct AddressDetail {
         /// `address_info`.
         0 address_info: AddressDetailAddressInfo => "address_info: must",
@@ -14,13 +14,13 @@ w::record! {
         2 landline: Option<String> => "landline",
         /// `remark`.
         3 remark: Option<String> => "remark",
-        /// `send_addr`.
+        /// `send_addr`; `0` or `1` on the wire.
         4 send_addr: Option<bool> => "send_addr: zero-one",
-        /// `default_send`.
+        /// `default_send`; `0` or `1` on the wire.
         5 default_send: Option<bool> => "default_send: zero-one",
-        /// `recv_addr`.
+        /// `recv_addr`; `0` or `1` on the wire.
         6 recv_addr: Option<bool> => "recv_addr: zero-one",
-        /// `default_recv`.
+        /// `default_recv`; `0` or `1` on the wire.
         7 default_recv: Option<bool> => "default_recv: zero-one",
     }
     new(address_info: AddressDetailAddressInfo)
@@ -35,7 +35,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddressDetailAddressInfo`.
+    /// `address_info` of `merchant::AddressDetail`; `address_info` of `merchant::UpdateAddressDetail`.
     pub struct AddressDetailAddressInfo {
         /// `user_name`.
         0 user_name: String => "user_name: must",
@@ -49,7 +49,7 @@ w::record! {
         4 county_name: String => "county_name: must",
         /// `detail_info`.
         5 detail_info: String => "detail_info: must",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
         /// `house_number`.
         7 house_number: Option<String> => "house_number",
@@ -71,17 +71,17 @@ w::record! {
 }
 
 w::record! {
-    /// `AddressDetailAddressType`.
+    /// `address_type` of `merchant::GetAddressDetail`.
     pub struct AddressDetailAddressType {
-        /// `same_city`.
+        /// `same_city`; `0` or `1` on the wire.
         0 same_city: bool => "same_city: must zero-one",
-        /// `pickup`.
+        /// `pickup`; `0` or `1` on the wire.
         1 pickup: bool => "pickup: must zero-one",
     }
 }
 
 w::record! {
-    /// `AddressInfo`.
+    /// An item of `address_infos` in `merchant::ConditionFreeDetail`; an item of `address_info` in `merchant::FreightCalcMethod`; and 3 more.
     pub struct AddressInfo {
         /// `user_name`.
         0 user_name: String => "user_name: must",
@@ -95,7 +95,7 @@ w::record! {
         4 county_name: String => "county_name: must",
         /// `detail_info`.
         5 detail_info: String => "detail_info: must",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
     new(
@@ -110,11 +110,11 @@ w::record! {
 }
 
 w::record! {
-    /// `AddressType`.
+    /// `address_type` of `merchant::AddressDetail`; `address_type` of `merchant::UpdateAddressDetail`.
     pub struct AddressType {
-        /// `same_city`.
+        /// `same_city`; `0` or `1` on the wire.
         0 same_city: Option<bool> => "same_city: zero-one",
-        /// `pickup`.
+        /// `pickup`; `0` or `1` on the wire.
         1 pickup: Option<bool> => "pickup: zero-one",
     }
     new()
@@ -122,7 +122,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AllConditionFreeDetail`.
+    /// `all_condition_free_detail` of `merchant::FreightTemplate`; `all_condition_free_detail` of `merchant::UpdatefreighttemplateFreightTemplate`.
     pub struct AllConditionFreeDetail {
         /// `condition_free_detail_list`.
         0 condition_free_detail_list: Vec<ConditionFreeDetail> => "condition_free_detail_list: must",
@@ -131,7 +131,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AllFreightCalcMethod`.
+    /// `all_freight_calc_method` of `merchant::FreightTemplate`; `all_freight_calc_method` of `merchant::UpdatefreighttemplateFreightTemplate`.
     pub struct AllFreightCalcMethod {
         /// `freight_calc_method_list`.
         0 freight_calc_method_list: Vec<FreightCalcMethod> => "freight_calc_method_list: must",
@@ -140,7 +140,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AllFreightCalcMethodFreightCalcMethod`.
+    /// An item of `freight_calc_method_list` in `merchant::FreightTemplateAllFreightCalcMethod`.
     pub struct AllFreightCalcMethodFreightCalcMethod {
         /// `address_info`.
         0 address_info: Vec<FreightTemplateAddressInfo> => "address_info: must",
@@ -148,31 +148,31 @@ w::record! {
         1 is_default: bool => "is_default: must",
         /// `delivery_id`.
         2 delivery_id: Option<String> => "delivery_id",
-        /// `first_val_amount`; unit kg.
+        /// `first_val_amount`; in kg.
         3 first_val_amount: i64 => "first_val_amount: must",
-        /// `first_price`; unit fen.
+        /// `first_price`; in fen.
         4 first_price: xinqiao_types::Fen => "first_price: must",
-        /// `second_val_amount`; unit kg.
+        /// `second_val_amount`; in kg.
         5 second_val_amount: i64 => "second_val_amount: must",
-        /// `second_price`; unit fen.
+        /// `second_price`; in fen.
         6 second_price: xinqiao_types::Fen => "second_price: must",
     }
 }
 
 w::record! {
-    /// `ConditionFreeDetail`.
+    /// An item of `condition_free_detail_list` in `merchant::AllConditionFreeDetail`.
     pub struct ConditionFreeDetail {
         /// `address_infos`.
         0 address_infos: Vec<AddressInfo> => "address_infos: must",
         /// `min_piece`.
         1 min_piece: Option<i64> => "min_piece",
-        /// `min_amount`; unit fen.
+        /// `min_amount`; in fen.
         2 min_amount: Option<xinqiao_types::Fen> => "min_amount",
-        /// `min_weight`; unit kg.
+        /// `min_weight`; in kg.
         3 min_weight: Option<i64> => "min_weight",
-        /// `valuation_flag`.
+        /// `valuation_flag`; `0` or `1` on the wire.
         4 valuation_flag: Option<bool> => "valuation_flag: zero-one",
-        /// `amount_flag`.
+        /// `amount_flag`; `0` or `1` on the wire.
         5 amount_flag: Option<bool> => "amount_flag: zero-one",
     }
     new(address_infos: Vec<AddressInfo>)
@@ -186,7 +186,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FreightCalcMethod`.
+    /// An item of `freight_calc_method_list` in `merchant::AllFreightCalcMethod`.
     pub struct FreightCalcMethod {
         /// `address_info`.
         0 address_info: Vec<AddressInfo> => "address_info: must",
@@ -194,13 +194,13 @@ w::record! {
         1 is_default: bool => "is_default: must",
         /// `delivery_id`.
         2 delivery_id: Option<String> => "delivery_id",
-        /// `first_val_amount`; unit kg.
+        /// `first_val_amount`; in kg.
         3 first_val_amount: i64 => "first_val_amount: must",
-        /// `first_price`; unit fen.
+        /// `first_price`; in fen.
         4 first_price: xinqiao_types::Fen => "first_price: must",
-        /// `second_val_amount`; unit kg.
+        /// `second_val_amount`; in kg.
         5 second_val_amount: i64 => "second_val_amount: must",
-        /// `second_price`; unit fen.
+        /// `second_price`; in fen.
         6 second_price: xinqiao_types::Fen => "second_price: must",
     }
     new(
@@ -215,7 +215,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FreightTemplate`.
+    /// `freight_template` of `merchant::Addfreighttemplate`.
     pub struct FreightTemplate {
         /// `name`.
         0 name: String => "name: must",
@@ -258,7 +258,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FreightTemplateAddressInfo`.
+    /// An item of `address_info` in `merchant::AllFreightCalcMethodFreightCalcMethod`; an item of `address_infos` in `merchant::FreightTemplateConditionFreeDetail`; and 2 more.
     pub struct FreightTemplateAddressInfo {
         /// `user_name`.
         0 user_name: String => "user_name: must",
@@ -270,7 +270,7 @@ w::record! {
         3 county_name: Option<String> => "county_name",
         /// `detail_info`.
         4 detail_info: Option<String> => "detail_info",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         5 tel_number: String => "tel_number: must masked",
         /// `postal_code`.
         6 postal_code: Option<String> => "postal_code",
@@ -278,7 +278,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FreightTemplateAllConditionFreeDetail`.
+    /// `all_condition_free_detail` of `merchant::GetfreighttemplatedetailFreightTemplate`.
     pub struct FreightTemplateAllConditionFreeDetail {
         /// `condition_free_detail_list`.
         0 condition_free_detail_list: Vec<FreightTemplateConditionFreeDetail> => "condition_free_detail_list: must",
@@ -286,7 +286,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FreightTemplateAllFreightCalcMethod`.
+    /// `all_freight_calc_method` of `merchant::GetfreighttemplatedetailFreightTemplate`.
     pub struct FreightTemplateAllFreightCalcMethod {
         /// `freight_calc_method_list`.
         0 freight_calc_method_list: Vec<AllFreightCalcMethodFreightCalcMethod> => "freight_calc_method_list: must",
@@ -294,25 +294,25 @@ w::record! {
 }
 
 w::record! {
-    /// `FreightTemplateConditionFreeDetail`.
+    /// An item of `condition_free_detail_list` in `merchant::FreightTemplateAllConditionFreeDetail`.
     pub struct FreightTemplateConditionFreeDetail {
         /// `address_infos`.
         0 address_infos: Vec<FreightTemplateAddressInfo> => "address_infos: must",
         /// `min_piece`.
         1 min_piece: Option<i64> => "min_piece",
-        /// `min_amount`; unit fen.
+        /// `min_amount`; in fen.
         2 min_amount: Option<xinqiao_types::Fen> => "min_amount",
-        /// `min_weight`; unit kg.
+        /// `min_weight`; in kg.
         3 min_weight: Option<i64> => "min_weight",
-        /// `valuation_flag`.
+        /// `valuation_flag`; `0` or `1` on the wire.
         4 valuation_flag: Option<bool> => "valuation_flag: zero-one",
-        /// `amount_flag`.
+        /// `amount_flag`; `0` or `1` on the wire.
         5 amount_flag: Option<bool> => "amount_flag: zero-one",
     }
 }
 
 w::record! {
-    /// `FreightTemplateNotSendArea`.
+    /// `not_send_area` of `merchant::GetfreighttemplatedetailFreightTemplate`.
     pub struct FreightTemplateNotSendArea {
         /// `address_info`.
         0 address_info: Vec<FreightTemplateAddressInfo> => "address_info: must",
@@ -320,7 +320,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetAddressDetail`.
+    /// `address_detail` of the answer of `merchant::address::Get`.
     pub struct GetAddressDetail {
         /// `address_id`.
         0 address_id: i64 => "address_id: must",
@@ -332,13 +332,13 @@ w::record! {
         3 landline: Option<String> => "landline",
         /// `remark`.
         4 remark: Option<String> => "remark",
-        /// `send_addr`.
+        /// `send_addr`; `0` or `1` on the wire.
         5 send_addr: bool => "send_addr: must zero-one",
-        /// `default_send`.
+        /// `default_send`; `0` or `1` on the wire.
         6 default_send: bool => "default_send: must zero-one",
-        /// `recv_addr`.
+        /// `recv_addr`; `0` or `1` on the wire.
         7 recv_addr: bool => "recv_addr: must zero-one",
-        /// `default_recv`.
+        /// `default_recv`; `0` or `1` on the wire.
         8 default_recv: bool => "default_recv: must zero-one",
         /// `update_time`; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -348,7 +348,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetAddressInfo`.
+    /// `address_info` of `merchant::GetAddressDetail`.
     pub struct GetAddressInfo {
         /// `user_name`.
         0 user_name: String => "user_name: must",
@@ -360,7 +360,7 @@ w::record! {
         3 county_name: Option<String> => "county_name",
         /// `detail_info`.
         4 detail_info: Option<String> => "detail_info",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         5 tel_number: String => "tel_number: must masked",
         /// `postal_code`.
         6 postal_code: Option<String> => "postal_code",
@@ -374,7 +374,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetfreighttemplatedetailFreightTemplate`.
+    /// `freight_template` of the answer of `merchant::Getfreighttemplatedetail`.
     pub struct GetfreighttemplatedetailFreightTemplate {
         /// `template_id`.
         0 template_id: i64 => "template_id: must",
@@ -408,7 +408,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotSendArea`.
+    /// `not_send_area` of `merchant::FreightTemplate`; `not_send_area` of `merchant::UpdatefreighttemplateFreightTemplate`.
     pub struct NotSendArea {
         /// `address_info`.
         0 address_info: Vec<AddressInfo> => "address_info: must",
@@ -417,7 +417,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateAddressDetail`.
+    /// `address_detail` of `merchant::address::Update`.
     pub struct UpdateAddressDetail {
         /// `address_info`.
         0 address_info: AddressDetailAddressInfo => "address_info: must",
@@ -427,13 +427,13 @@ w::record! {
         2 landline: Option<String> => "landline",
         /// `remark`.
         3 remark: Option<String> => "remark",
-        /// `send_addr`.
+        /// `send_addr`; `0` or `1` on the wire.
         4 send_addr: Option<bool> => "send_addr: zero-one",
-        /// `default_send`.
+        /// `default_send`; `0` or `1` on the wire.
         5 default_send: Option<bool> => "default_send: zero-one",
-        /// `recv_addr`.
+        /// `recv_addr`; `0` or `1` on the wire.
         6 recv_addr: Option<bool> => "recv_addr: zero-one",
-        /// `default_recv`.
+        /// `default_recv`; `0` or `1` on the wire.
         7 default_recv: Option<bool> => "default_recv: zero-one",
         /// `address_id`.
         8 address_id: i64 => "address_id: must",
@@ -450,7 +450,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdatefreighttemplateFreightTemplate`.
+    /// `freight_template` of `merchant::Updatefreighttemplate`.
     pub struct UpdatefreighttemplateFreightTemplate {
         /// `name`.
         0 name: String => "name: must",
@@ -851,7 +851,7 @@ pub mod privatenumber {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_privatenumberaddphone.html>.
         /// * Catalog: `channels.merchant.privatenumber.addphone`.
         pub struct Addphone {
-            /// `mobile`.
+            /// `mobile`; personal data, masked in `Debug`.
             0 mobile: String => "mobile: must masked",
             /// `verify_code`.
             1 verify_code: String => "verify_code: must",
@@ -898,7 +898,7 @@ pub mod privatenumber {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_privatenumbergetshopphone.html>.
         /// * Catalog: `channels.merchant.privatenumber.getphone`.
         pub struct Getphone {
-            /// `mobile`.
+            /// `mobile`; personal data, masked in `Debug`.
             0 mobile: String => "mobile: must masked",
         }
         new(mobile: impl Into<String>)
@@ -940,7 +940,7 @@ pub mod privatenumber {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_privatenumbersendverifycode.html>.
         /// * Catalog: `channels.merchant.privatenumber.sendverifycode`.
         pub struct Sendverifycode {
-            /// `mobile`.
+            /// `mobile`; personal data, masked in `Debug`.
             0 mobile: String => "mobile: must masked",
         }
         new(mobile: impl Into<String>)

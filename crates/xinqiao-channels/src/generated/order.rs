@@ -7,7 +7,7 @@ use xinqiao_wire as w;
 pub mod dropship;
 
 w::record! {
-    /// `AddressInfo`.
+    /// `address_info` of `order::DeliveryInfo`; `address_under_review` of `order::DeliveryInfo`; and 1 more.
     pub struct AddressInfo {
         /// `user_name`.
         0 user_name: String => "user_name: must",
@@ -19,7 +19,7 @@ w::record! {
         3 county_name: Option<String> => "county_name",
         /// `detail_info`.
         4 detail_info: Option<String> => "detail_info",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         5 tel_number: String => "tel_number: must masked",
         /// `postal_code`.
         6 postal_code: Option<String> => "postal_code",
@@ -33,7 +33,7 @@ w::record! {
         10 hash_code: Option<String> => "hash_code",
         /// `virtual_order_tel_number`.
         11 virtual_order_tel_number: Option<String> => "virtual_order_tel_number",
-        /// `use_tel_number`.
+        /// `use_tel_number`; `0` or `1` on the wire.
         12 use_tel_number: Option<bool> => "use_tel_number: zero-one",
         /// `tel_number_ext_info`.
         13 tel_number_ext_info: Option<TelNumberExtInfo> => "tel_number_ext_info",
@@ -41,7 +41,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AftersaleDetail`.
+    /// `aftersale_detail` of `order::Order`.
     pub struct AftersaleDetail {
         /// `aftersale_order_list`.
         0 aftersale_order_list: Vec<AftersaleOrder> => "aftersale_order_list: must",
@@ -51,7 +51,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AftersaleOrder`.
+    /// An item of `aftersale_order_list` in `order::AftersaleDetail`.
     pub struct AftersaleOrder {
         /// `aftersale_order_id`.
         0 aftersale_order_id: w::TextOrNumber => "aftersale_order_id: must",
@@ -61,7 +61,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AgentInfo`.
+    /// `agent_info` of `order::OrderDetail`.
     pub struct AgentInfo {
         /// `agent_finder_id`.
         0 agent_finder_id: String => "agent_finder_id: must",
@@ -71,7 +71,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditItem`.
+    /// An item of `audit_items` in `order::FreshinspectSubmit`.
     pub struct AuditItem {
         /// `item_name`.
         0 item_name: String => "item_name: must",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChangeInfo`.
+    /// An item of `change_infos` in `order::DeliveryinfoUpdate`.
     pub struct ChangeInfo {
         /// `old`.
         0 old: Old => "old: must",
@@ -93,20 +93,20 @@ w::record! {
 }
 
 w::record! {
-    /// `ChangeOrderInfo`.
+    /// An item of `change_order_infos` in `order::PriceUpdate`.
     pub struct ChangeOrderInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `sku_id`.
         1 sku_id: i64 => "sku_id: must",
-        /// `change_price`; unit fen.
+        /// `change_price`; in fen.
         2 change_price: xinqiao_types::Fen => "change_price: must",
     }
     new(product_id: i64, sku_id: i64, change_price: xinqiao_types::Fen)
 }
 
 w::record! {
-    /// `ChangeSkuInfo`.
+    /// `change_sku_info` of `order::OrderDetailProductInfo`.
     pub struct ChangeSkuInfo {
         /// `preshipment_change_sku_state`.
         0 preshipment_change_sku_state: i64 => "preshipment_change_sku_state: must",
@@ -120,17 +120,17 @@ w::record! {
 }
 
 w::record! {
-    /// `CommissionInfo`.
+    /// An item of `commission_infos` in `order::OrderDetail`.
     pub struct CommissionInfo {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// `type`.
         2 type_: i64 => "type: must",
         /// `status`.
         3 status: i64 => "status: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `finder_id`.
         5 finder_id: Option<String> => "finder_id",
@@ -144,7 +144,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Company`.
+    /// An item of `company_list` in the answer of `order::deliverycompanylist::Get`; an item of `company_list` in the answer of `order::deliverycompanylist::NewGet`.
     pub struct Company {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -154,7 +154,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponInfo`.
+    /// `coupon_info` of `order::OrderDetail`.
     pub struct CouponInfo {
         /// `user_coupon_id`.
         0 user_coupon_id: Option<String> => "user_coupon_id",
@@ -162,7 +162,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CourseInfo`.
+    /// `course_info` of `order::SendDelivery`.
     pub struct CourseInfo {
         /// `start_time`; format `unix`.
         0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
@@ -176,7 +176,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CoursePath`.
+    /// `course_path` of `order::CourseInfo`.
     pub struct CoursePath {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -190,7 +190,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CreateTimeRange`.
+    /// `create_time_range` of `order::ListGet`; `update_time_range` of `order::ListGet`; and 6 more.
     pub struct CreateTimeRange {
         /// `start_time`; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -201,7 +201,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CustomInfo`.
+    /// `custom_info` of `order::OrderDetail`.
     pub struct CustomInfo {
         /// `custom_type`.
         0 custom_type: i64 => "custom_type: must",
@@ -215,7 +215,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Delivery`.
+    /// An item of `delivery_list` in `order::delivery::Compensation`; an item of `delivery_list` in `order::DeliveryinfoUpdate`.
     pub struct Delivery {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -231,7 +231,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeliveryInfo`.
+    /// `delivery_info` of `order::OrderDetail`.
     pub struct DeliveryInfo {
         /// `deliver_method`.
         0 deliver_method: i64 => "deliver_method: must",
@@ -259,7 +259,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeliveryProductInfo`.
+    /// An item of `delivery_product_info` in `order::DeliveryInfo`.
     pub struct DeliveryProductInfo {
         /// `deliver_type`.
         0 deliver_type: i64 => "deliver_type: must",
@@ -279,7 +279,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeliveryProductInfoProductInfo`.
+    /// An item of `product_infos` in `order::DeliveryProductInfo`.
     pub struct DeliveryProductInfoProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -291,7 +291,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DropshipInfo`.
+    /// `dropship_info` of `order::OrderDetailProductInfo`.
     pub struct DropshipInfo {
         /// `ds_order_id`.
         0 ds_order_id: w::TextOrNumber => "ds_order_id: must",
@@ -299,7 +299,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Ecsgift`.
+    /// `ecsgift` of `order::PresentOrderInfo`.
     pub struct Ecsgift {
         /// `gifts`.
         0 gifts: Gift => "gifts: must",
@@ -311,7 +311,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtInfo`.
+    /// `ext_info` of `order::OrderDetail`.
     pub struct ExtInfo {
         /// `customer_notes`.
         0 customer_notes: Option<String> => "customer_notes",
@@ -333,7 +333,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtraService`.
+    /// `extra_service` of `order::OrderDetailProductInfo`.
     pub struct ExtraService {
         /// `seven_day_return`.
         0 seven_day_return: i64 => "seven_day_return: must",
@@ -343,7 +343,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FreeGiftInfo`.
+    /// `free_gift_info` of `order::OrderDetailProductInfo`.
     pub struct FreeGiftInfo {
         /// `main_product_list`.
         0 main_product_list: Vec<MainProduct> => "main_product_list: must",
@@ -351,7 +351,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Gift`.
+    /// `gifts` of `order::Ecsgift`.
     pub struct Gift {
         /// `gift`.
         0 gift: Vec<GiftGift> => "gift: must",
@@ -359,7 +359,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GiftGift`.
+    /// An item of `gift` in `order::Gift`.
     pub struct GiftGift {
         /// `order_id`.
         0 order_id: w::TextOrNumber => "order_id: must",
@@ -373,11 +373,11 @@ w::record! {
 }
 
 w::record! {
-    /// `GreetingCardInfo`.
+    /// `greeting_card_info` of `order::OrderDetail`.
     pub struct GreetingCardInfo {
         /// `giver_name`.
         0 giver_name: Option<String> => "giver_name",
-        /// `receiver_name`.
+        /// `receiver_name`; personal data, masked in `Debug`.
         1 receiver_name: Option<String> => "receiver_name: masked",
         /// `greeting_message`.
         2 greeting_message: Option<String> => "greeting_message",
@@ -385,7 +385,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IntraCityOrderInfo`.
+    /// `intra_city_order_info` of `order::Order`.
     pub struct IntraCityOrderInfo {
         /// `shop_id`.
         0 shop_id: String => "shop_id: must",
@@ -399,7 +399,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MainProduct`.
+    /// An item of `main_product_list` in `order::FreeGiftInfo`.
     pub struct MainProduct {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -413,7 +413,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Old`.
+    /// `old` of `order::ChangeInfo`; `new` of `order::ChangeInfo`.
     pub struct Old {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -430,7 +430,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// `order` of the answer of `order::Get`.
     pub struct Order {
         /// `order_id`.
         0 order_id: w::TextOrNumber => "order_id: must",
@@ -440,9 +440,9 @@ w::record! {
         2 order_detail: OrderDetail => "order_detail: must",
         /// `aftersale_detail`.
         3 aftersale_detail: Option<AftersaleDetail> => "aftersale_detail",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `update_time`; format `unix`.
         6 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -470,7 +470,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderDetail`.
+    /// `order_detail` of `order::Order`.
     pub struct OrderDetail {
         /// `product_infos`.
         0 product_infos: Vec<OrderDetailProductInfo> => "product_infos: must",
@@ -506,7 +506,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderDetailProductInfo`.
+    /// An item of `product_infos` in `order::OrderDetail`.
     pub struct OrderDetailProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -526,39 +526,39 @@ w::record! {
         7 thumb_img: String => "thumb_img: must",
         /// `product_unique_id`.
         8 product_unique_id: Option<String> => "product_unique_id",
-        /// `market_price`; unit fen.
+        /// `market_price`; in fen.
         9 market_price: xinqiao_types::Fen => "market_price: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         10 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `real_price`; unit fen.
+        /// `real_price`; in fen.
         11 real_price: Option<xinqiao_types::Fen> => "real_price",
-        /// `estimate_price`; unit fen.
+        /// `estimate_price`; in fen.
         12 estimate_price: Option<xinqiao_types::Fen> => "estimate_price",
-        /// `merchant_discounted_price`; unit fen.
+        /// `merchant_discounted_price`; in fen.
         13 merchant_discounted_price: Option<xinqiao_types::Fen> => "merchant_discounted_price",
-        /// `finder_discounted_price`; unit fen.
+        /// `finder_discounted_price`; in fen.
         14 finder_discounted_price: Option<xinqiao_types::Fen> => "finder_discounted_price",
-        /// `bulkbuy_discounted_price`; unit fen.
+        /// `bulkbuy_discounted_price`; in fen.
         15 bulkbuy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
-        /// `cash_coupon_discounted_price`; unit fen.
+        /// `cash_coupon_discounted_price`; in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
-        /// `limited_discount_discounted_price`; unit fen.
+        /// `limited_discount_discounted_price`; in fen.
         17 limited_discount_discounted_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
-        /// `platform_activity_merchant_discounted_price`; unit fen.
+        /// `platform_activity_merchant_discounted_price`; in fen.
         18 platform_activity_merchant_discounted_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
-        /// `national_subsidy_discounted_price`; unit fen.
+        /// `national_subsidy_discounted_price`; in fen.
         19 national_subsidy_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
-        /// `national_subsidy_merchant_discounted_price`; unit fen.
+        /// `national_subsidy_merchant_discounted_price`; in fen.
         20 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
         /// `is_change_price`.
         21 is_change_price: Option<bool> => "is_change_price",
-        /// `change_price`; unit fen.
+        /// `change_price`; in fen.
         22 change_price: Option<xinqiao_types::Fen> => "change_price",
         /// `use_deduction`.
         23 use_deduction: Option<bool> => "use_deduction",
-        /// `deduction_price`; unit fen.
+        /// `deduction_price`; in fen.
         24 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
-        /// `vip_discounted_price`; unit fen.
+        /// `vip_discounted_price`; in fen.
         25 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
         /// `out_product_id`.
         26 out_product_id: Option<String> => "out_product_id",
@@ -578,7 +578,7 @@ w::record! {
         33 delivery_deadline: Option<xinqiao_types::UnixSeconds> => "delivery_deadline",
         /// `voucher_list`.
         34 voucher_list: Option<Vec<Voucher>> => "voucher_list",
-        /// `is_free_gift`.
+        /// `is_free_gift`; `0` or `1` on the wire.
         35 is_free_gift: Option<bool> => "is_free_gift: zero-one",
         /// `free_gift_info`.
         36 free_gift_info: Option<FreeGiftInfo> => "free_gift_info",
@@ -592,7 +592,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderPresentInfo`.
+    /// `order_present_info` of `order::Order`.
     pub struct OrderPresentInfo {
         /// `present_send_type`.
         0 present_send_type: i64 => "present_send_type: must",
@@ -610,7 +610,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderProductCouponInfo`.
+    /// An item of `order_product_coupon_info_list` in `order::OrderDetailProductInfo`.
     pub struct OrderProductCouponInfo {
         /// `coupon_type`.
         0 coupon_type: i64 => "coupon_type: must",
@@ -618,13 +618,13 @@ w::record! {
         1 user_coupon_id: Option<String> => "user_coupon_id",
         /// `coupon_id`.
         2 coupon_id: Option<String> => "coupon_id",
-        /// `discounted_price`; unit fen.
+        /// `discounted_price`; in fen.
         3 discounted_price: Option<xinqiao_types::Fen> => "discounted_price",
     }
 }
 
 w::record! {
-    /// `PayInfo`.
+    /// `pay_info` of `order::OrderDetail`.
     pub struct PayInfo {
         /// `prepay_id`.
         0 prepay_id: String => "prepay_id: must",
@@ -640,7 +640,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Present`.
+    /// `present` of the answer of `order::PresentGet`.
     pub struct Present {
         /// `present_order_id`.
         0 present_order_id: String => "present_order_id: must",
@@ -658,7 +658,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PresentDetail`.
+    /// `present_detail` of `order::Present`.
     pub struct PresentDetail {
         /// `price_info`.
         0 price_info: Option<PresentDetailPriceInfo> => "price_info",
@@ -670,7 +670,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PresentDetailPayInfo`.
+    /// `pay_info` of `order::PresentDetail`.
     pub struct PresentDetailPayInfo {
         /// `pay_time`; format `unix`.
         0 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
@@ -678,15 +678,15 @@ w::record! {
 }
 
 w::record! {
-    /// `PresentDetailPriceInfo`.
+    /// `price_info` of `order::PresentDetail`.
     pub struct PresentDetailPriceInfo {
-        /// `order_price`; unit fen.
+        /// `order_price`; in fen.
         0 order_price: xinqiao_types::Fen => "order_price: must",
     }
 }
 
 w::record! {
-    /// `PresentOrder`.
+    /// An item of `present_order_list` in the answer of `order::PresentlistGet`.
     pub struct PresentOrder {
         /// `present_order_id`.
         0 present_order_id: w::TextOrNumber => "present_order_id: must",
@@ -694,11 +694,11 @@ w::record! {
 }
 
 w::record! {
-    /// `PresentOrderInfo`.
+    /// `present_order_info` of the answer of `order::presentorder::Get`.
     pub struct PresentOrderInfo {
         /// `ecsgift`.
         0 ecsgift: Ecsgift => "ecsgift: must",
-        /// `cannot_receive`.
+        /// `cannot_receive`; `0` or `1` on the wire.
         1 cannot_receive: bool => "cannot_receive: must zero-one",
         /// `cannot_receive_tips`.
         2 cannot_receive_tips: Option<String> => "cannot_receive_tips",
@@ -706,7 +706,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PresentorderlistGetPresentOrder`.
+    /// An item of `present_order_list` in the answer of `order::PresentorderlistGet`.
     pub struct PresentorderlistGetPresentOrder {
         /// `present_order_id`.
         0 present_order_id: w::TextOrNumber => "present_order_id: must",
@@ -716,57 +716,57 @@ w::record! {
 }
 
 w::record! {
-    /// `PriceInfo`.
+    /// `price_info` of `order::OrderDetail`.
     pub struct PriceInfo {
-        /// `product_price`; unit fen.
+        /// `product_price`; in fen.
         0 product_price: xinqiao_types::Fen => "product_price: must",
-        /// `order_price`; unit fen.
+        /// `order_price`; in fen.
         1 order_price: xinqiao_types::Fen => "order_price: must",
-        /// `freight`; unit fen.
+        /// `freight`; in fen.
         2 freight: xinqiao_types::Fen => "freight: must",
-        /// `discounted_price`; unit fen.
+        /// `discounted_price`; in fen.
         3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
         /// `is_discounted`.
         4 is_discounted: bool => "is_discounted: must",
-        /// `original_order_price`; unit fen.
+        /// `original_order_price`; in fen.
         5 original_order_price: Option<xinqiao_types::Fen> => "original_order_price",
-        /// `estimate_product_price`; unit fen.
+        /// `estimate_product_price`; in fen.
         6 estimate_product_price: Option<xinqiao_types::Fen> => "estimate_product_price",
-        /// `change_down_price`; unit fen.
+        /// `change_down_price`; in fen.
         7 change_down_price: Option<xinqiao_types::Fen> => "change_down_price",
-        /// `change_freight`; unit fen.
+        /// `change_freight`; in fen.
         8 change_freight: Option<xinqiao_types::Fen> => "change_freight",
         /// `is_change_freight`.
         9 is_change_freight: Option<bool> => "is_change_freight",
         /// `use_deduction`.
         10 use_deduction: Option<bool> => "use_deduction",
-        /// `deduction_price`; unit fen.
+        /// `deduction_price`; in fen.
         11 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
-        /// `merchant_receieve_price`; unit fen.
+        /// `merchant_receieve_price`; in fen.
         12 merchant_receieve_price: xinqiao_types::Fen => "merchant_receieve_price: must",
-        /// `merchant_discounted_price`; unit fen.
+        /// `merchant_discounted_price`; in fen.
         13 merchant_discounted_price: xinqiao_types::Fen => "merchant_discounted_price: must",
-        /// `finder_discounted_price`; unit fen.
+        /// `finder_discounted_price`; in fen.
         14 finder_discounted_price: xinqiao_types::Fen => "finder_discounted_price: must",
-        /// `vip_discounted_price`; unit fen.
+        /// `vip_discounted_price`; in fen.
         15 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
-        /// `cash_coupon_discounted_price`; unit fen.
+        /// `cash_coupon_discounted_price`; in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
-        /// `platform_activity_merchant_discounted_price`; unit fen.
+        /// `platform_activity_merchant_discounted_price`; in fen.
         17 platform_activity_merchant_discounted_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
-        /// `bulkbuy_discounted_price`; unit fen.
+        /// `bulkbuy_discounted_price`; in fen.
         18 bulkbuy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
-        /// `limited_discount_discounted_price`; unit fen.
+        /// `limited_discount_discounted_price`; in fen.
         19 limited_discount_discounted_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
-        /// `national_subsidy_discounted_price`; unit fen.
+        /// `national_subsidy_discounted_price`; in fen.
         20 national_subsidy_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
-        /// `national_subsidy_merchant_discounted_price`; unit fen.
+        /// `national_subsidy_merchant_discounted_price`; in fen.
         21 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
     }
 }
 
 w::record! {
-    /// `ProductInfo`.
+    /// An item of `product_infos` in `order::Delivery`; an item of `product_infos` in `order::Old`; and 1 more.
     pub struct ProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -779,7 +779,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QualityInspectInfo`.
+    /// `quality_inspect_info` of `order::DeliveryInfo`.
     pub struct QualityInspectInfo {
         /// `inspect_status`.
         0 inspect_status: i64 => "inspect_status: must",
@@ -787,18 +787,18 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverSetSubOrder`.
+    /// An item of `sub_order_list` in `order::presentorder::ReceiverSet`.
     pub struct ReceiverSetSubOrder {
         /// `order_id`.
         0 order_id: String => "order_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(order_id: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
-    /// `ReceiverorderlistGetOrder`.
+    /// An item of `order_list` in the answer of `order::ReceiverorderlistGet`.
     pub struct ReceiverorderlistGetOrder {
         /// `present_order_id`.
         0 present_order_id: w::TextOrNumber => "present_order_id: must",
@@ -808,7 +808,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RechargeInfo`.
+    /// `recharge_info` of `order::DeliveryInfo`.
     pub struct RechargeInfo {
         /// `account_type`.
         0 account_type: Option<String> => "account_type",
@@ -820,15 +820,15 @@ w::record! {
 }
 
 w::record! {
-    /// `RefundInfo`.
+    /// `refund_info` of `order::OrderDetail`.
     pub struct RefundInfo {
-        /// `refund_freight`; unit fen.
+        /// `refund_freight`; in fen.
         0 refund_freight: Option<xinqiao_types::Fen> => "refund_freight",
     }
 }
 
 w::record! {
-    /// `SearchCondition`.
+    /// `search_condition` of `order::Search`.
     pub struct SearchCondition {
         /// `title`.
         0 title: Option<String> => "title",
@@ -836,7 +836,7 @@ w::record! {
         1 sku_code: Option<String> => "sku_code",
         /// `user_name`.
         2 user_name: Option<String> => "user_name",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         3 tel_number: Option<String> => "tel_number: masked",
         /// `tel_number_last4`.
         4 tel_number_last4: Option<String> => "tel_number_last4",
@@ -855,7 +855,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SendDelivery`.
+    /// An item of `delivery_list` in `order::delivery::Send`.
     pub struct SendDelivery {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -874,7 +874,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SensitiveinfoDecodeAddressInfo`.
+    /// `address_info` of the answer of `order::SensitiveinfoDecode`.
     pub struct SensitiveinfoDecodeAddressInfo {
         /// `user_name`.
         0 user_name: String => "user_name: must",
@@ -888,7 +888,7 @@ w::record! {
         4 county_name: Option<String> => "county_name",
         /// `detail_info`.
         5 detail_info: Option<String> => "detail_info",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
         /// `house_number`.
         7 house_number: Option<String> => "house_number",
@@ -898,15 +898,15 @@ w::record! {
 }
 
 w::record! {
-    /// `SettleInfo`.
+    /// `settle_info` of `order::OrderDetail`.
     pub struct SettleInfo {
-        /// `predict_commission_fee`; unit fen.
+        /// `predict_commission_fee`; in fen.
         0 predict_commission_fee: xinqiao_types::Fen => "predict_commission_fee: must",
-        /// `commission_fee`; unit fen.
+        /// `commission_fee`; in fen.
         1 commission_fee: Option<xinqiao_types::Fen> => "commission_fee",
-        /// `predict_wecoin_commission`; unit fen.
+        /// `predict_wecoin_commission`; in fen.
         2 predict_wecoin_commission: Option<xinqiao_types::Fen> => "predict_wecoin_commission",
-        /// `wecoin_commission`; unit fen.
+        /// `wecoin_commission`; in fen.
         3 wecoin_commission: Option<xinqiao_types::Fen> => "wecoin_commission",
         /// `settle_time`; format `unix`.
         4 settle_time: Option<xinqiao_types::UnixSeconds> => "settle_time",
@@ -914,7 +914,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SharerInfo`.
+    /// `sharer_info` of `order::OrderDetail`.
     pub struct SharerInfo {
         /// `sharer_openid`.
         0 sharer_openid: String => "sharer_openid: must",
@@ -930,7 +930,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuAttr`.
+    /// An item of `sku_attrs` in `order::OrderDetailProductInfo`.
     pub struct SkuAttr {
         /// `attr_key`.
         0 attr_key: String => "attr_key: must",
@@ -940,7 +940,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuDeliverInfo`.
+    /// `sku_deliver_info` of `order::OrderDetailProductInfo`.
     pub struct SkuDeliverInfo {
         /// `stock_type`.
         0 stock_type: i64 => "stock_type: must",
@@ -952,7 +952,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuSharerInfo`.
+    /// An item of `sku_sharer_infos` in `order::OrderDetail`.
     pub struct SkuSharerInfo {
         /// `sharer_openid`.
         0 sharer_openid: String => "sharer_openid: must",
@@ -972,7 +972,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SourceInfo`.
+    /// An item of `source_infos` in `order::OrderDetail`.
     pub struct SourceInfo {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
@@ -996,11 +996,11 @@ w::record! {
 }
 
 w::record! {
-    /// `SubOrder`.
+    /// An item of `sub_order_list` in `order::Present`.
     pub struct SubOrder {
         /// `order_id`.
         0 order_id: String => "order_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `status`.
         2 status: i64 => "status: must",
@@ -1008,7 +1008,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TelNumberExtInfo`.
+    /// `tel_number_ext_info` of `order::AddressInfo`.
     pub struct TelNumberExtInfo {
         /// `real_tel_number`.
         0 real_tel_number: Option<String> => "real_tel_number",
@@ -1022,7 +1022,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserAddress`.
+    /// `user_address` of `order::AddressUpdate`.
     pub struct UserAddress {
         /// `user_name`.
         0 user_name: String => "user_name: must",
@@ -1036,7 +1036,7 @@ w::record! {
         4 county_name: String => "county_name: must",
         /// `detail_info`.
         5 detail_info: String => "detail_info: must",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
     new(
@@ -1051,7 +1051,7 @@ w::record! {
 }
 
 w::record! {
-    /// `VirtualNumberInfo`.
+    /// `virtual_number_info` of the answer of `order::SensitiveinfoDecode`.
     pub struct VirtualNumberInfo {
         /// `virtual_number`.
         0 virtual_number: String => "virtual_number: must",
@@ -1063,13 +1063,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Voucher`.
+    /// An item of `voucher_list` in `order::OrderDetailProductInfo`.
     pub struct Voucher {
         /// `voucher_code`.
         0 voucher_code: String => "voucher_code: must",
         /// `voucher_type`.
         1 voucher_type: i64 => "voucher_type: must",
-        /// `voucher_buy_amount`; unit fen.
+        /// `voucher_buy_amount`; in fen.
         2 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
         /// `time_index`.
         3 time_index: Option<i64> => "time_index",
@@ -1237,7 +1237,7 @@ w::record! {
         1 update_time_range: Option<CreateTimeRange> => "update_time_range",
         /// `status`.
         2 status: Option<i64> => "status",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `page_size`.
         4 page_size: i64 => "page_size: must",
@@ -1450,7 +1450,7 @@ w::record! {
     pub struct PresentorderlistGet {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
-        /// `open_id`.
+        /// `open_id`; personal data, masked in `Debug`.
         1 open_id: Option<String> => "open_id: masked",
         /// `create_time_range`.
         2 create_time_range: Option<CreateTimeRange> => "create_time_range",
@@ -1546,7 +1546,7 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// `change_express`.
         1 change_express: bool => "change_express: must",
-        /// `express_fee`; unit fen.
+        /// `express_fee`; in fen.
         2 express_fee: Option<xinqiao_types::Fen> => "express_fee",
         /// `change_order_infos`.
         3 change_order_infos: Option<Vec<ChangeOrderInfo>> => "change_order_infos",
@@ -1680,7 +1680,7 @@ w::record! {
     pub struct ReceiverorderlistGet {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `create_time_range`.
         2 create_time_range: Option<CreateTimeRange> => "create_time_range",
@@ -2066,13 +2066,8 @@ pub mod deliverycompanylist {
         set(ewaybill_only: bool)
     }
 
-    w::record! {
-        /// Answer to [`NewGet`].
-        pub struct NewGetResponse {
-            /// `company_list`.
-            0 company_list: Vec<super::Company> => "company_list: must",
-        }
-    }
+    /// Answer to [`NewGet`], the same as to [`Get`].
+    pub type NewGetResponse = GetResponse;
 
     w::endpoint! {
         NewGet => NewGetResponse,
@@ -2109,15 +2104,15 @@ pub mod presentorder {
             0 idempotent_id: Option<String> => "idempotent_id",
             /// `activity_id`.
             1 activity_id: String => "activity_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `shop_appid`.
             3 shop_appid: String => "shop_appid: must",
             /// `wishmessage`.
             4 wishmessage: Option<String> => "wishmessage",
-            /// `product_id`.
+            /// `product_id`; a number as text on the wire.
             5 product_id: i64 => "product_id: must numeric",
-            /// `sku_id`.
+            /// `sku_id`; a number as text on the wire.
             6 sku_id: i64 => "sku_id: must numeric",
         }
         new(
@@ -2167,7 +2162,7 @@ pub mod presentorder {
         pub struct Get {
             /// `present_order_id`.
             0 present_order_id: String => "present_order_id: must",
-            /// `open_id`.
+            /// `open_id`; personal data, masked in `Debug`.
             1 open_id: Option<String> => "open_id: masked",
         }
         new(present_order_id: impl Into<String>)

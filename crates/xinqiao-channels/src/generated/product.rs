@@ -10,11 +10,11 @@ pub mod order;
 pub mod spu;
 
 w::record! {
-    /// `AccountInfo`.
+    /// `account_info` of `product::funds::Setbankaccount`.
     pub struct AccountInfo {
         /// `bank_account_type`.
         0 bank_account_type: String => "bank_account_type: must",
-        /// `account_number`.
+        /// `account_number`; personal data, masked in `Debug`.
         1 account_number: String => "account_number: must masked",
         /// `account_bank`.
         2 account_bank: String => "account_bank: must",
@@ -35,7 +35,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddAttr`.
+    /// An item of `attrs` in `product::Add`; an item of `attrs` in `product::gift::Add`; and 11 more.
     pub struct AddAttr {
         /// `attr_key`.
         0 attr_key: String => "attr_key: must",
@@ -46,7 +46,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddCatsV2Item`.
+    /// An item of `cats_v2` in `product::gift::Add`.
     pub struct AddCatsV2Item {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -55,7 +55,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddData`.
+    /// `data` of the answer of `product::Add`; `data` of the answer of `product::gift::Add`.
     pub struct AddData {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -65,7 +65,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddDataItem`.
+    /// `data` of the answer of `product::sku::Add`.
     pub struct AddDataItem {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
@@ -75,11 +75,11 @@ w::record! {
 }
 
 w::record! {
-    /// `AddSkus`.
+    /// An item of `skus` in `product::gift::Add`.
     pub struct AddSkus {
         /// `out_sku_id`.
         0 out_sku_id: Option<String> => "out_sku_id",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `stock_num`.
         2 stock_num: Option<i64> => "stock_num",
@@ -92,7 +92,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Address`.
+    /// An item of `address_list` in the answer of `product::address::Get`.
     pub struct Address {
         /// `address_id`.
         0 address_id: i64 => "address_id: must",
@@ -104,13 +104,13 @@ w::record! {
         3 landline: Option<String> => "landline",
         /// `remark`.
         4 remark: Option<String> => "remark",
-        /// `send_addr`.
+        /// `send_addr`; `0` or `1` on the wire.
         5 send_addr: bool => "send_addr: must zero-one",
-        /// `default_send`.
+        /// `default_send`; `0` or `1` on the wire.
         6 default_send: bool => "default_send: must zero-one",
-        /// `recv_addr`.
+        /// `recv_addr`; `0` or `1` on the wire.
         7 recv_addr: bool => "recv_addr: must zero-one",
-        /// `default_recv`.
+        /// `default_recv`; `0` or `1` on the wire.
         8 default_recv: bool => "default_recv: must zero-one",
         /// `update_time`; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -120,7 +120,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddressAddressInfo`.
+    /// `address_info` of `product::Address`.
     pub struct AddressAddressInfo {
         /// `user_name`.
         0 user_name: String => "user_name: must",
@@ -134,7 +134,7 @@ w::record! {
         4 detail_info: String => "detail_info: must",
         /// `national_code`.
         5 national_code: Option<i64> => "national_code",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         6 tel_number: Option<String> => "tel_number: masked",
         /// `postal_code`.
         7 postal_code: Option<String> => "postal_code",
@@ -148,17 +148,17 @@ w::record! {
 }
 
 w::record! {
-    /// `AddressAddressType`.
+    /// `address_type` of `product::Address`.
     pub struct AddressAddressType {
-        /// `same_city`.
+        /// `same_city`; `0` or `1` on the wire.
         0 same_city: bool => "same_city: must zero-one",
-        /// `pickup`.
+        /// `pickup`; `0` or `1` on the wire.
         1 pickup: bool => "pickup: must zero-one",
     }
 }
 
 w::record! {
-    /// `AddressDetail`.
+    /// `address_detail` of `product::address::Add`.
     pub struct AddressDetail {
         /// `address_info`.
         0 address_info: AddressInfo => "address_info: must",
@@ -168,13 +168,13 @@ w::record! {
         2 landline: Option<String> => "landline",
         /// `remark`.
         3 remark: Option<String> => "remark",
-        /// `send_addr`.
+        /// `send_addr`; `0` or `1` on the wire.
         4 send_addr: Option<bool> => "send_addr: zero-one",
-        /// `default_send`.
+        /// `default_send`; `0` or `1` on the wire.
         5 default_send: Option<bool> => "default_send: zero-one",
-        /// `recv_addr`.
+        /// `recv_addr`; `0` or `1` on the wire.
         6 recv_addr: Option<bool> => "recv_addr: zero-one",
-        /// `default_recv`.
+        /// `default_recv`; `0` or `1` on the wire.
         7 default_recv: Option<bool> => "default_recv: zero-one",
     }
     new(address_info: AddressInfo)
@@ -189,7 +189,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddressInfo`.
+    /// `address_info` of `product::AddressDetail`; `address_info` of `product::ReturnInfo`; and 2 more.
     pub struct AddressInfo {
         /// `user_name`.
         0 user_name: String => "user_name: must",
@@ -203,7 +203,7 @@ w::record! {
         4 detail_info: String => "detail_info: must",
         /// `national_code`.
         5 national_code: Option<i64> => "national_code",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
         /// `postal_code`.
         7 postal_code: Option<String> => "postal_code",
@@ -227,11 +227,11 @@ w::record! {
 }
 
 w::record! {
-    /// `AddressType`.
+    /// `address_type` of `product::AddressDetail`; `address_type` of `product::UpdateAddressDetail`.
     pub struct AddressType {
-        /// `same_city`.
+        /// `same_city`; `0` or `1` on the wire.
         0 same_city: Option<bool> => "same_city: zero-one",
-        /// `pickup`.
+        /// `pickup`; `0` or `1` on the wire.
         1 pickup: Option<bool> => "pickup: zero-one",
     }
     new()
@@ -239,7 +239,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AfterSaleInfo`.
+    /// `after_sale_info` of `product::Add`; `after_sale_info` of `product::Update`.
     pub struct AfterSaleInfo {
         /// `after_sale_address_id`.
         0 after_sale_address_id: Option<i64> => "after_sale_address_id",
@@ -249,7 +249,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AllConditionFreeDetail`.
+    /// `all_condition_free_detail` of `product::FreightTemplate`; `all_condition_free_detail` of `product::Template`; and 1 more.
     pub struct AllConditionFreeDetail {
         /// `condition_free_detail_list`.
         0 condition_free_detail_list: Vec<ConditionFreeDetail> => "condition_free_detail_list: must",
@@ -258,7 +258,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AllFreightCalcMethod`.
+    /// `all_freight_calc_method` of `product::FreightTemplate`; `all_freight_calc_method` of `product::Template`; and 1 more.
     pub struct AllFreightCalcMethod {
         /// `freight_calc_method_list`.
         0 freight_calc_method_list: Vec<FreightCalcMethod> => "freight_calc_method_list: must",
@@ -267,7 +267,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditInfo`.
+    /// `audit_info` of the answer of `product::Get`.
     pub struct AuditInfo {
         /// `user_strategy_flag_list`.
         0 user_strategy_flag_list: Option<Vec<i64>> => "user_strategy_flag_list",
@@ -275,7 +275,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditQuota`.
+    /// `audit_quota` of the answer of `product::Getauditquota`.
     pub struct AuditQuota {
         /// `block_status`.
         0 block_status: bool => "block_status: must",
@@ -287,7 +287,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditResult`.
+    /// `audit_result` of `product::OnlineData`.
     pub struct AuditResult {
         /// `audit_status`.
         0 audit_status: i64 => "audit_status: must",
@@ -297,7 +297,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditStrategy`.
+    /// `audit_strategy` of the answer of `product::auditstrategy::Get`.
     pub struct AuditStrategy {
         /// `hide_err_field_flag`.
         0 hide_err_field_flag: i64 => "hide_err_field_flag: must",
@@ -309,11 +309,11 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditfreeExpressInfo`.
+    /// `express_info` of `product::Auditfree`.
     pub struct AuditfreeExpressInfo {
         /// `template_id`.
         0 template_id: Option<i64> => "template_id",
-        /// `weight`; unit g.
+        /// `weight`; in g.
         1 weight: Option<i64> => "weight",
     }
     new()
@@ -321,7 +321,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditfreeExtraService`.
+    /// `extra_service` of `product::Auditfree`.
     pub struct AuditfreeExtraService {
         /// `seven_day_return`.
         0 seven_day_return: Option<i64> => "seven_day_return",
@@ -345,7 +345,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditfreeLimitedInfo`.
+    /// `limited_info` of `product::Auditfree`.
     pub struct AuditfreeLimitedInfo {
         /// `period_type`.
         0 period_type: Option<i64> => "period_type",
@@ -357,19 +357,19 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditfreeSkus`.
+    /// An item of `skus` in `product::Auditfree`.
     pub struct AuditfreeSkus {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
         /// `sku_code`.
         1 sku_code: Option<String> => "sku_code",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         2 sale_price: Option<xinqiao_types::Fen> => "sale_price",
         /// `stock_info`.
         3 stock_info: Option<StockInfo> => "stock_info",
         /// `sku_deliver_info`.
         4 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
-        /// `is_delete`.
+        /// `is_delete`; `0` or `1` on the wire.
         5 is_delete: Option<bool> => "is_delete: zero-one",
     }
     new(sku_id: i64)
@@ -383,18 +383,18 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditfreeSkusItem`.
+    /// An item of `skus` in `product::locallife::Auditfree`.
     pub struct AuditfreeSkusItem {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
     }
     new(sku_id: i64, sale_price: xinqiao_types::Fen)
 }
 
 w::record! {
-    /// `AuditfreeSpuDeliverInfo`.
+    /// `spu_deliver_info` of `product::Auditfree`.
     pub struct AuditfreeSpuDeliverInfo {
         /// `is_spu_range`.
         0 is_spu_range: Option<bool> => "is_spu_range",
@@ -406,7 +406,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchAddData`.
+    /// An item of `data` in the answer of `product::sku::BatchAdd`.
     pub struct BatchAddData {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
@@ -418,7 +418,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchAddSkus`.
+    /// An item of `skus` in `product::sku::BatchAdd`.
     pub struct BatchAddSkus {
         /// `product_id`.
         0 product_id: Option<i64> => "product_id",
@@ -428,9 +428,9 @@ w::record! {
         2 out_sku_id: String => "out_sku_id: must",
         /// `thumb_img`.
         3 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         4 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `market_price`; unit fen.
+        /// `market_price`; in fen.
         5 market_price: xinqiao_types::Fen => "market_price: must",
         /// `stock_num`.
         6 stock_num: i64 => "stock_num: must",
@@ -454,7 +454,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchgetData`.
+    /// `data` of the answer of `product::stock::Batchget`.
     pub struct BatchgetData {
         /// `spu_stock_list`.
         0 spu_stock_list: Vec<SpuStock> => "spu_stock_list: must",
@@ -462,7 +462,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Brand`.
+    /// An item of `brands` in the answer of `product::BrandGet`.
     pub struct Brand {
         /// `first_cat_id`.
         0 first_cat_id: i64 => "first_cat_id: must",
@@ -476,7 +476,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BrandInfo`.
+    /// `brand_info` of `product::Brand`.
     pub struct BrandInfo {
         /// `brand_id`.
         0 brand_id: i64 => "brand_id: must",
@@ -486,7 +486,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BusiLicense`.
+    /// `busi_license` of `product::register::SubmitMerchantinfo`.
     pub struct BusiLicense {
         /// `license_type`.
         0 license_type: i64 => "license_type: must",
@@ -518,7 +518,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BusiLicensePicFile`.
+    /// `pic_file` of `product::BusiLicense`; `portrait_pic_file` of `product::IdCardInfo`; and 7 more.
     pub struct BusiLicensePicFile {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -529,7 +529,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Cat`.
+    /// An item of `cats` in `product::Add`; an item of `cats` in `product::Update`.
     pub struct Cat {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -538,7 +538,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CatInfo`.
+    /// `cat_info` of `product::CategoryCat`.
     pub struct CatInfo {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -546,7 +546,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Category`.
+    /// An item of `categories` in the answer of `product::category::Classify`.
     pub struct Category {
         /// `cats`.
         0 cats: Vec<CategoryCat> => "cats: must",
@@ -554,7 +554,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CategoryCat`.
+    /// An item of `cats` in `product::Category`.
     pub struct CategoryCat {
         /// `cat_info`.
         0 cat_info: CatInfo => "cat_info: must",
@@ -564,7 +564,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CatsV2Item`.
+    /// An item of `cats_v2` in `product::Add`.
     pub struct CatsV2Item {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -573,7 +573,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CatsV2ItemItem`.
+    /// An item of `cats_v2` in `product::Update`.
     pub struct CatsV2ItemItem {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -582,7 +582,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CheckAuditStatusData`.
+    /// `data` of the answer of `product::register::CheckAuditStatus`.
     pub struct CheckAuditStatusData {
         /// `register_status`.
         0 register_status: i64 => "register_status: must",
@@ -606,7 +606,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CheckAuthData`.
+    /// `data` of the answer of `product::service::CheckAuth`.
     pub struct CheckAuthData {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -616,7 +616,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CmpPriceInfo`.
+    /// `cmp_price_info` of the answer of `product::Get`.
     pub struct CmpPriceInfo {
         /// `status`.
         0 status: i64 => "status: must",
@@ -626,7 +626,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Company`.
+    /// An item of `company_list` in the answer of `product::delivery::GetCompanyList`.
     pub struct Company {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -636,19 +636,19 @@ w::record! {
 }
 
 w::record! {
-    /// `ConditionFreeDetail`.
+    /// An item of `condition_free_detail_list` in `product::AllConditionFreeDetail`.
     pub struct ConditionFreeDetail {
         /// `address_infos`.
         0 address_infos: Vec<TemplateAddressInfo> => "address_infos: must",
         /// `min_piece`.
         1 min_piece: Option<i64> => "min_piece",
-        /// `min_amount`; unit fen.
+        /// `min_amount`; in fen.
         2 min_amount: Option<xinqiao_types::Fen> => "min_amount",
-        /// `min_weight`; unit kg.
+        /// `min_weight`; in kg.
         3 min_weight: Option<i64> => "min_weight",
-        /// `valuation_flag`.
+        /// `valuation_flag`; `0` or `1` on the wire.
         4 valuation_flag: Option<bool> => "valuation_flag: zero-one",
-        /// `amount_flag`.
+        /// `amount_flag`; `0` or `1` on the wire.
         5 amount_flag: Option<bool> => "amount_flag: zero-one",
     }
     new(address_infos: Vec<TemplateAddressInfo>)
@@ -662,16 +662,16 @@ w::record! {
 }
 
 w::record! {
-    /// `ConditionFreeValuation`.
+    /// `condition_free_valuation` of `product::SameCityTemplateSameCityValuation`; `condition_free_valuation` of `product::SameCityValuation`.
     pub struct ConditionFreeValuation {
-        /// `min_free_price`; unit fen.
+        /// `min_free_price`; in fen.
         0 min_free_price: xinqiao_types::Fen => "min_free_price: must",
     }
     new(min_free_price: xinqiao_types::Fen)
 }
 
 w::record! {
-    /// `Coupon`.
+    /// `coupon` of the answer of `product::coupon::Get`; an item of `coupons` in the answer of `product::coupon::GetList`.
     pub struct Coupon {
         /// `coupon_id`.
         0 coupon_id: i64 => "coupon_id: must",
@@ -691,7 +691,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponInfo`.
+    /// `coupon_info` of `product::Coupon`.
     pub struct CouponInfo {
         /// `name`.
         0 name: String => "name: must",
@@ -709,7 +709,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponInfoExtInfo`.
+    /// `ext_info` of `product::CouponInfo`.
     pub struct CouponInfoExtInfo {
         /// `jump_product_id`.
         0 jump_product_id: Option<i64> => "jump_product_id",
@@ -723,7 +723,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponInfoPromoteInfo`.
+    /// `promote_info` of `product::CouponInfo`.
     pub struct CouponInfoPromoteInfo {
         /// `customize_channel`.
         0 customize_channel: String => "customize_channel: must",
@@ -733,7 +733,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponInfoReceiveInfo`.
+    /// `receive_info` of `product::CouponInfo`.
     pub struct CouponInfoReceiveInfo {
         /// `limit_num_one_person`.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
@@ -747,7 +747,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponInfoValidInfo`.
+    /// `valid_info` of `product::CouponInfo`.
     pub struct CouponInfoValidInfo {
         /// `valid_type`.
         0 valid_type: String => "valid_type: must",
@@ -761,7 +761,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponStockInfo`.
+    /// `stock_info` of `product::Coupon`.
     pub struct CouponStockInfo {
         /// `issued_num`.
         0 issued_num: i64 => "issued_num: must",
@@ -773,7 +773,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CreateData`.
+    /// `data` of the answer of `product::coupon::Create`.
     pub struct CreateData {
         /// `coupon_id`.
         0 coupon_id: i64 => "coupon_id: must",
@@ -781,7 +781,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CreateExtInfo`.
+    /// `ext_info` of `product::coupon::Create`; `ext_info` of `product::coupon::Update`.
     pub struct CreateExtInfo {
         /// `jump_product_id`.
         0 jump_product_id: Option<i64> => "jump_product_id",
@@ -798,7 +798,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataItem`.
+    /// `data` of the answer of `product::locallife::Add`.
     pub struct DataItem {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -808,7 +808,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Delivery`.
+    /// An item of `delivery_list` in `product::delivery::Send`.
     pub struct Delivery {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -825,7 +825,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeliveryTime`.
+    /// `delivery_time` of `product::SameCityTemplate`; `delivery_time` of `product::UpdateSameCityTemplateSameCityTemplate`.
     pub struct DeliveryTime {
         /// `start_business_hour`.
         0 start_business_hour: i64 => "start_business_hour: must",
@@ -835,15 +835,15 @@ w::record! {
         2 end_business_hour: i64 => "end_business_hour: must",
         /// `end_business_minute`.
         3 end_business_minute: i64 => "end_business_minute: must",
-        /// `book_time`; unit min.
+        /// `book_time`; in min.
         4 book_time: i64 => "book_time: must",
-        /// `first_val_meter`; unit m.
+        /// `first_val_meter`; in m.
         5 first_val_meter: i64 => "first_val_meter: must",
-        /// `first_val_minutes`; unit min.
+        /// `first_val_minutes`; in min.
         6 first_val_minutes: i64 => "first_val_minutes: must",
-        /// `second_val_meter`; unit m.
+        /// `second_val_meter`; in m.
         7 second_val_meter: i64 => "second_val_meter: must",
-        /// `second_val_minutes`; unit min.
+        /// `second_val_minutes`; in min.
         8 second_val_minutes: i64 => "second_val_minutes: must",
     }
     new(
@@ -860,7 +860,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DescInfo`.
+    /// `desc_info` of `product::Add`; `desc_info` of `product::gift::Add`; and 4 more.
     pub struct DescInfo {
         /// `imgs`.
         0 imgs: Vec<String> => "imgs: must",
@@ -872,13 +872,13 @@ w::record! {
 }
 
 w::record! {
-    /// `DiscountCondition`.
+    /// `discount_condition` of `product::DiscountInfo`.
     pub struct DiscountCondition {
         /// `product_cnt`.
         0 product_cnt: Option<i64> => "product_cnt",
         /// `product_ids`.
         1 product_ids: Option<Vec<i64>> => "product_ids",
-        /// `product_price`; unit fen.
+        /// `product_price`; in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
     new()
@@ -886,11 +886,11 @@ w::record! {
 }
 
 w::record! {
-    /// `DiscountInfo`.
+    /// `discount_info` of `product::coupon::Create`; `discount_info` of `product::coupon::Update`; and 1 more.
     pub struct DiscountInfo {
         /// `discount_condition`.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
-        /// `discount_fee`; unit fen.
+        /// `discount_fee`; in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// `discount_num`.
         2 discount_num: Option<i64> => "discount_num",
@@ -900,11 +900,11 @@ w::record! {
 }
 
 w::record! {
-    /// `ExpressInfo`.
+    /// `express_info` of `product::Add`; `express_info` of `product::Update`.
     pub struct ExpressInfo {
         /// `template_id`.
         0 template_id: i64 => "template_id: must",
-        /// `weight`; unit g.
+        /// `weight`; in g.
         1 weight: Option<i64> => "weight",
     }
     new(template_id: i64)
@@ -912,7 +912,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtInfo`.
+    /// `ext_info` of `product::StockFlowInfo`.
     pub struct ExtInfo {
         /// `unmove_from_stock_sub_type`.
         0 unmove_from_stock_sub_type: Option<i64> => "unmove_from_stock_sub_type",
@@ -932,7 +932,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtraFeeValuation`.
+    /// `extra_fee_valuation` of `product::SameCityTemplateSpecialTime`; `extra_fee_valuation` of `product::SpecialTime`.
     pub struct ExtraFeeValuation {
         /// `start_hour`.
         0 start_hour: i64 => "start_hour: must",
@@ -942,7 +942,7 @@ w::record! {
         2 end_hour: i64 => "end_hour: must",
         /// `end_minute`.
         3 end_minute: i64 => "end_minute: must",
-        /// `fee`; unit fen.
+        /// `fee`; in fen.
         4 fee: xinqiao_types::Fen => "fee: must",
     }
     new(
@@ -955,7 +955,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtraService`.
+    /// `extra_service` of `product::Add`; `extra_service` of `product::Update`; and 1 more.
     pub struct ExtraService {
         /// `seven_day_return`.
         0 seven_day_return: i64 => "seven_day_return: must",
@@ -975,21 +975,21 @@ w::record! {
 }
 
 w::record! {
-    /// `FreightCalcMethod`.
+    /// An item of `freight_calc_method_list` in `product::AllFreightCalcMethod`.
     pub struct FreightCalcMethod {
         /// `address_info`.
         0 address_info: Vec<TemplateAddressInfo> => "address_info: must",
-        /// `is_default`.
+        /// `is_default`; `0` or `1` on the wire.
         1 is_default: bool => "is_default: must zero-one",
         /// `delivery_id`.
         2 delivery_id: Option<String> => "delivery_id",
-        /// `first_val_amount`; unit kg.
+        /// `first_val_amount`; in kg.
         3 first_val_amount: i64 => "first_val_amount: must",
-        /// `first_price`; unit fen.
+        /// `first_price`; in fen.
         4 first_price: xinqiao_types::Fen => "first_price: must",
-        /// `second_val_amount`; unit kg.
+        /// `second_val_amount`; in kg.
         5 second_val_amount: i64 => "second_val_amount: must",
-        /// `second_price`; unit fen.
+        /// `second_price`; in fen.
         6 second_price: xinqiao_types::Fen => "second_price: must",
     }
     new(
@@ -1004,7 +1004,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FreightTemplate`.
+    /// `freight_template` of `product::delivery::InsertFreightTemplate`.
     pub struct FreightTemplate {
         /// `name`.
         0 name: String => "name: must",
@@ -1022,7 +1022,7 @@ w::record! {
         6 address_info: Option<TemplateAddressInfo> => "address_info",
         /// `not_send_area`.
         7 not_send_area: Option<NotSendArea> => "not_send_area",
-        /// `is_default`.
+        /// `is_default`; `0` or `1` on the wire.
         8 is_default: Option<bool> => "is_default: zero-one",
         /// `all_condition_free_detail`.
         9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
@@ -1047,7 +1047,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetCat`.
+    /// An item of `cat_list` in the answer of `product::category::Get`.
     pub struct GetCat {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -1059,7 +1059,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetCatsV2Item`.
+    /// An item of `cats_v2` in `product::GetProduct`.
     pub struct GetCatsV2Item {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -1067,7 +1067,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetChannelsEcProductStockData`.
+    /// `data` of the answer of `product::stock::GetChannelsEcProductStock`.
     pub struct GetChannelsEcProductStockData {
         /// `normal_stock_num`.
         0 normal_stock_num: i64 => "normal_stock_num: must",
@@ -1081,7 +1081,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetData`.
+    /// `data` of the answer of `product::sku::Get`; an item of `skus` in the answer of `product::sku::GetList`.
     pub struct GetData {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -1093,9 +1093,9 @@ w::record! {
         3 out_sku_id: String => "out_sku_id: must",
         /// `thumb_img`.
         4 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         5 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `market_price`; unit fen.
+        /// `market_price`; in fen.
         6 market_price: xinqiao_types::Fen => "market_price: must",
         /// `stock_num`.
         7 stock_num: i64 => "stock_num: must",
@@ -1111,7 +1111,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetInfoData`.
+    /// `data` of the answer of `product::store::GetInfo`.
     pub struct GetInfoData {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -1123,7 +1123,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetProduct`.
+    /// `product` of the answer of `product::gift::Get`; `edit_product` of the answer of `product::gift::Get`.
     pub struct GetProduct {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -1159,7 +1159,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetProductStockData`.
+    /// `data` of the answer of `product::stock::GetProductStock`.
     pub struct GetProductStockData {
         /// `stock_num`.
         0 stock_num: i64 => "stock_num: must",
@@ -1167,13 +1167,13 @@ w::record! {
 }
 
 w::record! {
-    /// `GetSkus`.
+    /// An item of `skus` in `product::GetProduct`.
     pub struct GetSkus {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
         /// `out_sku_id`.
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `stock_num`.
         3 stock_num: i64 => "stock_num: must",
@@ -1185,7 +1185,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetflowData`.
+    /// `data` of the answer of `product::stock::Getflow`.
     pub struct GetflowData {
         /// `stock_flow_info_list`.
         0 stock_flow_info_list: Vec<StockFlowInfo> => "stock_flow_info_list: must",
@@ -1195,7 +1195,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GiftActivity`.
+    /// `gift_activity` of `product::ActivityAdd`.
     pub struct GiftActivity {
         /// `activity_id`.
         0 activity_id: Option<i64> => "activity_id",
@@ -1218,7 +1218,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GiftActivityDetail`.
+    /// `detail` of `product::GiftActivity`.
     pub struct GiftActivityDetail {
         /// `show_scene`.
         0 show_scene: i64 => "show_scene: must",
@@ -1238,7 +1238,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GiftItem`.
+    /// An item of `gift_items` in `product::GiftSet`.
     pub struct GiftItem {
         /// `gift_id`.
         0 gift_id: i64 => "gift_id: must",
@@ -1249,7 +1249,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GiftSet`.
+    /// `gift_set` of `product::GiftActivityDetail`.
     pub struct GiftSet {
         /// `gift_items`.
         0 gift_items: Vec<GiftItem> => "gift_items: must",
@@ -1260,7 +1260,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IdCardInfo`.
+    /// `id_card_info` of `product::register::SubmitMerchantinfo`.
     pub struct IdCardInfo {
         /// `portrait_pic_file`.
         0 portrait_pic_file: BusiLicensePicFile => "portrait_pic_file: must",
@@ -1268,9 +1268,9 @@ w::record! {
         1 nation_pic_file: BusiLicensePicFile => "nation_pic_file: must",
         /// `id_card_name`.
         2 id_card_name: String => "id_card_name: must",
-        /// `id_card_number`.
+        /// `id_card_number`; personal data, masked in `Debug`.
         3 id_card_number: String => "id_card_number: must masked",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
         /// `start_date`; format `yyyy-MM-dd`.
         5 start_date: String => "start_date: must",
@@ -1289,7 +1289,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InfoScore`.
+    /// `info_score` of the answer of `product::Get`.
     pub struct InfoScore {
         /// `release_mode`.
         0 release_mode: i64 => "release_mode: must",
@@ -1299,7 +1299,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LimitedDiscount`.
+    /// An item of `limited_discount_list` in the answer of `product::limiteddiscount::GetList`.
     pub struct LimitedDiscount {
         /// `task_id`.
         0 task_id: i64 => "task_id: must",
@@ -1319,11 +1319,11 @@ w::record! {
 }
 
 w::record! {
-    /// `LimitedDiscountSkus`.
+    /// An item of `limited_discount_sku_list` in `product::limiteddiscount::Add`; an item of `limited_discount_skus` in `product::limiteddiscounttask::Add`; and 2 more.
     pub struct LimitedDiscountSkus {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `sale_stock`.
         2 sale_stock: i64 => "sale_stock: must",
@@ -1332,7 +1332,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LimitedDiscountTask`.
+    /// An item of `limited_discount_tasks` in the answer of `product::limiteddiscounttask::ListGet`.
     pub struct LimitedDiscountTask {
         /// `task_id`.
         0 task_id: i64 => "task_id: must",
@@ -1352,7 +1352,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LimitedInfo`.
+    /// `limited_info` of `product::Add`; `limited_info` of `product::Update`; and 1 more.
     pub struct LimitedInfo {
         /// `period_type`.
         0 period_type: i64 => "period_type: must",
@@ -1364,7 +1364,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MainProduct`.
+    /// An item of `main_products` in `product::GiftActivityDetail`.
     pub struct MainProduct {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -1373,9 +1373,9 @@ w::record! {
 }
 
 w::record! {
-    /// `NameInfo`.
+    /// `name_info` of `product::register::SubmitBasicinfo`.
     pub struct NameInfo {
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
         /// `abbr`.
         1 abbr: String => "abbr: must",
@@ -1389,13 +1389,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Network`.
+    /// An item of `network_list` in the answer of `product::decoration::WxaproductDecorationGetPressureTestReport`.
     pub struct Network {
         /// `path`.
         0 path: String => "path: must",
-        /// `aver_time_cost`; unit ms.
+        /// `aver_time_cost`; in ms.
         1 aver_time_cost: i64 => "aver_time_cost: must",
-        /// `max_time_cost`; unit ms.
+        /// `max_time_cost`; in ms.
         2 max_time_cost: i64 => "max_time_cost: must",
         /// `total_request_cnt`.
         3 total_request_cnt: i64 => "total_request_cnt: must",
@@ -1405,7 +1405,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotSendArea`.
+    /// `not_send_area` of `product::FreightTemplate`; `not_send_area` of `product::Template`; and 1 more.
     pub struct NotSendArea {
         /// `address_info`.
         0 address_info: Vec<TemplateAddressInfo> => "address_info: must",
@@ -1414,7 +1414,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OnlineData`.
+    /// `online_data` of the answer of `product::locallife::Get`; `draft_data` of the answer of `product::locallife::Get`.
     pub struct OnlineData {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -1452,11 +1452,11 @@ w::record! {
 }
 
 w::record! {
-    /// `OnlineDataSkus`.
+    /// An item of `skus` in `product::OnlineData`.
     pub struct OnlineDataSkus {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `stock_num`.
         2 stock_num: i64 => "stock_num: must",
@@ -1466,7 +1466,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OnsaleSetData`.
+    /// `data` of the answer of `product::gift::OnsaleSet`.
     pub struct OnsaleSetData {
         /// `src_product_id`.
         0 src_product_id: i64 => "src_product_id: must",
@@ -1478,7 +1478,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OnsaleSetSkus`.
+    /// An item of `skus` in `product::gift::OnsaleSet`.
     pub struct OnsaleSetSkus {
         /// `sku_id`.
         0 sku_id: Option<i64> => "sku_id",
@@ -1490,25 +1490,25 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderFlow`.
+    /// `order_flow` of the answer of `product::funds::Getorderflow`; an item of `order_flow` in the answer of `product::funds::Scanorderflow`.
     pub struct OrderFlow {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
         /// `status`.
         1 status: String => "status: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// `order_price`; unit fen.
+        /// `order_price`; in fen.
         3 order_price: xinqiao_types::Fen => "order_price: must",
-        /// `discount_fee`; unit fen.
+        /// `discount_fee`; in fen.
         4 discount_fee: xinqiao_types::Fen => "discount_fee: must",
-        /// `service_fee`; unit fen.
+        /// `service_fee`; in fen.
         5 service_fee: xinqiao_types::Fen => "service_fee: must",
-        /// `handling_fee`; unit fen.
+        /// `handling_fee`; in fen.
         6 handling_fee: xinqiao_types::Fen => "handling_fee: must",
         /// `refunding_type`.
         7 refunding_type: i64 => "refunding_type: must",
-        /// `refund_fee`; unit fen.
+        /// `refund_fee`; in fen.
         8 refund_fee: xinqiao_types::Fen => "refund_fee: must",
         /// `settled_time`; format `unix`.
         9 settled_time: Option<xinqiao_types::UnixSeconds> => "settled_time",
@@ -1518,7 +1518,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrganizationCodeInfo`.
+    /// `organization_code_info` of `product::register::SubmitMerchantinfo`.
     pub struct OrganizationCodeInfo {
         /// `organization_code`.
         0 organization_code: String => "organization_code: must",
@@ -1538,7 +1538,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayAuditDetail`.
+    /// `pay_audit_detail` of `product::CheckAuditStatusData`.
     pub struct PayAuditDetail {
         /// `param_name`.
         0 param_name: String => "param_name: must",
@@ -1548,7 +1548,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PicFile`.
+    /// `pic_file` of the answer of `product::ImgUpload`.
     pub struct PicFile {
         /// `media_id`.
         0 media_id: Option<xinqiao_types::MediaId> => "media_id",
@@ -1560,7 +1560,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PickupTemplate`.
+    /// `pickup_template` of the answer of `product::offline::GetPickupTemplate`; `pickup_template` of `product::offline::UpdatePickupTemplate`.
     pub struct PickupTemplate {
         /// `template_id`.
         0 template_id: i64 => "template_id: must",
@@ -1571,7 +1571,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PickupTime`.
+    /// `pickup_time` of `product::PickupTemplate`.
     pub struct PickupTime {
         /// `start_business_hour`.
         0 start_business_hour: i64 => "start_business_hour: must",
@@ -1581,9 +1581,9 @@ w::record! {
         2 end_business_hour: i64 => "end_business_hour: must",
         /// `end_business_minute`.
         3 end_business_minute: i64 => "end_business_minute: must",
-        /// `promise_delivery_minutes`; unit min.
+        /// `promise_delivery_minutes`; in min.
         4 promise_delivery_minutes: i64 => "promise_delivery_minutes: must",
-        /// `book_time`; unit min.
+        /// `book_time`; in min.
         5 book_time: i64 => "book_time: must",
     }
     new(
@@ -1597,7 +1597,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Product`.
+    /// `product` of the answer of `product::Get`; `edit_product` of the answer of `product::Get`.
     pub struct Product {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -1631,7 +1631,7 @@ w::record! {
         14 status: i64 => "status: must",
         /// `edit_status`.
         15 edit_status: i64 => "edit_status: must",
-        /// `min_price`; unit fen.
+        /// `min_price`; in fen.
         16 min_price: xinqiao_types::Fen => "min_price: must",
         /// `skus`.
         17 skus: Option<Vec<ProductSkus>> => "skus",
@@ -1663,7 +1663,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductAfterSaleInfo`.
+    /// `after_sale_info` of `product::Product`.
     pub struct ProductAfterSaleInfo {
         /// `after_sale_address_id`.
         0 after_sale_address_id: Option<i64> => "after_sale_address_id",
@@ -1671,7 +1671,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductCat`.
+    /// An item of `cats` in `product::Product`.
     pub struct ProductCat {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -1679,7 +1679,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductCatsV2Item`.
+    /// An item of `cats_v2` in `product::Product`.
     pub struct ProductCatsV2Item {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -1687,17 +1687,17 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductExpressInfo`.
+    /// `express_info` of `product::Product`.
     pub struct ProductExpressInfo {
         /// `template_id`.
         0 template_id: i64 => "template_id: must",
-        /// `weight`; unit g.
+        /// `weight`; in g.
         1 weight: Option<i64> => "weight",
     }
 }
 
 w::record! {
-    /// `ProductInfo`.
+    /// An item of `product_infos` in `product::Delivery`.
     pub struct ProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -1711,7 +1711,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductProductQuaInfo`.
+    /// An item of `product_qua_infos` in `product::OnlineData`; an item of `product_qua_infos` in `product::Product`.
     pub struct ProductProductQuaInfo {
         /// `qua_id`.
         0 qua_id: i64 => "qua_id: must",
@@ -1721,7 +1721,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductQuaInfo`.
+    /// An item of `product_qua_infos` in `product::Add`; an item of `product_qua_infos` in `product::locallife::Add`; and 2 more.
     pub struct ProductQuaInfo {
         /// `qua_id`.
         0 qua_id: i64 => "qua_id: must",
@@ -1732,7 +1732,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductSkus`.
+    /// An item of `skus` in `product::Product`.
     pub struct ProductSkus {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
@@ -1740,9 +1740,9 @@ w::record! {
         1 out_sku_id: Option<String> => "out_sku_id",
         /// `thumb_img`.
         2 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `market_price`; unit fen.
+        /// `market_price`; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
         /// `stock_num`.
         5 stock_num: i64 => "stock_num: must",
@@ -1760,7 +1760,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductSpuDeliverInfo`.
+    /// `spu_deliver_info` of `product::Product`.
     pub struct ProductSpuDeliverInfo {
         /// `is_spu_range`.
         0 is_spu_range: bool => "is_spu_range: must",
@@ -1770,13 +1770,13 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductTimingOnsaleInfo`.
+    /// `timing_onsale_info` of `product::Product`.
     pub struct ProductTimingOnsaleInfo {
         /// `status`.
         0 status: i64 => "status: must",
         /// `onsale_time`; format `unix`.
         1 onsale_time: xinqiao_types::UnixSeconds => "onsale_time: must",
-        /// `is_hide_price`.
+        /// `is_hide_price`; `0` or `1` on the wire.
         2 is_hide_price: bool => "is_hide_price: must zero-one",
         /// `task_id`.
         3 task_id: Option<i64> => "task_id",
@@ -1784,7 +1784,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromoteInfo`.
+    /// `promote_info` of `product::coupon::Create`; `promote_info` of `product::coupon::Update`.
     pub struct PromoteInfo {
         /// `customize_channel`.
         0 customize_channel: String => "customize_channel: must",
@@ -1795,7 +1795,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiveInfo`.
+    /// `receive_info` of `product::coupon::Create`; `receive_info` of `product::coupon::Update`.
     pub struct ReceiveInfo {
         /// `limit_num_one_person`.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
@@ -1816,7 +1816,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiveLimit`.
+    /// `receive_limit` of `product::GiftActivityDetail`.
     pub struct ReceiveLimit {
         /// `is_limited`.
         0 is_limited: bool => "is_limited: must",
@@ -1827,7 +1827,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReturnInfo`.
+    /// `return_info` of `product::register::SubmitBasicinfo`.
     pub struct ReturnInfo {
         /// `mail`.
         0 mail: String => "mail: must",
@@ -1841,9 +1841,9 @@ w::record! {
 }
 
 w::record! {
-    /// `SaleLimitInfo`.
+    /// `sale_limit_info` of the answer of `product::Get`.
     pub struct SaleLimitInfo {
-        /// `is_limited`.
+        /// `is_limited`; `0` or `1` on the wire.
         0 is_limited: bool => "is_limited: must zero-one",
         /// `title`.
         1 title: Option<String> => "title",
@@ -1853,13 +1853,13 @@ w::record! {
 }
 
 w::record! {
-    /// `SameCityTemplate`.
+    /// `same_city_template` of the answer of `product::offline::GetSameCityTemplate`.
     pub struct SameCityTemplate {
         /// `template_id`.
         0 template_id: i64 => "template_id: must",
         /// `shipper`.
         1 shipper: String => "shipper: must",
-        /// `scope`; unit m.
+        /// `scope`; in m.
         2 scope: i64 => "scope: must",
         /// `same_city_valuation`.
         3 same_city_valuation: SameCityValuation => "same_city_valuation: must",
@@ -1871,7 +1871,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SameCityTemplateSameCityValuation`.
+    /// `same_city_valuation` of `product::UpdateSameCityTemplateSameCityTemplate`.
     pub struct SameCityTemplateSameCityValuation {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -1888,7 +1888,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SameCityTemplateSpecialTime`.
+    /// `special_time` of `product::UpdateSameCityTemplateSameCityTemplate`.
     pub struct SameCityTemplateSpecialTime {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -1900,7 +1900,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SameCityValuation`.
+    /// `same_city_valuation` of `product::SameCityTemplate`.
     pub struct SameCityValuation {
         /// `type`.
         0 type_: String => "type: must",
@@ -1912,13 +1912,13 @@ w::record! {
 }
 
 w::record! {
-    /// `ScanwithdrawList`.
+    /// An item of `list` in the answer of `product::funds::Scanwithdraw`.
     pub struct ScanwithdrawList {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
         /// `status`.
         1 status: String => "status: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `reason`.
         3 reason: Option<String> => "reason",
@@ -1934,7 +1934,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Service`.
+    /// An item of `service_list` in the answer of `product::service::GetList`.
     pub struct Service {
         /// `service_id`.
         0 service_id: i64 => "service_id: must",
@@ -1948,7 +1948,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceOrder`.
+    /// An item of `service_order_list` in the answer of `product::service::GetOrderList`.
     pub struct ServiceOrder {
         /// `service_id`.
         0 service_id: i64 => "service_id: must",
@@ -1962,7 +1962,7 @@ w::record! {
         4 service_order_id: w::TextOrNumber => "service_order_id: must",
         /// `specification_id`.
         5 specification_id: String => "specification_id: must",
-        /// `total_price`; unit fen.
+        /// `total_price`; in fen.
         6 total_price: xinqiao_types::Fen => "total_price: must",
         /// `status`.
         7 status: i64 => "status: must",
@@ -1972,7 +1972,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetAuditStrategy`.
+    /// `audit_strategy` of `product::auditstrategy::Set`.
     pub struct SetAuditStrategy {
         /// `hide_err_field_flag`.
         0 hide_err_field_flag: Option<i64> => "hide_err_field_flag",
@@ -1986,7 +1986,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SettleAcctInfo`.
+    /// `settle_acct_info` of `product::register::SubmitMerchantinfo`.
     pub struct SettleAcctInfo {
         /// `acct_type`.
         0 acct_type: i64 => "acct_type: must",
@@ -2012,7 +2012,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Shopcat`.
+    /// An item of `shopcat_list` in the answer of `product::store::GetShopcat`.
     pub struct Shopcat {
         /// `shopcat_id`.
         0 shopcat_id: i64 => "shopcat_id: must",
@@ -2026,7 +2026,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SizeChart`.
+    /// `size_chart` of `product::Add`; `size_chart` of `product::Update`; and 1 more.
     pub struct SizeChart {
         /// `enable`.
         0 enable: bool => "enable: must",
@@ -2038,7 +2038,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuDeliverInfo`.
+    /// `sku_deliver_info` of `product::AuditfreeSkus`; `sku_deliver_info` of `product::AuditfreeSpuDeliverInfo`; and 3 more.
     pub struct SkuDeliverInfo {
         /// `stock_type`.
         0 stock_type: Option<i64> => "stock_type",
@@ -2050,7 +2050,7 @@ w::record! {
         3 full_payment_presale_delivery_type: Option<i64> => "full_payment_presale_delivery_type",
         /// `full_payment_presale_delivery_time`.
         4 full_payment_presale_delivery_time: Option<i64> => "full_payment_presale_delivery_time",
-        /// `spot_after_presale_end`.
+        /// `spot_after_presale_end`; `0` or `1` on the wire.
         5 spot_after_presale_end: Option<bool> => "spot_after_presale_end: zero-one",
     }
     new()
@@ -2065,7 +2065,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuMapping`.
+    /// An item of `sku_mappings` in `product::OnsaleSetData`.
     pub struct SkuMapping {
         /// `src_sku_id`.
         0 src_sku_id: i64 => "src_sku_id: must",
@@ -2075,7 +2075,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuResult`.
+    /// An item of `sku_result_list` in `product::CmpPriceInfo`.
     pub struct SkuResult {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
@@ -2085,7 +2085,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuStock`.
+    /// An item of `sku_stock` in `product::SpuStock`.
     pub struct SkuStock {
         /// `normal_stock_num`.
         0 normal_stock_num: i64 => "normal_stock_num: must",
@@ -2103,15 +2103,15 @@ w::record! {
 }
 
 w::record! {
-    /// `Skus`.
+    /// An item of `skus` in `product::Add`.
     pub struct Skus {
         /// `out_sku_id`.
         0 out_sku_id: Option<String> => "out_sku_id",
         /// `thumb_img`.
         1 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `market_price`; unit fen.
+        /// `market_price`; in fen.
         3 market_price: xinqiao_types::Fen => "market_price: must",
         /// `stock_num`.
         4 stock_num: Option<i64> => "stock_num",
@@ -2134,7 +2134,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkusDetail`.
+    /// An item of `skus` in `product::Update`.
     pub struct SkusDetail {
         /// `sku_id`.
         0 sku_id: Option<i64> => "sku_id",
@@ -2142,9 +2142,9 @@ w::record! {
         1 out_sku_id: Option<String> => "out_sku_id",
         /// `thumb_img`.
         2 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `market_price`; unit fen.
+        /// `market_price`; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
         /// `stock_num`.
         5 stock_num: Option<i64> => "stock_num",
@@ -2167,9 +2167,9 @@ w::record! {
 }
 
 w::record! {
-    /// `SkusItem`.
+    /// An item of `skus` in `product::locallife::Add`.
     pub struct SkusItem {
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         0 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `sku_attr_map`.
         1 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => "sku_attr_map",
@@ -2179,7 +2179,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkusSkuDeliverInfo`.
+    /// `sku_deliver_info` of `product::ProductSkus`; `sku_deliver_info` of `product::ProductSpuDeliverInfo`.
     pub struct SkusSkuDeliverInfo {
         /// `stock_type`.
         0 stock_type: i64 => "stock_type: must",
@@ -2191,13 +2191,13 @@ w::record! {
         3 presale_end_time: xinqiao_types::UnixSeconds => "presale_end_time: must",
         /// `full_payment_presale_delivery_time`.
         4 full_payment_presale_delivery_time: i64 => "full_payment_presale_delivery_time: must",
-        /// `spot_after_presale_end`.
+        /// `spot_after_presale_end`; `0` or `1` on the wire.
         5 spot_after_presale_end: bool => "spot_after_presale_end: must zero-one",
     }
 }
 
 w::record! {
-    /// `SpecialQualification`.
+    /// `special_qualification` of `product::register::SubmitMerchantinfo`.
     pub struct SpecialQualification {
         /// `pic_file_list`.
         0 pic_file_list: Vec<BusiLicensePicFile> => "pic_file_list: must",
@@ -2206,7 +2206,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpecialTime`.
+    /// `special_time` of `product::SameCityTemplate`.
     pub struct SpecialTime {
         /// `type`.
         0 type_: String => "type: must",
@@ -2216,7 +2216,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Specification`.
+    /// An item of `specification_list` in `product::SizeChart`.
     pub struct Specification {
         /// `name`.
         0 name: String => "name: must",
@@ -2236,7 +2236,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpecificationValue`.
+    /// An item of `value_list` in `product::Specification`.
     pub struct SpecificationValue {
         /// `key`.
         0 key: String => "key: must",
@@ -2252,7 +2252,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpuDeliverInfo`.
+    /// `spu_deliver_info` of `product::Add`; `spu_deliver_info` of `product::Update`.
     pub struct SpuDeliverInfo {
         /// `is_spu_range`.
         0 is_spu_range: bool => "is_spu_range: must",
@@ -2264,7 +2264,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpuStock`.
+    /// An item of `spu_stock_list` in `product::BatchgetData`.
     pub struct SpuStock {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -2274,7 +2274,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockDiff`.
+    /// `stock_diff` of `product::UpdateSkus`.
     pub struct StockDiff {
         /// `diff_type`.
         0 diff_type: i64 => "diff_type: must",
@@ -2285,7 +2285,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockFlowInfo`.
+    /// An item of `stock_flow_info_list` in `product::GetflowData`.
     pub struct StockFlowInfo {
         /// `amount`.
         0 amount: i64 => "amount: must",
@@ -2305,7 +2305,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockInfo`.
+    /// `stock_info` of `product::AuditfreeSkus`.
     pub struct StockInfo {
         /// `diff_type`.
         0 diff_type: Option<i64> => "diff_type",
@@ -2317,7 +2317,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubScore`.
+    /// An item of `sub_score_list` in `product::InfoScore`.
     pub struct SubScore {
         /// `busi_data_field_api`.
         0 busi_data_field_api: String => "busi_data_field_api: must",
@@ -2329,15 +2329,15 @@ w::record! {
 }
 
 w::record! {
-    /// `SuperAdministratorInfo`.
+    /// `super_administrator_info` of `product::register::SubmitMerchantinfo`.
     pub struct SuperAdministratorInfo {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `name`.
         1 name: String => "name: must",
-        /// `id_card_number`.
+        /// `id_card_number`; personal data, masked in `Debug`.
         2 id_card_number: String => "id_card_number: must masked",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         3 phone: String => "phone: must masked",
         /// `mail`.
         4 mail: String => "mail: must",
@@ -2374,7 +2374,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SupplementaryMaterial`.
+    /// `supplementary_material` of `product::register::SubmitMerchantinfo`.
     pub struct SupplementaryMaterial {
         /// `pic_file_list`.
         0 pic_file_list: Vec<BusiLicensePicFile> => "pic_file_list: must",
@@ -2383,20 +2383,20 @@ w::record! {
 }
 
 w::record! {
-    /// `SupportedShippingMethod`.
+    /// `supported_shipping_methods` of the answer of `product::shipmethods::Get`; `supported_shipping_methods` of `product::shipmethods::Set`.
     pub struct SupportedShippingMethod {
-        /// `express`.
+        /// `express`; `0` or `1` on the wire.
         0 express: bool => "express: must zero-one",
-        /// `same_city`.
+        /// `same_city`; `0` or `1` on the wire.
         1 same_city: bool => "same_city: must zero-one",
-        /// `pickup`.
+        /// `pickup`; `0` or `1` on the wire.
         2 pickup: bool => "pickup: must zero-one",
     }
     new(express: bool, same_city: bool, pickup: bool)
 }
 
 w::record! {
-    /// `Template`.
+    /// An item of `template_list` in the answer of `product::delivery::GetFreightTemplate`.
     pub struct Template {
         /// `template_id`.
         0 template_id: i64 => "template_id: must",
@@ -2416,7 +2416,7 @@ w::record! {
         7 address_info: TemplateAddressInfo => "address_info: must",
         /// `not_send_area`.
         8 not_send_area: NotSendArea => "not_send_area: must",
-        /// `is_default`.
+        /// `is_default`; `0` or `1` on the wire.
         9 is_default: bool => "is_default: must zero-one",
         /// `all_condition_free_detail`.
         10 all_condition_free_detail: AllConditionFreeDetail => "all_condition_free_detail: must",
@@ -2430,7 +2430,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TemplateAddressInfo`.
+    /// An item of `address_infos` in `product::ConditionFreeDetail`; an item of `address_info` in `product::FreightCalcMethod`; and 4 more.
     pub struct TemplateAddressInfo {
         /// `province_name`.
         0 province_name: Option<String> => "province_name",
@@ -2444,17 +2444,17 @@ w::record! {
 }
 
 w::record! {
-    /// `TieredBillingValuation`.
+    /// `tiered_billing_valuation` of `product::SameCityTemplateSameCityValuation`; `tiered_billing_valuation` of `product::SameCityValuation`.
     pub struct TieredBillingValuation {
-        /// `min_send_price`; unit fen.
+        /// `min_send_price`; in fen.
         0 min_send_price: xinqiao_types::Fen => "min_send_price: must",
-        /// `first_val_meter`; unit m.
+        /// `first_val_meter`; in m.
         1 first_val_meter: i64 => "first_val_meter: must",
-        /// `first_price`; unit fen.
+        /// `first_price`; in fen.
         2 first_price: xinqiao_types::Fen => "first_price: must",
-        /// `second_val_meter`; unit m.
+        /// `second_val_meter`; in m.
         3 second_val_meter: i64 => "second_val_meter: must",
-        /// `second_price`; unit fen.
+        /// `second_price`; in fen.
         4 second_price: xinqiao_types::Fen => "second_price: must",
     }
     new(
@@ -2467,13 +2467,13 @@ w::record! {
 }
 
 w::record! {
-    /// `TimingOnsaleInfo`.
+    /// `timing_onsale_info` of `product::Add`; `timing_onsale_info` of `product::Auditfree`; and 1 more.
     pub struct TimingOnsaleInfo {
         /// `status`.
         0 status: i64 => "status: must",
         /// `onsale_time`; format `unix`.
         1 onsale_time: Option<xinqiao_types::UnixSeconds> => "onsale_time",
-        /// `is_hide_price`.
+        /// `is_hide_price`; `0` or `1` on the wire.
         2 is_hide_price: Option<bool> => "is_hide_price: zero-one",
     }
     new(status: i64)
@@ -2481,7 +2481,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateAddressDetail`.
+    /// `address_detail` of `product::address::Update`.
     pub struct UpdateAddressDetail {
         /// `address_info`.
         0 address_info: AddressInfo => "address_info: must",
@@ -2491,13 +2491,13 @@ w::record! {
         2 landline: Option<String> => "landline",
         /// `remark`.
         3 remark: Option<String> => "remark",
-        /// `send_addr`.
+        /// `send_addr`; `0` or `1` on the wire.
         4 send_addr: Option<bool> => "send_addr: zero-one",
-        /// `default_send`.
+        /// `default_send`; `0` or `1` on the wire.
         5 default_send: Option<bool> => "default_send: zero-one",
-        /// `recv_addr`.
+        /// `recv_addr`; `0` or `1` on the wire.
         6 recv_addr: Option<bool> => "recv_addr: zero-one",
-        /// `default_recv`.
+        /// `default_recv`; `0` or `1` on the wire.
         7 default_recv: Option<bool> => "default_recv: zero-one",
         /// `address_id`.
         8 address_id: i64 => "address_id: must",
@@ -2514,7 +2514,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateCatsV2Item`.
+    /// An item of `cats_v2` in `product::gift::Update`.
     pub struct UpdateCatsV2Item {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -2523,7 +2523,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateData`.
+    /// `data` of the answer of `product::gift::Update`; `data` of the answer of `product::Update`.
     pub struct UpdateData {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -2533,7 +2533,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateDataItem`.
+    /// `data` of the answer of `product::sku::Update`; `data` of the answer of `product::sku::UpdatePrice`.
     pub struct UpdateDataItem {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
@@ -2543,7 +2543,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateFreightTemplateFreightTemplate`.
+    /// `freight_template` of `product::delivery::UpdateFreightTemplate`.
     pub struct UpdateFreightTemplateFreightTemplate {
         /// `name`.
         0 name: String => "name: must",
@@ -2561,7 +2561,7 @@ w::record! {
         6 address_info: Option<TemplateAddressInfo> => "address_info",
         /// `not_send_area`.
         7 not_send_area: Option<NotSendArea> => "not_send_area",
-        /// `is_default`.
+        /// `is_default`; `0` or `1` on the wire.
         8 is_default: Option<bool> => "is_default: zero-one",
         /// `all_condition_free_detail`.
         9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
@@ -2589,7 +2589,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateProductStockData`.
+    /// `data` of the answer of `product::stock::UpdateProductStock`.
     pub struct UpdateProductStockData {
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
         0 update_time: String => "update_time: must",
@@ -2597,13 +2597,13 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateSameCityTemplateSameCityTemplate`.
+    /// `same_city_template` of `product::offline::UpdateSameCityTemplate`.
     pub struct UpdateSameCityTemplateSameCityTemplate {
         /// `template_id`.
         0 template_id: i64 => "template_id: must",
         /// `shipper`.
         1 shipper: i64 => "shipper: must",
-        /// `scope`; unit m.
+        /// `scope`; in m.
         2 scope: i64 => "scope: must",
         /// `same_city_valuation`.
         3 same_city_valuation: SameCityTemplateSameCityValuation => "same_city_valuation: must",
@@ -2623,13 +2623,13 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateSkus`.
+    /// An item of `skus` in `product::gift::Update`.
     pub struct UpdateSkus {
         /// `sku_id`.
         0 sku_id: Option<i64> => "sku_id",
         /// `out_sku_id`.
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `stock_num`.
         3 stock_num: Option<i64> => "stock_num",
@@ -2644,9 +2644,9 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateSkusItem`.
+    /// An item of `skus` in `product::locallife::Update`.
     pub struct UpdateSkusItem {
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         0 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `sku_attr_map`.
         1 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => "sku_attr_map",
@@ -2658,7 +2658,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCoupon`.
+    /// An item of `user_coupon_list` in the answer of `product::coupon::GetUser`.
     pub struct UserCoupon {
         /// `coupon_id`.
         0 coupon_id: i64 => "coupon_id: must",
@@ -2670,7 +2670,7 @@ w::record! {
         3 end_time: String => "end_time: must",
         /// `order_id`.
         4 order_id: Option<i64> => "order_id",
-        /// `discount_fee`; unit fen.
+        /// `discount_fee`; in fen.
         5 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// `ext_info`.
         6 ext_info: UserCouponExtInfo => "ext_info: must",
@@ -2682,7 +2682,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCouponExtInfo`.
+    /// `ext_info` of `product::UserCoupon`.
     pub struct UserCouponExtInfo {
         /// `use_time`; format `yyyy-MM-dd HH:mm:ss`.
         0 use_time: Option<String> => "use_time",
@@ -2690,7 +2690,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValidInfo`.
+    /// `valid_info` of `product::coupon::Create`; `valid_info` of `product::coupon::Update`.
     pub struct ValidInfo {
         /// `valid_type`.
         0 valid_type: i64 => "valid_type: must",
@@ -2713,7 +2713,7 @@ w::record! {
 }
 
 w::record! {
-    /// `VerifyPage`.
+    /// `verify_page` of `product::locallife::Add`; `verify_page` of `product::locallife::Update`; and 1 more.
     pub struct VerifyPage {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -2724,7 +2724,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WarehouseStock`.
+    /// An item of `warehouse_stocks` in `product::GetChannelsEcProductStockData`; an item of `warehouse_stocks` in `product::SkuStock`.
     pub struct WarehouseStock {
         /// `out_warehouse_id`.
         0 out_warehouse_id: String => "out_warehouse_id: must",
@@ -2820,7 +2820,7 @@ w::record! {
         17 limited_info: Option<LimitedInfo> => "limited_info",
         /// `extra_service`.
         18 extra_service: Option<ExtraService> => "extra_service",
-        /// `listing`.
+        /// `listing`; `0` or `1` on the wire.
         19 listing: Option<bool> => "listing: zero-one",
         /// `after_sale_info`.
         20 after_sale_info: Option<AfterSaleInfo> => "after_sale_info",
@@ -3325,9 +3325,9 @@ w::record! {
         1 upload_type: Option<i64> => "upload_type: query",
         /// `img_url`.
         2 img_url: Option<String> => "img_url: query",
-        /// `height`; unit px.
+        /// `height`; in px.
         3 height: Option<i64> => "height: query",
-        /// `width`; unit px.
+        /// `width`; in px.
         4 width: Option<i64> => "width: query",
         /// `media`.
         5 media: Option<w::FilePart> => "media",
@@ -3459,7 +3459,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// `from_appid`.
         1 from_appid: String => "from_appid: must",
-        /// `expire`; unit s.
+        /// `expire`; in s.
         2 expire: i64 => "expire: must",
         /// `ext_info`.
         3 ext_info: Option<String> => "ext_info",
@@ -3585,7 +3585,7 @@ w::record! {
         17 limited_info: Option<LimitedInfo> => "limited_info",
         /// `extra_service`.
         18 extra_service: Option<ExtraService> => "extra_service",
-        /// `listing`.
+        /// `listing`; `0` or `1` on the wire.
         19 listing: Option<bool> => "listing: zero-one",
         /// `after_sale_info`.
         20 after_sale_info: Option<AfterSaleInfo> => "after_sale_info",
@@ -4130,7 +4130,7 @@ pub mod coupon {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/coupon/get_user_coupon.html>.
         /// * Catalog: `channels.product.coupon.get_user`.
         pub struct GetUser {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `status`.
             1 status: Option<i64> => "status",
@@ -4175,7 +4175,7 @@ pub mod coupon {
         pub struct Push {
             /// `coupon_id`.
             0 coupon_id: i64 => "coupon_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(coupon_id: i64, openid: impl Into<xinqiao_types::OpenId>)
@@ -4423,15 +4423,15 @@ pub mod decoration {
             2 status: i64 => "status: must",
             /// `blankpage_pencent`.
             3 blankpage_pencent: i64 => "blankpage_pencent: must",
-            /// `aver_time_cost`; unit ms.
+            /// `aver_time_cost`; in ms.
             4 aver_time_cost: i64 => "aver_time_cost: must",
-            /// `max_time_cost`; unit ms.
+            /// `max_time_cost`; in ms.
             5 max_time_cost: i64 => "max_time_cost: must",
             /// `total_launch_cnt`.
             6 total_launch_cnt: i64 => "total_launch_cnt: must",
             /// `total_request_cnt`.
             7 total_request_cnt: i64 => "total_request_cnt: must",
-            /// `run_time`; unit s.
+            /// `run_time`; in s.
             8 run_time: i64 => "run_time: must",
             /// `network_list`.
             9 network_list: Option<Vec<super::Network>> => "network_list",
@@ -4508,13 +4508,8 @@ pub mod decoration {
         new(pressure_id: i64)
     }
 
-    w::record! {
-        /// Answer to [`WxaproductDecorationQueryPressureTestStatus`].
-        pub struct WxaproductDecorationQueryPressureTestStatusResponse {
-            /// `status`.
-            0 status: i64 => "status: must",
-        }
-    }
+    /// Answer to [`WxaproductDecorationQueryPressureTestStatus`], the same as to [`WxaproductDecorationCheckStatus`].
+    pub type WxaproductDecorationQueryPressureTestStatusResponse = WxaproductDecorationCheckStatusResponse;
 
     w::endpoint! {
         WxaproductDecorationQueryPressureTestStatus => WxaproductDecorationQueryPressureTestStatusResponse,
@@ -4741,9 +4736,9 @@ pub mod funds {
     w::record! {
         /// Answer to [`Getbalance`].
         pub struct GetbalanceResponse {
-            /// `available_amount`; unit fen.
+            /// `available_amount`; in fen.
             0 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// `pending_amount`; unit fen.
+            /// `pending_amount`; in fen.
             1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
             /// `sub_mchid`.
             2 sub_mchid: String => "sub_mchid: must",
@@ -4829,7 +4824,7 @@ pub mod funds {
             0 out_request_no: String => "out_request_no: must",
             /// `status`.
             1 status: String => "status: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             2 amount: xinqiao_types::Fen => "amount: must",
             /// `reason`.
             3 reason: Option<String> => "reason",
@@ -4992,7 +4987,7 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/submit_withdraw.html>.
         /// * Catalog: `channels.product.funds.submitwithdraw`.
         pub struct Submitwithdraw {
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             0 amount: xinqiao_types::Fen => "amount: must",
             /// `remark`.
             1 remark: Option<String> => "remark",
@@ -5060,7 +5055,7 @@ pub mod gift {
             7 brand_id: Option<i64> => "brand_id",
             /// `skus`.
             8 skus: Option<Vec<super::AddSkus>> => "skus",
-            /// `listing`.
+            /// `listing`; `0` or `1` on the wire.
             9 listing: Option<bool> => "listing: zero-one",
         }
         new(title: impl Into<String>, head_imgs: Vec<String>, desc_info: super::DescInfo)
@@ -5302,7 +5297,7 @@ pub mod gift {
             7 brand_id: Option<i64> => "brand_id",
             /// `skus`.
             8 skus: Option<Vec<super::UpdateSkus>> => "skus",
-            /// `listing`.
+            /// `listing`; `0` or `1` on the wire.
             9 listing: Option<bool> => "listing: zero-one",
         }
         new(
@@ -6309,7 +6304,7 @@ pub mod register {
             0 wx_name: String => "wx_name: must",
             /// `id_card_name`.
             1 id_card_name: String => "id_card_name: must",
-            /// `id_card_number`.
+            /// `id_card_number`; personal data, masked in `Debug`.
             2 id_card_number: String => "id_card_number: must masked",
             /// `channel_id`.
             3 channel_id: Option<i64> => "channel_id",
@@ -6354,7 +6349,7 @@ pub mod register {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/register/submit_basicinfo.html>.
         /// * Catalog: `channels.product.register.submit_basicinfo`.
         pub struct SubmitBasicinfo {
-            /// `appid`.
+            /// `appid`; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `name_info`.
             1 name_info: super::NameInfo => "name_info: must",
@@ -6394,7 +6389,7 @@ pub mod register {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/register/submit_merchantinfo.html>.
         /// * Catalog: `channels.product.register.submit_merchantinfo`.
         pub struct SubmitMerchantinfo {
-            /// `appid`.
+            /// `appid`; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `subject_type`.
             1 subject_type: i64 => "subject_type: must",
@@ -6681,9 +6676,9 @@ pub mod sku {
             2 out_sku_id: String => "out_sku_id: must",
             /// `thumb_img`.
             3 thumb_img: String => "thumb_img: must",
-            /// `sale_price`; unit fen.
+            /// `sale_price`; in fen.
             4 sale_price: xinqiao_types::Fen => "sale_price: must",
-            /// `market_price`; unit fen.
+            /// `market_price`; in fen.
             5 market_price: xinqiao_types::Fen => "market_price: must",
             /// `stock_num`.
             6 stock_num: i64 => "stock_num: must",
@@ -6824,9 +6819,9 @@ pub mod sku {
             0 sku_id: Option<i64> => "sku_id",
             /// `out_sku_id`.
             1 out_sku_id: Option<String> => "out_sku_id",
-            /// `need_edit_sku`.
+            /// `need_edit_sku`; `0` or `1` on the wire.
             2 need_edit_sku: Option<bool> => "need_edit_sku: zero-one",
-            /// `need_real_stock`.
+            /// `need_real_stock`; `0` or `1` on the wire.
             3 need_real_stock: Option<bool> => "need_real_stock: zero-one",
         }
         new()
@@ -6870,9 +6865,9 @@ pub mod sku {
         pub struct GetList {
             /// `product_id`.
             0 product_id: i64 => "product_id: must",
-            /// `need_edit_sku`.
+            /// `need_edit_sku`; `0` or `1` on the wire.
             1 need_edit_sku: Option<bool> => "need_edit_sku: zero-one",
-            /// `need_real_stock`.
+            /// `need_real_stock`; `0` or `1` on the wire.
             2 need_real_stock: Option<bool> => "need_real_stock: zero-one",
         }
         new(product_id: i64)
@@ -6923,9 +6918,9 @@ pub mod sku {
             3 out_sku_id: Option<String> => "out_sku_id",
             /// `thumb_img`.
             4 thumb_img: String => "thumb_img: must",
-            /// `sale_price`; unit fen.
+            /// `sale_price`; in fen.
             5 sale_price: xinqiao_types::Fen => "sale_price: must",
-            /// `market_price`; unit fen.
+            /// `market_price`; in fen.
             6 market_price: xinqiao_types::Fen => "market_price: must",
             /// `stock_num`.
             7 stock_num: i64 => "stock_num: must",
@@ -6989,9 +6984,9 @@ pub mod sku {
             2 sku_id: Option<i64> => "sku_id",
             /// `out_sku_id`.
             3 out_sku_id: Option<String> => "out_sku_id",
-            /// `sale_price`; unit fen.
+            /// `sale_price`; in fen.
             4 sale_price: xinqiao_types::Fen => "sale_price: must",
-            /// `market_price`; unit fen.
+            /// `market_price`; in fen.
             5 market_price: xinqiao_types::Fen => "market_price: must",
         }
         new(sale_price: xinqiao_types::Fen, market_price: xinqiao_types::Fen)
@@ -6999,13 +6994,8 @@ pub mod sku {
         set(product_id: i64, sku_id: i64)
     }
 
-    w::record! {
-        /// Answer to [`UpdatePrice`].
-        pub struct UpdatePriceResponse {
-            /// `data`.
-            0 data: super::UpdateDataItem => "data: must",
-        }
-    }
+    /// Answer to [`UpdatePrice`], the same as to [`Update`].
+    pub type UpdatePriceResponse = UpdateResponse;
 
     w::endpoint! {
         UpdatePrice => UpdatePriceResponse,

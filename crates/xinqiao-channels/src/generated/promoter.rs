@@ -4,9 +4,9 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddpromoterPromoter`.
+    /// An item of `promoter_list` in `promoter::Addpromoter`.
     pub struct AddpromoterPromoter {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `role_id`.
         1 role_id: i64 => "role_id: must",
@@ -16,7 +16,7 @@ w::record! {
         3 extra_info: Option<String> => "extra_info",
         /// `name`.
         4 name: Option<String> => "name",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, role_id: i64)
@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Article`.
+    /// An item of `article_list` in the answer of `promoter::GetShopMpArticleList`.
     pub struct Article {
         /// `product_list`.
         0 product_list: Vec<ArticleProduct> => "product_list: must",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ArticleInfo`.
+    /// `article_info` of `promoter::Article`; `article_info` of `promoter::GetTalentBizArticleListArticle`.
     pub struct ArticleInfo {
         /// `article_title`.
         0 article_title: String => "article_title: must",
@@ -52,7 +52,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ArticleProduct`.
+    /// An item of `product_list` in `promoter::Article`.
     pub struct ArticleProduct {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -60,15 +60,15 @@ w::record! {
         1 product_name: String => "product_name: must",
         /// `product_img_url`.
         2 product_img_url: String => "product_img_url: must",
-        /// `predict_commission_amount`; unit fen.
+        /// `predict_commission_amount`; in fen.
         3 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
-        /// `commission_rate`; unit 1/10000.
+        /// `commission_rate`; in 1/10000.
         4 commission_rate: i64 => "commission_rate: must",
     }
 }
 
 w::record! {
-    /// `ArticleProductInfo`.
+    /// An item of `product_info_list` in `promoter::GetTalentBizArticleListArticle`.
     pub struct ArticleProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -76,15 +76,15 @@ w::record! {
         1 product_name: String => "product_name: must",
         /// `product_img_url`.
         2 product_img_url: String => "product_img_url: must",
-        /// `predict_commission_amount`; unit fen.
+        /// `predict_commission_amount`; in fen.
         3 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
-        /// `product_mini_price`; unit fen.
+        /// `product_mini_price`; in fen.
         4 product_mini_price: xinqiao_types::Fen => "product_mini_price: must",
     }
 }
 
 w::record! {
-    /// `Category`.
+    /// `category` of `promoter::GetPromoteProductList`.
     pub struct Category {
         /// `category_id`.
         0 category_id: Option<i64> => "category_id",
@@ -108,7 +108,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CatsV2Item`.
+    /// An item of `cats_v2` in `promoter::ProductProductInfo`.
     pub struct CatsV2Item {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -116,11 +116,11 @@ w::record! {
 }
 
 w::record! {
-    /// `CommissionInfo`.
+    /// `commission_info` of `promoter::GetPromoteProductDetailProduct`.
     pub struct CommissionInfo {
         /// `status`.
         0 status: i64 => "status: must",
-        /// `service_ratio`; unit 1/10000.
+        /// `service_ratio`; in 1/10000.
         1 service_ratio: i64 => "service_ratio: must",
         /// `start_time`; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -130,7 +130,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CooperativeCoupon`.
+    /// An item of `cooperative_coupons` in the answer of `promoter::GetPromoteProductDetail`.
     pub struct CooperativeCoupon {
         /// `coupon_id`.
         0 coupon_id: i64 => "coupon_id: must",
@@ -138,7 +138,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Coupon`.
+    /// An item of `coupons` in the answer of `promoter::GetCooperativeCouponList`.
     pub struct Coupon {
         /// `coupon_id`.
         0 coupon_id: i64 => "coupon_id: must",
@@ -148,7 +148,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponInfo`.
+    /// `coupon_info` of `promoter::GetCouponDetailCoupon`.
     pub struct CouponInfo {
         /// `name`.
         0 name: String => "name: must",
@@ -166,7 +166,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DescInfo`.
+    /// `desc_info` of `promoter::ProductProductInfo`.
     pub struct DescInfo {
         /// `imgs`.
         0 imgs: Vec<String> => "imgs: must",
@@ -176,23 +176,23 @@ w::record! {
 }
 
 w::record! {
-    /// `DiscountCondition`.
+    /// `discount_condition` of `promoter::DiscountInfo`.
     pub struct DiscountCondition {
         /// `product_cnt`.
         0 product_cnt: Option<i64> => "product_cnt",
         /// `product_ids`.
         1 product_ids: Option<Vec<i64>> => "product_ids",
-        /// `product_price`; unit fen.
+        /// `product_price`; in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
 }
 
 w::record! {
-    /// `DiscountInfo`.
+    /// `discount_info` of `promoter::CouponInfo`.
     pub struct DiscountInfo {
         /// `discount_condition`.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
-        /// `discount_fee`; unit fen.
+        /// `discount_fee`; in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// `discount_num`.
         2 discount_num: Option<i64> => "discount_num",
@@ -200,7 +200,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtInfo`.
+    /// `ext_info` of `promoter::CouponInfo`.
     pub struct ExtInfo {
         /// `jump_product_id`.
         0 jump_product_id: Option<i64> => "jump_product_id",
@@ -214,9 +214,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Fail`.
+    /// An item of `fail_list` in the answer of `promoter::Addpromoter`.
     pub struct Fail {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `role_id`.
         1 role_id: i64 => "role_id: must",
@@ -226,7 +226,7 @@ w::record! {
         3 extra_info: Option<String> => "extra_info",
         /// `name`.
         4 name: Option<String> => "name",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
         /// `errcode`.
         6 errcode: i64 => "errcode: must",
@@ -236,7 +236,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FailInfo`.
+    /// An item of `fail_info` in the answer of `promoter::Getmsg`.
     pub struct FailInfo {
         /// `id`.
         0 id: String => "id: must",
@@ -246,13 +246,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Feed`.
+    /// An item of `feed_list` in the answer of `promoter::GetFeedList`.
     pub struct Feed {
         /// `export_id`.
         0 export_id: String => "export_id: must",
         /// `talent_appid`.
         1 talent_appid: String => "talent_appid: must",
-        /// `predict_commission_amount`; unit fen.
+        /// `predict_commission_amount`; in fen.
         2 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
         /// `product_info`.
         3 product_info: ProductInfo => "product_info: must",
@@ -260,7 +260,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FeedItem`.
+    /// An item of `feed_list` in the answer of `promoter::GetFeedPromotionInfo`; an item of `feed_list` in the answer of `promoter::GetShopFeedPromotionInfo`.
     pub struct FeedItem {
         /// `export_id`.
         0 export_id: String => "export_id: must",
@@ -272,7 +272,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetCouponDetailCoupon`.
+    /// `coupon` of the answer of `promoter::GetCouponDetail`.
     pub struct GetCouponDetailCoupon {
         /// `coupon_id`.
         0 coupon_id: i64 => "coupon_id: must",
@@ -292,13 +292,13 @@ w::record! {
         7 is_can_up: bool => "is_can_up: must",
         /// `can_up_times`.
         8 can_up_times: i64 => "can_up_times: must",
-        /// `discount_limit`; unit fen.
+        /// `discount_limit`; in fen.
         9 discount_limit: Option<xinqiao_types::Fen> => "discount_limit",
     }
 }
 
 w::record! {
-    /// `GetCouponToHeadsupplierList`.
+    /// An item of `list` in the answer of `promoter::GetCouponToHeadsupplier`.
     pub struct GetCouponToHeadsupplierList {
         /// `coupon_id`.
         0 coupon_id: i64 => "coupon_id: must",
@@ -310,7 +310,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetFeedPromotionInfoFeed`.
+    /// An item of `feed_list` in `promoter::GetFeedPromotionInfo`.
     pub struct GetFeedPromotionInfoFeed {
         /// `export_id`.
         0 export_id: String => "export_id: must",
@@ -319,7 +319,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetPromoteProductDetailProduct`.
+    /// `product` of the answer of `promoter::GetPromoteProductDetail`.
     pub struct GetPromoteProductDetailProduct {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -337,7 +337,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetPromoteProductListProduct`.
+    /// An item of `product_list` in the answer of `promoter::GetPromoteProductList`.
     pub struct GetPromoteProductListProduct {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -349,7 +349,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetPublicCouponListCoupon`.
+    /// An item of `coupons` in the answer of `promoter::GetPublicCouponList`.
     pub struct GetPublicCouponListCoupon {
         /// `coupon_id`.
         0 coupon_id: i64 => "coupon_id: must",
@@ -357,11 +357,11 @@ w::record! {
 }
 
 w::record! {
-    /// `GetShopFeedListFeed`.
+    /// An item of `feed_list` in the answer of `promoter::GetShopFeedList`.
     pub struct GetShopFeedListFeed {
         /// `export_id`.
         0 export_id: String => "export_id: must",
-        /// `predict_commission_amount`; unit fen.
+        /// `predict_commission_amount`; in fen.
         1 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
         /// `product_info`.
         2 product_info: ProductInfo => "product_info: must",
@@ -369,7 +369,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetShopFeedPromotionInfoFeed`.
+    /// An item of `feed_list` in `promoter::GetShopFeedPromotionInfo`.
     pub struct GetShopFeedPromotionInfoFeed {
         /// `export_id`.
         0 export_id: String => "export_id: must",
@@ -378,7 +378,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetShopLiveCommissionProductListProduct`.
+    /// An item of `product_list` in the answer of `promoter::GetShopLiveCommissionProductList`.
     pub struct GetShopLiveCommissionProductListProduct {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -386,17 +386,17 @@ w::record! {
         1 product_name: String => "product_name: must",
         /// `product_img_url`.
         2 product_img_url: String => "product_img_url: must",
-        /// `product_price`; unit fen.
+        /// `product_price`; in fen.
         3 product_price: xinqiao_types::Fen => "product_price: must",
-        /// `predict_commission_amount`; unit fen.
+        /// `predict_commission_amount`; in fen.
         4 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
-        /// `commission_rate`; unit 1/10000.
+        /// `commission_rate`; in 1/10000.
         5 commission_rate: i64 => "commission_rate: must",
     }
 }
 
 w::record! {
-    /// `GetTalentBizArticleListArticle`.
+    /// An item of `article_list` in the answer of `promoter::GetTalentBizArticleList`.
     pub struct GetTalentBizArticleListArticle {
         /// `product_info_list`.
         0 product_info_list: Vec<ArticleProductInfo> => "product_info_list: must",
@@ -410,7 +410,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetmsgclickdataData`.
+    /// An item of `data_list` in the answer of `promoter::Getmsgclickdata`.
     pub struct GetmsgclickdataData {
         /// `msg_type`.
         0 msg_type: Option<i64> => "msg_type",
@@ -426,11 +426,11 @@ w::record! {
 }
 
 w::record! {
-    /// `GetpromoterPromoter`.
+    /// An item of `promoter_list` in the answer of `promoter::Getpromoter`.
     pub struct GetpromoterPromoter {
         /// `id`.
         0 id: String => "id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `role_id`.
         2 role_id: i64 => "role_id: must",
@@ -440,7 +440,7 @@ w::record! {
         4 extra_info: Option<String> => "extra_info",
         /// `name`.
         5 name: Option<String> => "name",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         6 phone: Option<String> => "phone: masked",
         /// `auth_status`.
         7 auth_status: i64 => "auth_status: must",
@@ -452,7 +452,7 @@ w::record! {
 }
 
 w::record! {
-    /// `HeadSupplierInfo`.
+    /// `head_supplier_info` of `promoter::GetPromoteProductDetailProduct`.
     pub struct HeadSupplierInfo {
         /// `head_supplier_appid`.
         0 head_supplier_appid: String => "head_supplier_appid: must",
@@ -462,7 +462,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LiveNoticeRecord`.
+    /// An item of `live_notice_record_list` in the answer of `promoter::GetLiveNoticeRecordList`; an item of `live_record_list` in the answer of `promoter::GetShopLiveNoticeRecordList`.
     pub struct LiveNoticeRecord {
         /// `notice_id`.
         0 notice_id: String => "notice_id: must",
@@ -474,7 +474,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LiveRecord`.
+    /// An item of `live_record_list` in the answer of `promoter::GetLiveRecordList`; an item of `live_record_list` in the answer of `promoter::GetShopLiveRecordList`.
     pub struct LiveRecord {
         /// `export_id`.
         0 export_id: String => "export_id: must",
@@ -486,7 +486,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// An item of `order_list` in the answer of `promoter::Getorder`.
     pub struct Order {
         /// `promoter_openid`.
         0 promoter_openid: String => "promoter_openid: must",
@@ -496,7 +496,7 @@ w::record! {
         2 retail_id: Option<String> => "retail_id",
         /// `extra_info`.
         3 extra_info: Option<String> => "extra_info",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `scene`.
         5 scene: i64 => "scene: must",
@@ -514,7 +514,7 @@ w::record! {
         11 trade_no: String => "trade_no: must",
         /// `status`.
         12 status: i64 => "status: must",
-        /// `paid_amount`; unit fen.
+        /// `paid_amount`; in fen.
         13 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `paid_time`; format `unix`.
         14 paid_time: xinqiao_types::UnixSeconds => "paid_time: must",
@@ -524,7 +524,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Product`.
+    /// An item of `product_list` in the answer of `promoter::GetLiveCommissionProductList`.
     pub struct Product {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -532,15 +532,15 @@ w::record! {
         1 product_name: String => "product_name: must",
         /// `product_img_url`.
         2 product_img_url: String => "product_img_url: must",
-        /// `product_price`; unit fen.
+        /// `product_price`; in fen.
         3 product_price: xinqiao_types::Fen => "product_price: must",
-        /// `predict_commission_amount`; unit fen.
+        /// `predict_commission_amount`; in fen.
         4 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
     }
 }
 
 w::record! {
-    /// `ProductInfo`.
+    /// `product_info` of `promoter::Feed`; `product_info` of `promoter::GetShopFeedListFeed`.
     pub struct ProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -548,13 +548,13 @@ w::record! {
         1 product_name: String => "product_name: must",
         /// `product_img_url`.
         2 product_img_url: String => "product_img_url: must",
-        /// `product_mini_price`; unit fen.
+        /// `product_mini_price`; in fen.
         3 product_mini_price: xinqiao_types::Fen => "product_mini_price: must",
     }
 }
 
 w::record! {
-    /// `ProductProductInfo`.
+    /// `product_info` of `promoter::GetPromoteProductDetailProduct`.
     pub struct ProductProductInfo {
         /// `title`.
         0 title: String => "title: must",
@@ -574,7 +574,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromoteInfo`.
+    /// `promote_info` of `promoter::CouponInfo`.
     pub struct PromoteInfo {
         /// `promote_type`.
         0 promote_type: i64 => "promote_type: must",
@@ -582,7 +582,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Promoter`.
+    /// An item of `promoter_list` in the answer of `promoter::GetBindShopPromoterList`.
     pub struct Promoter {
         /// `promoter_id`.
         0 promoter_id: String => "promoter_id: must",
@@ -596,7 +596,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PublicCoupon`.
+    /// An item of `public_coupons` in the answer of `promoter::GetPromoteProductDetail`.
     pub struct PublicCoupon {
         /// `coupon_id`.
         0 coupon_id: i64 => "coupon_id: must",
@@ -604,7 +604,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiveInfo`.
+    /// `receive_info` of `promoter::CouponInfo`.
     pub struct ReceiveInfo {
         /// `limit_num_one_person`.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
@@ -618,7 +618,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Relation`.
+    /// An item of `relation_list` in the answer of `promoter::Getrelation`.
     pub struct Relation {
         /// `promoter_openid`.
         0 promoter_openid: String => "promoter_openid: must",
@@ -628,7 +628,7 @@ w::record! {
         2 retail_id: Option<String> => "retail_id",
         /// `extra_info`.
         3 extra_info: Option<String> => "extra_info",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `scene`.
         5 scene: i64 => "scene: must",
@@ -642,7 +642,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Role`.
+    /// An item of `role_list` in the answer of `promoter::Getrole`.
     pub struct Role {
         /// `role_id`.
         0 role_id: i64 => "role_id: must",
@@ -654,7 +654,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SellingPriceRange`.
+    /// `selling_price_range` of `promoter::SpuItemCondition`; `monthly_sales_range` of `promoter::SpuItemCondition`; and 3 more.
     pub struct SellingPriceRange {
         /// `min`.
         0 min: i64 => "min: must",
@@ -665,25 +665,25 @@ w::record! {
 }
 
 w::record! {
-    /// `SharerInfo`.
+    /// An item of `sharer_info_list` in the answer of `promoter::GetBindSharerList`.
     pub struct SharerInfo {
         /// `sharer_appid`.
         0 sharer_appid: String => "sharer_appid: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `head_img_url`.
+        /// `head_img_url`; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
         /// `bind_time`; format `unix`.
         3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
         /// `commission_type`.
         4 commission_type: i64 => "commission_type: must",
-        /// `commission_ratio`; unit 1/10000.
+        /// `commission_ratio`; in 1/10000.
         5 commission_ratio: i64 => "commission_ratio: must",
     }
 }
 
 w::record! {
-    /// `Shop`.
+    /// An item of `shop_list` in the answer of `promoter::GetBindShopList`.
     pub struct Shop {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
@@ -697,7 +697,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuAttr`.
+    /// An item of `sku_attrs` in `promoter::Skus`.
     pub struct SkuAttr {
         /// `attr_key`.
         0 attr_key: String => "attr_key: must",
@@ -707,7 +707,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuDeliverInfo`.
+    /// `sku_deliver_info` of `promoter::Skus`.
     pub struct SkuDeliverInfo {
         /// `stock_type`.
         0 stock_type: i64 => "stock_type: must",
@@ -719,19 +719,19 @@ w::record! {
         3 presale_end_time: xinqiao_types::UnixSeconds => "presale_end_time: must",
         /// `full_payment_presale_delivery_time`.
         4 full_payment_presale_delivery_time: i64 => "full_payment_presale_delivery_time: must",
-        /// `spot_after_presale_end`.
+        /// `spot_after_presale_end`; `0` or `1` on the wire.
         5 spot_after_presale_end: bool => "spot_after_presale_end: must zero-one",
     }
 }
 
 w::record! {
-    /// `Skus`.
+    /// An item of `skus` in `promoter::ProductProductInfo`.
     pub struct Skus {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
         /// `thumb_img`.
         1 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `stock_num`.
         3 stock_num: i64 => "stock_num: must",
@@ -743,15 +743,15 @@ w::record! {
 }
 
 w::record! {
-    /// `SpuItemCondition`.
+    /// `spu_item_condition` of `promoter::GetPromoteProductList`.
     pub struct SpuItemCondition {
-        /// `selling_price_range`; unit fen.
+        /// `selling_price_range`; in fen.
         0 selling_price_range: Option<SellingPriceRange> => "selling_price_range",
         /// `monthly_sales_range`.
         1 monthly_sales_range: Option<SellingPriceRange> => "monthly_sales_range",
-        /// `service_fee_rate_range`; unit 1/100000.
+        /// `service_fee_rate_range`; in 1/100000.
         2 service_fee_rate_range: Option<SellingPriceRange> => "service_fee_rate_range",
-        /// `commission_rate_range`; unit 1/100000.
+        /// `commission_rate_range`; in 1/100000.
         3 commission_rate_range: Option<SellingPriceRange> => "commission_rate_range",
         /// `promote_time_range`.
         4 promote_time_range: Option<SellingPriceRange> => "promote_time_range",
@@ -770,7 +770,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockInfo`.
+    /// `stock_info` of `promoter::GetCouponDetailCoupon`.
     pub struct StockInfo {
         /// `issued_num`.
         0 issued_num: i64 => "issued_num: must",
@@ -782,7 +782,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Talent`.
+    /// An item of `talent_list` in the answer of `promoter::GetBindTalentList`.
     pub struct Talent {
         /// `talent_appid`.
         0 talent_appid: String => "talent_appid: must",
@@ -800,7 +800,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValidInfo`.
+    /// `valid_info` of `promoter::CouponInfo`.
     pub struct ValidInfo {
         /// `valid_type`.
         0 valid_type: i64 => "valid_type: must",
@@ -1161,7 +1161,7 @@ w::record! {
     pub struct GetCouponDetail {
         /// `from_head_supplier_appid`.
         0 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
-        /// `coupon_id`.
+        /// `coupon_id`; a number as text on the wire.
         1 coupon_id: i64 => "coupon_id: must numeric",
     }
     new(coupon_id: i64)
@@ -1206,7 +1206,7 @@ w::record! {
         0 sharer_appid: Option<String> => "sharer_appid",
         /// `from_head_supplier_appid`.
         1 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
-        /// `coupon_id`.
+        /// `coupon_id`; a number as text on the wire.
         2 coupon_id: i64 => "coupon_id: must numeric",
     }
     new(coupon_id: i64)
@@ -1253,7 +1253,7 @@ w::record! {
         1 sharer_openid: Option<String> => "sharer_openid",
         /// `from_head_supplier_appid`.
         2 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
-        /// `coupon_id`.
+        /// `coupon_id`; a number as text on the wire.
         3 coupon_id: i64 => "coupon_id: must numeric",
     }
     new(coupon_id: i64)
@@ -1298,7 +1298,7 @@ w::record! {
         0 sharer_appid: Option<String> => "sharer_appid",
         /// `from_head_supplier_appid`.
         1 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
-        /// `coupon_id`.
+        /// `coupon_id`; a number as text on the wire.
         2 coupon_id: i64 => "coupon_id: must numeric",
     }
     new(coupon_id: i64)
@@ -1556,13 +1556,8 @@ w::record! {
     text(sharer_appid: String)
 }
 
-w::record! {
-    /// Answer to [`GetLiveNoticePromoterShareLink`].
-    pub struct GetLiveNoticePromoterShareLinkResponse {
-        /// `promoter_share_link`.
-        0 promoter_share_link: String => "promoter_share_link: must",
-    }
-}
+/// Answer to [`GetLiveNoticePromoterShareLink`], the same as to [`GetCouponPromoterShareLink`].
+pub type GetLiveNoticePromoterShareLinkResponse = GetCouponPromoterShareLinkResponse;
 
 w::endpoint! {
     GetLiveNoticePromoterShareLink => GetLiveNoticePromoterShareLinkResponse,
@@ -1646,13 +1641,8 @@ w::record! {
     text(sharer_appid: String)
 }
 
-w::record! {
-    /// Answer to [`GetLiveNoticeRecordQrCode`].
-    pub struct GetLiveNoticeRecordQrCodeResponse {
-        /// `qrcode_url`.
-        0 qrcode_url: String => "qrcode_url: must",
-    }
-}
+/// Answer to [`GetLiveNoticeRecordQrCode`], the same as to [`GetCouponQrCode`].
+pub type GetLiveNoticeRecordQrCodeResponse = GetCouponQrCodeResponse;
 
 w::endpoint! {
     GetLiveNoticeRecordQrCode => GetLiveNoticeRecordQrCodeResponse,
@@ -1779,13 +1769,8 @@ w::record! {
     text(sharer_appid: String)
 }
 
-w::record! {
-    /// Answer to [`GetLiveRecordQrCode`].
-    pub struct GetLiveRecordQrCodeResponse {
-        /// `qrcode_url`.
-        0 qrcode_url: String => "qrcode_url: must",
-    }
-}
+/// Answer to [`GetLiveRecordQrCode`], the same as to [`GetCouponQrCode`].
+pub type GetLiveRecordQrCodeResponse = GetCouponQrCodeResponse;
 
 w::endpoint! {
     GetLiveRecordQrCode => GetLiveRecordQrCodeResponse,
@@ -1837,13 +1822,8 @@ w::record! {
     set(product_id: i64)
 }
 
-w::record! {
-    /// Answer to [`GetProductPromotionLinkInfo`].
-    pub struct GetProductPromotionLinkInfoResponse {
-        /// `short_link`.
-        0 short_link: String => "short_link: must",
-    }
-}
+/// Answer to [`GetProductPromotionLinkInfo`], the same as to [`GetCouponShortLink`].
+pub type GetProductPromotionLinkInfoResponse = GetCouponShortLinkResponse;
 
 w::endpoint! {
     GetProductPromotionLinkInfo => GetProductPromotionLinkInfoResponse,
@@ -1895,13 +1875,8 @@ w::record! {
     set(product_id: i64)
 }
 
-w::record! {
-    /// Answer to [`GetProductPromotionQrcodeInfo`].
-    pub struct GetProductPromotionQrcodeInfoResponse {
-        /// `qrcode_url`.
-        0 qrcode_url: String => "qrcode_url: must",
-    }
-}
+/// Answer to [`GetProductPromotionQrcodeInfo`], the same as to [`GetCouponQrCode`].
+pub type GetProductPromotionQrcodeInfoResponse = GetCouponQrCodeResponse;
 
 w::endpoint! {
     GetProductPromotionQrcodeInfo => GetProductPromotionQrcodeInfoResponse,
@@ -2215,7 +2190,7 @@ w::record! {
     pub struct GetSharerProductCommissionInfoResponse {
         /// `is_set`.
         0 is_set: bool => "is_set: must",
-        /// `commission_ratio`; unit 1/10000.
+        /// `commission_ratio`; in 1/10000.
         1 commission_ratio: i64 => "commission_ratio: must",
     }
 }
@@ -2327,13 +2302,8 @@ w::record! {
     text(sharer_appid: String)
 }
 
-w::record! {
-    /// Answer to [`GetShopFeedPromotionInfo`].
-    pub struct GetShopFeedPromotionInfoResponse {
-        /// `feed_list`.
-        0 feed_list: Vec<FeedItem> => "feed_list: must",
-    }
-}
+/// Answer to [`GetShopFeedPromotionInfo`], the same as to [`GetFeedPromotionInfo`].
+pub type GetShopFeedPromotionInfoResponse = GetFeedPromotionInfoResponse;
 
 w::endpoint! {
     GetShopFeedPromotionInfo => GetShopFeedPromotionInfoResponse,
@@ -2439,13 +2409,8 @@ w::record! {
     text(sharer_appid: String)
 }
 
-w::record! {
-    /// Answer to [`GetShopLiveNoticePromoterShareLink`].
-    pub struct GetShopLiveNoticePromoterShareLinkResponse {
-        /// `promoter_share_link`.
-        0 promoter_share_link: String => "promoter_share_link: must",
-    }
-}
+/// Answer to [`GetShopLiveNoticePromoterShareLink`], the same as to [`GetCouponPromoterShareLink`].
+pub type GetShopLiveNoticePromoterShareLinkResponse = GetCouponPromoterShareLinkResponse;
 
 w::endpoint! {
     GetShopLiveNoticePromoterShareLink => GetShopLiveNoticePromoterShareLinkResponse,
@@ -2537,13 +2502,8 @@ w::record! {
     text(sharer_appid: String)
 }
 
-w::record! {
-    /// Answer to [`GetShopLiveNoticeRecordQrCode`].
-    pub struct GetShopLiveNoticeRecordQrCodeResponse {
-        /// `qrcode_url`.
-        0 qrcode_url: String => "qrcode_url: must",
-    }
-}
+/// Answer to [`GetShopLiveNoticeRecordQrCode`], the same as to [`GetCouponQrCode`].
+pub type GetShopLiveNoticeRecordQrCodeResponse = GetCouponQrCodeResponse;
 
 w::endpoint! {
     GetShopLiveNoticeRecordQrCode => GetShopLiveNoticeRecordQrCodeResponse,
@@ -2591,13 +2551,8 @@ w::record! {
     text(sharer_appid: String)
 }
 
-w::record! {
-    /// Answer to [`GetShopLiveRecordList`].
-    pub struct GetShopLiveRecordListResponse {
-        /// `live_record_list`.
-        0 live_record_list: Vec<LiveRecord> => "live_record_list: must",
-    }
-}
+/// Answer to [`GetShopLiveRecordList`], the same as to [`GetLiveRecordList`].
+pub type GetShopLiveRecordListResponse = GetLiveRecordListResponse;
 
 w::endpoint! {
     GetShopLiveRecordList => GetShopLiveRecordListResponse,
@@ -2645,13 +2600,8 @@ w::record! {
     text(sharer_appid: String)
 }
 
-w::record! {
-    /// Answer to [`GetShopLiveRecordQrCode`].
-    pub struct GetShopLiveRecordQrCodeResponse {
-        /// `qrcode_url`.
-        0 qrcode_url: String => "qrcode_url: must",
-    }
-}
+/// Answer to [`GetShopLiveRecordQrCode`], the same as to [`GetCouponQrCode`].
+pub type GetShopLiveRecordQrCodeResponse = GetCouponQrCodeResponse;
 
 w::endpoint! {
     GetShopLiveRecordQrCode => GetShopLiveRecordQrCodeResponse,
@@ -2850,7 +2800,7 @@ w::record! {
     pub struct GetmsgResponse {
         /// `send_cnt`.
         0 send_cnt: i64 => "send_cnt: must",
-        /// `percent`; unit percent.
+        /// `percent`; in percent.
         1 percent: i64 => "percent: must",
         /// `fail_cnt`.
         2 fail_cnt: i64 => "fail_cnt: must",
@@ -2959,7 +2909,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/promote_date.html>.
     /// * Catalog: `channels.promoter.getorder`.
     pub struct Getorder {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `mch_id`.
         1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
@@ -2973,7 +2923,7 @@ w::record! {
         5 date: Option<String> => "date",
         /// `start_id`.
         6 start_id: Option<String> => "start_id",
-        /// `need_unionid`.
+        /// `need_unionid`; `0` or `1` on the wire.
         7 need_unionid: Option<bool> => "need_unionid: zero-one",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -3025,7 +2975,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/manage_promoter.html>.
     /// * Catalog: `channels.promoter.getpromoter`.
     pub struct Getpromoter {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `role_id`.
         1 role_id: Option<i64> => "role_id",
@@ -3041,7 +2991,7 @@ w::record! {
         6 decl_status: Option<i64> => "decl_status",
         /// `start_id`.
         7 start_id: Option<String> => "start_id",
-        /// `need_unionid`.
+        /// `need_unionid`; `0` or `1` on the wire.
         8 need_unionid: Option<bool> => "need_unionid: zero-one",
     }
     new()
@@ -3094,7 +3044,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/promote_date.html>.
     /// * Catalog: `channels.promoter.getrelation`.
     pub struct Getrelation {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `scene`.
         1 scene: Option<i64> => "scene",
@@ -3106,7 +3056,7 @@ w::record! {
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `start_id`.
         5 start_id: Option<String> => "start_id",
-        /// `need_unionid`.
+        /// `need_unionid`; `0` or `1` on the wire.
         6 need_unionid: Option<bool> => "need_unionid: zero-one",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -3204,7 +3154,7 @@ w::record! {
         0 title: Option<String> => "title",
         /// `path`.
         1 path: String => "path: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `extra_info`.
         3 extra_info: Option<String> => "extra_info",
@@ -3346,7 +3296,7 @@ w::record! {
     pub struct SetCouponToHeadsupplier {
         /// `to_head_supplier_appid`.
         0 to_head_supplier_appid: String => "to_head_supplier_appid: must",
-        /// `coupon_id`.
+        /// `coupon_id`; a number as text on the wire.
         1 coupon_id: i64 => "coupon_id: must numeric",
     }
     new(to_head_supplier_appid: impl Into<String>, coupon_id: i64)
@@ -3382,7 +3332,7 @@ w::record! {
         0 sharer_appid: String => "sharer_appid: must",
         /// `commission_type`.
         1 commission_type: i64 => "commission_type: must",
-        /// `commission_ratio`; unit 1/10000.
+        /// `commission_ratio`; in 1/10000.
         2 commission_ratio: i64 => "commission_ratio: must",
     }
     new(sharer_appid: impl Into<String>, commission_type: i64, commission_ratio: i64)
@@ -3418,7 +3368,7 @@ w::record! {
         0 sharer_appid: String => "sharer_appid: must",
         /// `product_id`.
         1 product_id: i64 => "product_id: must",
-        /// `commission_ratio`; unit 1/10000.
+        /// `commission_ratio`; in 1/10000.
         2 commission_ratio: i64 => "commission_ratio: must",
     }
     new(sharer_appid: impl Into<String>, product_id: i64, commission_ratio: i64)
@@ -3460,7 +3410,7 @@ w::record! {
         3 path: Option<String> => "path",
         /// `id`.
         4 id: Option<String> => "id",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
     new(msg_type: i64, content: impl Into<String>)
@@ -3503,7 +3453,7 @@ w::record! {
         3 extra_info: Option<String> => "extra_info",
         /// `name`.
         4 name: Option<String> => "name",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
         /// `decl_status`.
         6 decl_status: Option<i64> => "decl_status",

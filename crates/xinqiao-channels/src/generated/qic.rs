@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BoxDto`.
+    /// An item of `boxDTOList` in `qic::CodePrintData`.
     pub struct BoxDto {
         /// `boxId`.
         0 box_id: i64 => "boxId: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CodePrintData`.
+    /// `data` of the answer of `qic::inspect::CodePrint`.
     pub struct CodePrintData {
         /// `channelAppId`.
         0 channel_app_id: String => "channelAppId: must",
@@ -68,7 +68,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Delivery`.
+    /// An item of `delivery_list` in `qic::SubmitConfig`.
     pub struct Delivery {
         /// `id`.
         0 id: String => "id: must",
@@ -80,7 +80,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeliveryAddress`.
+    /// `delivery_address` of `qic::InspectConfig`; `return_address` of `qic::InspectConfig`.
     pub struct DeliveryAddress {
         /// `province`.
         0 province: String => "province: must",
@@ -90,15 +90,15 @@ w::record! {
         2 county: String => "county: must",
         /// `detail`.
         3 detail: String => "detail: must",
-        /// `contact_name`.
+        /// `contact_name`; personal data, masked in `Debug`.
         4 contact_name: String => "contact_name: must masked",
-        /// `contact_phone`.
+        /// `contact_phone`; personal data, masked in `Debug`.
         5 contact_phone: String => "contact_phone: must masked",
     }
 }
 
 w::record! {
-    /// `DeliveryProduct`.
+    /// An item of `delivery_products` in `qic::Delivery`.
     pub struct DeliveryProduct {
         /// `id`.
         0 id: i64 => "id: must",
@@ -112,7 +112,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InspectConfig`.
+    /// `inspect_config` of the answer of `qic::inspect::ConfigGet`.
     pub struct InspectConfig {
         /// `warehouse_id`.
         0 warehouse_id: String => "warehouse_id: must",
@@ -128,7 +128,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InspectInfo`.
+    /// `inspect_info` of `qic::inspect::Submit`.
     pub struct InspectInfo {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -140,13 +140,13 @@ w::record! {
         3 backup_delivery_product_id: Option<i64> => "backup_delivery_product_id",
         /// `express_insure`.
         4 express_insure: bool => "express_insure: must",
-        /// `express_insure_amount`; unit fen.
+        /// `express_insure_amount`; in fen.
         5 express_insure_amount: Option<xinqiao_types::Fen> => "express_insure_amount",
         /// `delivery_insure_id`.
         6 delivery_insure_id: Option<String> => "delivery_insure_id",
         /// `backup_express_insure`.
         7 backup_express_insure: bool => "backup_express_insure: must",
-        /// `backup_express_insure_amount`; unit fen.
+        /// `backup_express_insure_amount`; in fen.
         8 backup_express_insure_amount: Option<xinqiao_types::Fen> => "backup_express_insure_amount",
         /// `backup_delivery_insure_id`.
         9 backup_delivery_insure_id: Option<String> => "backup_delivery_insure_id",
@@ -187,7 +187,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InspectOrg`.
+    /// An item of `inspect_org_list` in `qic::SubmitConfig`.
     pub struct InspectOrg {
         /// `id`.
         0 id: String => "id: must",
@@ -199,7 +199,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InsureType`.
+    /// An item of `insure_type_list` in `qic::DeliveryProduct`.
     pub struct InsureType {
         /// `id`.
         0 id: String => "id: must",
@@ -207,13 +207,13 @@ w::record! {
         1 name: String => "name: must",
         /// `upper_limit_type`.
         2 upper_limit_type: i64 => "upper_limit_type: must",
-        /// `upper_limit_amount`; unit fen.
+        /// `upper_limit_amount`; in fen.
         3 upper_limit_amount: Option<xinqiao_types::Fen> => "upper_limit_amount",
     }
 }
 
 w::record! {
-    /// `LogisticsInfo`.
+    /// `logistics_info` of `qic::inspect::RegisterLogistics`.
     pub struct LogisticsInfo {
         /// `waybill_id`.
         0 waybill_id: String => "waybill_id: must",
@@ -229,7 +229,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubmitConfig`.
+    /// `submit_config` of the answer of `qic::inspect::SubmitconfigGet`.
     pub struct SubmitConfig {
         /// `delivery_list`.
         0 delivery_list: Vec<Delivery> => "delivery_list: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `FinderSceneInfo`.
+    /// `finder_scene_info` of `sharer::Order`.
     pub struct FinderSceneInfo {
         /// `promoter_id`.
         0 promoter_id: String => "promoter_id: must",
@@ -20,7 +20,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// An item of `order_list` in the answer of `sharer::GetSharerOrderList`.
     pub struct Order {
         /// `order_id`.
         0 order_id: w::TextOrNumber => "order_id: must",
@@ -36,13 +36,13 @@ w::record! {
 }
 
 w::record! {
-    /// `SharerInfo`.
+    /// An item of `sharer_info_list` in the answer of `sharer::GetSharerList`.
     pub struct SharerInfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
         /// `sharer_type`.
         3 sharer_type: i64 => "sharer_type: must",
@@ -147,7 +147,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/get_sharer_order_list.html>.
     /// * Catalog: `channels.sharer.get_sharer_order_list`.
     pub struct GetSharerOrderList {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `share_scene`.
         1 share_scene: Option<i64> => "share_scene",
@@ -204,7 +204,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/get_sharer_product_h5url.html>.
     /// * Catalog: `channels.sharer.get_sharer_product_h5url`.
     pub struct GetSharerProductH5url {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `product_id`.
         1 product_id: i64 => "product_id: must",
@@ -247,7 +247,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/get_sharer_product_qrcode.html>.
     /// * Catalog: `channels.sharer.get_sharer_product_qrcode`.
     pub struct GetSharerProductQrcode {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `product_id`.
         1 product_id: i64 => "product_id: must",
@@ -290,7 +290,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/get_sharer_product_taglink.html>.
     /// * Catalog: `channels.sharer.get_sharer_product_taglink`.
     pub struct GetSharerProductTaglink {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `product_id`.
         1 product_id: i64 => "product_id: must",
@@ -384,13 +384,8 @@ w::record! {
     new(export_id: impl Into<String>, finder_id: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`GetShopFinderLiveSharerUrl`].
-    pub struct GetShopFinderLiveSharerUrlResponse {
-        /// `url`.
-        0 url: String => "url: must",
-    }
-}
+/// Answer to [`GetShopFinderLiveSharerUrl`], the same as to [`GetShopFinderLiveNoticeSharerUrl`].
+pub type GetShopFinderLiveSharerUrlResponse = GetShopFinderLiveNoticeSharerUrlResponse;
 
 w::endpoint! {
     GetShopFinderLiveSharerUrl => GetShopFinderLiveSharerUrlResponse,
@@ -419,7 +414,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/search_sharer.html>.
     /// * Catalog: `channels.sharer.search_sharer`.
     pub struct SearchSharer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `username`.
         1 username: Option<String> => "username",
@@ -431,11 +426,11 @@ w::record! {
 w::record! {
     /// Answer to [`SearchSharer`].
     pub struct SearchSharerResponse {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
         /// `sharer_type`.
         3 sharer_type: i64 => "sharer_type: must",
@@ -471,7 +466,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/unbindsharer.html>.
     /// * Catalog: `channels.sharer.unbind`.
     pub struct Unbind {
-        /// `openid_list`.
+        /// `openid_list`; personal data, masked in `Debug`.
         0 openid_list: Vec<String> => "openid_list: must masked",
     }
     new(openid_list: Vec<String>)

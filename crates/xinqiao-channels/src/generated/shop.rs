@@ -22,43 +22,43 @@ pub mod sharer;
 pub mod spu;
 
 w::record! {
-    /// `AccessInfo`.
+    /// `access_info` of `shop::CheckData`.
     pub struct AccessInfo {
-        /// `spu_audit_finished`.
+        /// `spu_audit_finished`; `0` or `1` on the wire.
         0 spu_audit_finished: bool => "spu_audit_finished: must zero-one",
-        /// `spu_audit_success`.
+        /// `spu_audit_success`; `0` or `1` on the wire.
         1 spu_audit_success: bool => "spu_audit_success: must zero-one",
-        /// `send_delivery_finished`.
+        /// `send_delivery_finished`; `0` or `1` on the wire.
         2 send_delivery_finished: bool => "send_delivery_finished: must zero-one",
-        /// `send_delivery_success`.
+        /// `send_delivery_success`; `0` or `1` on the wire.
         3 send_delivery_success: bool => "send_delivery_success: must zero-one",
-        /// `pay_order_success`.
+        /// `pay_order_success`; `0` or `1` on the wire.
         4 pay_order_success: bool => "pay_order_success: must zero-one",
-        /// `pay_order_finished`.
+        /// `pay_order_finished`; `0` or `1` on the wire.
         5 pay_order_finished: bool => "pay_order_finished: must zero-one",
-        /// `add_aftersale_success`.
+        /// `add_aftersale_success`; `0` or `1` on the wire.
         6 add_aftersale_success: bool => "add_aftersale_success: must zero-one",
-        /// `add_aftersale_finished`.
+        /// `add_aftersale_finished`; `0` or `1` on the wire.
         7 add_aftersale_finished: bool => "add_aftersale_finished: must zero-one",
-        /// `ec_order_finished`.
+        /// `ec_order_finished`; `0` or `1` on the wire.
         8 ec_order_finished: bool => "ec_order_finished: must zero-one",
-        /// `ec_order_success`.
+        /// `ec_order_success`; `0` or `1` on the wire.
         9 ec_order_success: bool => "ec_order_success: must zero-one",
-        /// `ec_after_sale_finished`.
+        /// `ec_after_sale_finished`; `0` or `1` on the wire.
         10 ec_after_sale_finished: bool => "ec_after_sale_finished: must zero-one",
-        /// `ec_after_sale_success`.
+        /// `ec_after_sale_success`; `0` or `1` on the wire.
         11 ec_after_sale_success: bool => "ec_after_sale_success: must zero-one",
-        /// `test_api_finished`.
+        /// `test_api_finished`; `0` or `1` on the wire.
         12 test_api_finished: bool => "test_api_finished: must zero-one",
-        /// `deploy_wxa_finished`.
+        /// `deploy_wxa_finished`; `0` or `1` on the wire.
         13 deploy_wxa_finished: bool => "deploy_wxa_finished: must zero-one",
-        /// `open_product_task_finished`.
+        /// `open_product_task_finished`; `0` or `1` on the wire.
         14 open_product_task_finished: bool => "open_product_task_finished: must zero-one",
     }
 }
 
 w::record! {
-    /// `AccountCertInfo`.
+    /// `account_cert_info` of `shop::AccountInfo`.
     pub struct AccountCertInfo {
         /// `wxa_settlement_cert_pic`.
         0 wxa_settlement_cert_pic: WxaBusinessLicenseCopy => "wxa_settlement_cert_pic: must",
@@ -75,13 +75,13 @@ w::record! {
 }
 
 w::record! {
-    /// `AccountInfo`.
+    /// `account_info` of `shop::wxpay::Apply`.
     pub struct AccountInfo {
         /// `bank_account_type`.
         0 bank_account_type: String => "bank_account_type: must",
         /// `account_name`.
         1 account_name: String => "account_name: must",
-        /// `account_number`.
+        /// `account_number`; personal data, masked in `Debug`.
         2 account_number: String => "account_number: must masked",
         /// `account_bank`.
         3 account_bank: String => "account_bank: must",
@@ -106,13 +106,13 @@ w::record! {
 }
 
 w::record! {
-    /// `AccountValidation`.
+    /// `account_validation` of `shop::PayResp`.
     pub struct AccountValidation {
         /// `account_name`.
         0 account_name: String => "account_name: must",
         /// `account_no`.
         1 account_no: Option<String> => "account_no",
-        /// `pay_amount`; unit fen.
+        /// `pay_amount`; in fen.
         2 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// `destination_account_name`.
         3 destination_account_name: String => "destination_account_name: must",
@@ -130,7 +130,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AftersaleInfo`.
+    /// An item of `aftersale_infos` in the answer of `shop::aftersale::Get`.
     pub struct AftersaleInfo {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -140,13 +140,13 @@ w::record! {
         2 out_aftersale_id: String => "out_aftersale_id: must",
         /// `path`.
         3 path: String => "path: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `type`.
         5 type_: i64 => "type: must",
         /// `status`.
         6 status: i64 => "status: must",
-        /// `refund`; unit fen.
+        /// `refund`; in fen.
         7 refund: xinqiao_types::Fen => "refund: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
@@ -156,7 +156,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AftersaleInfoProductInfo`.
+    /// An item of `product_infos` in `shop::AftersaleInfo`.
     pub struct AftersaleInfoProductInfo {
         /// `out_product_id`.
         0 out_product_id: String => "out_product_id: must",
@@ -168,7 +168,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditCategoryAuditReq`.
+    /// `audit_req` of `shop::audit::AuditCategory`.
     pub struct AuditCategoryAuditReq {
         /// `license`.
         0 license: String => "license: must",
@@ -182,7 +182,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditDetail`.
+    /// An item of `audit_detail` in `shop::PayResp`.
     pub struct AuditDetail {
         /// `param_name`.
         0 param_name: String => "param_name: must",
@@ -192,7 +192,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditReq`.
+    /// `audit_req` of `shop::audit::AuditBrand`.
     pub struct AuditReq {
         /// `license`.
         0 license: String => "license: must",
@@ -203,7 +203,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BrandInfo`.
+    /// `brand_info` of `shop::AuditReq`.
     pub struct BrandInfo {
         /// `brand_audit_type`.
         0 brand_audit_type: i64 => "brand_audit_type: must",
@@ -260,7 +260,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BusinessAdditionPic`.
+    /// `business_addition_pics` of `shop::wxpay::Apply`.
     pub struct BusinessAdditionPic {
         /// `pic_file_list`.
         0 pic_file_list: Vec<WxaBusinessLicenseCopy> => "pic_file_list: must",
@@ -269,7 +269,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BusinessLicenseInfo`.
+    /// `business_license_info` of `shop::wxpay::Apply`.
     pub struct BusinessLicenseInfo {
         /// `legal_person`.
         0 legal_person: String => "legal_person: must",
@@ -286,7 +286,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CategoryInfo`.
+    /// `category_info` of `shop::AuditCategoryAuditReq`.
     pub struct CategoryInfo {
         /// `level1`.
         0 level1: i64 => "level1: must",
@@ -302,7 +302,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CheckData`.
+    /// `data` of the answer of `shop::register::Check`.
     pub struct CheckData {
         /// `status`.
         0 status: i64 => "status: must",
@@ -314,7 +314,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Company`.
+    /// An item of `company_list` in the answer of `shop::delivery::GetCompanyList`.
     pub struct Company {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -324,13 +324,13 @@ w::record! {
 }
 
 w::record! {
-    /// `ContactInfo`.
+    /// `contact_info` of `shop::wxpay::Apply`.
     pub struct ContactInfo {
         /// `contact_type`.
         0 contact_type: String => "contact_type: must",
-        /// `contact_email`.
+        /// `contact_email`; personal data, masked in `Debug`.
         1 contact_email: String => "contact_email: must masked",
-        /// `mobile_phone`.
+        /// `mobile_phone`; personal data, masked in `Debug`.
         2 mobile_phone: String => "mobile_phone: must masked",
     }
     new(
@@ -341,7 +341,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CreateorderSubOrder`.
+    /// An item of `sub_orders` in `shop::pay::Createorder`.
     pub struct CreateorderSubOrder {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -349,7 +349,7 @@ w::record! {
         1 trade_no: String => "trade_no: must",
         /// `description`.
         2 description: String => "description: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
     }
     new(
@@ -361,9 +361,9 @@ w::record! {
 }
 
 w::record! {
-    /// `DefaultReceivingAddress`.
+    /// `default_receiving_address` of `shop::account::UpdateInfo`.
     pub struct DefaultReceivingAddress {
-        /// `receiver_name`.
+        /// `receiver_name`; personal data, masked in `Debug`.
         0 receiver_name: String => "receiver_name: must masked",
         /// `country`.
         1 country: Option<String> => "country",
@@ -375,7 +375,7 @@ w::record! {
         4 town: Option<String> => "town",
         /// `detailed_address`.
         5 detailed_address: String => "detailed_address: must",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
     new(
@@ -387,7 +387,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Delivery`.
+    /// An item of `delivery_list` in `shop::delivery::Send`.
     pub struct Delivery {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -401,7 +401,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeliveryProductInfo`.
+    /// An item of `product_info_list` in `shop::Delivery`.
     pub struct DeliveryProductInfo {
         /// `out_product_id`.
         0 out_product_id: Option<String> => "out_product_id",
@@ -415,7 +415,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EcCategoryGetcategoryruleList`.
+    /// An item of `list` in the answer of `shop::EcCategoryGetcategoryrule`.
     pub struct EcCategoryGetcategoryruleList {
         /// `deliver_type`.
         0 deliver_type: i64 => "deliver_type: must",
@@ -425,7 +425,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FlowInfo`.
+    /// `flow_info` of the answer of `shop::complaint::Get`.
     pub struct FlowInfo {
         /// `list`.
         0 list: Vec<FlowInfoList> => "list: must",
@@ -433,7 +433,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FlowInfoList`.
+    /// An item of `list` in `shop::FlowInfo`.
     pub struct FlowInfoList {
         /// `object`.
         0 object: i64 => "object: must",
@@ -447,7 +447,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetBrandListData`.
+    /// An item of `data` in the answer of `shop::account::GetBrandList`.
     pub struct GetBrandListData {
         /// `brand_id`.
         0 brand_id: i64 => "brand_id: must",
@@ -457,7 +457,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetCategoryListData`.
+    /// An item of `data` in the answer of `shop::account::GetCategoryList`; an item of `third_cat_list` in the answer of `shop::CatGet`.
     pub struct GetCategoryListData {
         /// `first_cat_id`.
         0 first_cat_id: i64 => "first_cat_id: must",
@@ -483,7 +483,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetInfoBusinessLicenseInfo`.
+    /// `business_license_info` of `shop::GetInfoPayReq`.
     pub struct GetInfoBusinessLicenseInfo {
         /// `merchant_name`.
         0 merchant_name: String => "merchant_name: must",
@@ -493,19 +493,19 @@ w::record! {
 }
 
 w::record! {
-    /// `GetInfoContactInfo`.
+    /// `contact_info` of `shop::GetInfoPayReq`.
     pub struct GetInfoContactInfo {
-        /// `contact_name`.
+        /// `contact_name`; personal data, masked in `Debug`.
         0 contact_name: String => "contact_name: must masked",
         /// `contact_id_card_number`.
         1 contact_id_card_number: String => "contact_id_card_number: must",
-        /// `mobile_phone`.
+        /// `mobile_phone`; personal data, masked in `Debug`.
         2 mobile_phone: String => "mobile_phone: must masked",
     }
 }
 
 w::record! {
-    /// `GetInfoData`.
+    /// `data` of the answer of `shop::account::GetInfo`.
     pub struct GetInfoData {
         /// `service_agent_path`.
         0 service_agent_path: Option<String> => "service_agent_path",
@@ -517,7 +517,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetInfoPayReq`.
+    /// `pay_req` of the answer of `shop::wxpay::GetInfo`.
     pub struct GetInfoPayReq {
         /// `organization_type`.
         0 organization_type: i64 => "organization_type: must",
@@ -533,7 +533,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetMiniappCertificateBrandInfo`.
+    /// `brand_info` of the answer of `shop::audit::GetMiniappCertificate`.
     pub struct GetMiniappCertificateBrandInfo {
         /// `brand_wording`.
         0 brand_wording: String => "brand_wording: must",
@@ -545,7 +545,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetMiniappCertificateCategoryInfo`.
+    /// An item of `category_info_list` in the answer of `shop::audit::GetMiniappCertificate`.
     pub struct GetMiniappCertificateCategoryInfo {
         /// `first_category_id`.
         0 first_category_id: i64 => "first_category_id: must",
@@ -561,7 +561,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetorderOrder`.
+    /// `order` of the answer of `shop::pay::Getorder`.
     pub struct GetorderOrder {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -579,7 +579,7 @@ w::record! {
         6 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
         /// `expire_time`; format `unix`.
         7 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         8 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         9 description: String => "description: must",
@@ -587,19 +587,19 @@ w::record! {
         10 refund_list: Option<Vec<Refund>> => "refund_list",
         /// `profit_sharing_list`.
         11 profit_sharing_list: Option<Vec<ProfitSharing>> => "profit_sharing_list",
-        /// `profit_sharing_delay`; unit day.
+        /// `profit_sharing_delay`; in day.
         12 profit_sharing_delay: Option<i64> => "profit_sharing_delay",
-        /// `profit_sharing_frozen`.
+        /// `profit_sharing_frozen`; `0` or `1` on the wire.
         13 profit_sharing_frozen: Option<bool> => "profit_sharing_frozen: zero-one",
     }
 }
 
 w::record! {
-    /// `IdCardInfo`.
+    /// `id_card_info` of `shop::wxpay::Apply`.
     pub struct IdCardInfo {
         /// `id_card_name`.
         0 id_card_name: String => "id_card_name: must",
-        /// `id_card_number`.
+        /// `id_card_number`; personal data, masked in `Debug`.
         1 id_card_number: String => "id_card_number: must masked",
         /// `id_card_valid_time`; format `yyyy-MM-dd / LONG_TERM`.
         2 id_card_valid_time: String => "id_card_valid_time: must",
@@ -618,7 +618,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IdDocInfo`.
+    /// `id_doc_info` of `shop::wxpay::Apply`.
     pub struct IdDocInfo {
         /// `id_doc_name`.
         0 id_doc_name: String => "id_doc_name: must",
@@ -638,7 +638,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ImgInfo`.
+    /// `img_info` of the answer of `shop::ImgUpload`.
     pub struct ImgInfo {
         /// `media_id`.
         0 media_id: Option<xinqiao_types::MediaId> => "media_id",
@@ -648,7 +648,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MaterialInfo`.
+    /// `material_info` of `shop::complaint::UploadMaterial`; `material_info` of `shop::MerchantRecord`; and 1 more.
     pub struct MaterialInfo {
         /// `content`.
         0 content: String => "content: must",
@@ -659,7 +659,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MerchantRecord`.
+    /// `merchant_record` of `shop::FlowInfoList`.
     pub struct MerchantRecord {
         /// `state`.
         0 state: i64 => "state: must",
@@ -679,7 +679,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OpRecord`.
+    /// `op_record` of `shop::FlowInfoList`; `user_record` of `shop::FlowInfoList`.
     pub struct OpRecord {
         /// `state`.
         0 state: i64 => "state: must",
@@ -697,7 +697,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// `order` of the answer of `shop::complaint::Get`; an item of `orders` in the answer of `shop::complaint::GetList`.
     pub struct Order {
         /// `complaint_order_id`.
         0 complaint_order_id: i64 => "complaint_order_id: must",
@@ -705,9 +705,9 @@ w::record! {
         1 order_id: i64 => "order_id: must",
         /// `after_sale_order_id`.
         2 after_sale_order_id: i64 => "after_sale_order_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `phone_number`.
+        /// `phone_number`; personal data, masked in `Debug`.
         4 phone_number: String => "phone_number: must masked",
         /// `state`.
         5 state: i64 => "state: must",
@@ -725,7 +725,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayReq`.
+    /// `pay_req` of the answer of `shop::wxpay::Get`.
     pub struct PayReq {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
@@ -751,7 +751,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayReqBusinessLicenseInfo`.
+    /// `business_license_info` of `shop::PayReq`.
     pub struct PayReqBusinessLicenseInfo {
         /// `legal_person`.
         0 legal_person: String => "legal_person: must",
@@ -765,27 +765,27 @@ w::record! {
 }
 
 w::record! {
-    /// `PayReqContactInfo`.
+    /// `contact_info` of `shop::PayReq`.
     pub struct PayReqContactInfo {
         /// `contact_type`.
         0 contact_type: String => "contact_type: must",
-        /// `contact_name`.
+        /// `contact_name`; personal data, masked in `Debug`.
         1 contact_name: String => "contact_name: must masked",
         /// `contact_id_card_number`.
         2 contact_id_card_number: String => "contact_id_card_number: must",
-        /// `contact_email`.
+        /// `contact_email`; personal data, masked in `Debug`.
         3 contact_email: String => "contact_email: must masked",
-        /// `mobile_phone`.
+        /// `mobile_phone`; personal data, masked in `Debug`.
         4 mobile_phone: String => "mobile_phone: must masked",
     }
 }
 
 w::record! {
-    /// `PayReqIdCardInfo`.
+    /// `id_card_info` of `shop::PayReq`.
     pub struct PayReqIdCardInfo {
         /// `id_card_name`.
         0 id_card_name: String => "id_card_name: must",
-        /// `id_card_number`.
+        /// `id_card_number`; personal data, masked in `Debug`.
         1 id_card_number: String => "id_card_number: must masked",
         /// `id_card_valid_time`; format `yyyy-MM-dd / LONG_TERM`.
         2 id_card_valid_time: String => "id_card_valid_time: must",
@@ -797,7 +797,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayReqIdDocInfo`.
+    /// `id_doc_info` of `shop::PayReq`.
     pub struct PayReqIdDocInfo {
         /// `id_doc_name`.
         0 id_doc_name: String => "id_doc_name: must",
@@ -811,7 +811,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayResp`.
+    /// `pay_resp` of the answer of `shop::wxpay::Get`.
     pub struct PayResp {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
@@ -837,7 +837,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PaymentParam`.
+    /// `payment_params` of the answer of `shop::pay::Createorder`.
     pub struct PaymentParam {
         /// `timeStamp`; format `unix`.
         0 time_stamp: xinqiao_types::UnixSeconds => "timeStamp: must",
@@ -853,7 +853,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductInfo`.
+    /// An item of `product_infos` in `shop::aftersale::Add`.
     pub struct ProductInfo {
         /// `out_product_id`.
         0 out_product_id: String => "out_product_id: must",
@@ -868,7 +868,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProfitSharing`.
+    /// An item of `profit_sharing_list` in `shop::GetorderOrder`.
     pub struct ProfitSharing {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -876,7 +876,7 @@ w::record! {
         1 profit_sharing_no: String => "profit_sharing_no: must",
         /// `profit_sharing_id`.
         2 profit_sharing_id: String => "profit_sharing_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// `create_time`; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -888,7 +888,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Promoter`.
+    /// An item of `promoters` in the answer of `shop::PromoterList`.
     pub struct Promoter {
         /// `promoter_id`.
         0 promoter_id: String => "promoter_id: must",
@@ -900,7 +900,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Qualification`.
+    /// `qualifications` of `shop::wxpay::Apply`.
     pub struct Qualification {
         /// `pic_file_list`.
         0 pic_file_list: Vec<WxaBusinessLicenseCopy> => "pic_file_list: must",
@@ -909,13 +909,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Refund`.
+    /// An item of `refund_list` in `shop::GetorderOrder`.
     pub struct Refund {
         /// `refund_no`.
         0 refund_no: String => "refund_no: must",
         /// `refund_id`.
         1 refund_id: Option<String> => "refund_id",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `create_time`; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -927,7 +927,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ResultData`.
+    /// `data` of the answer of `shop::audit::Result`.
     pub struct ResultData {
         /// `status`.
         0 status: i64 => "status: must",
@@ -939,7 +939,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SalesSceneInfo`.
+    /// `sales_scene_info` of `shop::GetInfoPayReq`; `sales_scene_info` of `shop::PayReq`.
     pub struct SalesSceneInfo {
         /// `store_name`.
         0 store_name: Option<String> => "store_name",
@@ -951,7 +951,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneGroup`.
+    /// An item of `scene_group_list` in `shop::CheckData`.
     pub struct SceneGroup {
         /// `group_id`.
         0 group_id: i64 => "group_id: must",
@@ -967,7 +967,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneGroupExt`.
+    /// An item of `scene_group_ext_list` in `shop::SceneGroup`.
     pub struct SceneGroupExt {
         /// `ext_id`.
         0 ext_id: i64 => "ext_id: must",
@@ -979,7 +979,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubOrder`.
+    /// An item of `sub_orders` in `shop::pay::Closeorder`.
     pub struct SubOrder {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -990,7 +990,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WxaBusinessLicenseCopy`.
+    /// `wxa_settlement_cert_pic` of `shop::AccountCertInfo`; `wxa_relation_cert_pic` of `shop::AccountCertInfo`; and 7 more.
     pub struct WxaBusinessLicenseCopy {
         /// `name`.
         0 name: Option<String> => "name",
@@ -1059,7 +1059,7 @@ w::record! {
 w::record! {
     /// Answer to [`EcCategoryGetcategoryrule`].
     pub struct EcCategoryGetcategoryruleResponse {
-        /// `deposit`; unit fen.
+        /// `deposit`; in fen.
         0 deposit: Option<xinqiao_types::Fen> => "deposit",
         /// `list`.
         1 list: Option<Vec<EcCategoryGetcategoryruleList>> => "list",
@@ -1195,7 +1195,7 @@ w::record! {
 w::record! {
     /// Answer to [`SceneCheck`].
     pub struct SceneCheckResponse {
-        /// `is_matched`.
+        /// `is_matched`; `0` or `1` on the wire.
         0 is_matched: bool => "is_matched: must zero-one",
     }
 }
@@ -1395,17 +1395,17 @@ pub mod aftersale {
             1 out_aftersale_id: String => "out_aftersale_id: must",
             /// `path`.
             2 path: String => "path: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `type`.
             4 type_: i64 => "type: must",
             /// `status`.
             5 status: i64 => "status: must",
-            /// `refund`; unit fen.
+            /// `refund`; in fen.
             6 refund: xinqiao_types::Fen => "refund: must",
             /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
             7 create_time: String => "create_time: must",
-            /// `finish_all_aftersale`.
+            /// `finish_all_aftersale`; `0` or `1` on the wire.
             8 finish_all_aftersale: bool => "finish_all_aftersale: must zero-one",
             /// `product_infos`.
             9 product_infos: Vec<super::ProductInfo> => "product_infos: must",
@@ -1454,7 +1454,7 @@ pub mod aftersale {
             0 order_id: Option<i64> => "order_id",
             /// `out_order_id`.
             1 out_order_id: Option<String> => "out_order_id",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)
@@ -1500,11 +1500,11 @@ pub mod aftersale {
             0 out_order_id: String => "out_order_id: must",
             /// `out_aftersale_id`.
             1 out_aftersale_id: String => "out_aftersale_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `status`.
             3 status: i64 => "status: must",
-            /// `finish_all_aftersale`.
+            /// `finish_all_aftersale`; `0` or `1` on the wire.
             4 finish_all_aftersale: bool => "finish_all_aftersale: must zero-one",
         }
         new(
@@ -1544,7 +1544,7 @@ pub mod aftersale {
         pub struct UpdateDeadline {
             /// `out_order_id`.
             0 out_order_id: String => "out_order_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `after_sale_deadline`; format `unix`.
             2 after_sale_deadline: xinqiao_types::UnixSeconds => "after_sale_deadline: must",
@@ -1633,13 +1633,8 @@ pub mod audit {
         new(audit_req: super::AuditCategoryAuditReq)
     }
 
-    w::record! {
-        /// Answer to [`AuditCategory`].
-        pub struct AuditCategoryResponse {
-            /// `audit_id`.
-            0 audit_id: String => "audit_id: must",
-        }
-    }
+    /// Answer to [`AuditCategory`], the same as to [`AuditBrand`].
+    pub type AuditCategoryResponse = AuditBrandResponse;
 
     w::endpoint! {
         AuditCategory => AuditCategoryResponse,
@@ -1941,7 +1936,7 @@ pub mod delivery {
             0 order_id: Option<i64> => "order_id",
             /// `out_order_id`.
             1 out_order_id: Option<String> => "out_order_id",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)
@@ -1979,11 +1974,11 @@ pub mod delivery {
             0 order_id: Option<i64> => "order_id",
             /// `out_order_id`.
             1 out_order_id: Option<String> => "out_order_id",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `delivery_list`.
             3 delivery_list: Vec<super::Delivery> => "delivery_list: must",
-            /// `finish_all_delivery`.
+            /// `finish_all_delivery`; `0` or `1` on the wire.
             4 finish_all_delivery: bool => "finish_all_delivery: must zero-one",
             /// `ship_done_time`; format `yyyy-MM-dd HH:mm:ss`.
             5 ship_done_time: Option<String> => "ship_done_time",
@@ -2028,7 +2023,7 @@ pub mod pay {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/close_order.html>.
         /// * Catalog: `channels.shop.pay.closeorder`.
         pub struct Closeorder {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `combine_trade_no`.
             1 combine_trade_no: String => "combine_trade_no: must",
@@ -2068,7 +2063,7 @@ pub mod pay {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/create_order.html>.
         /// * Catalog: `channels.shop.pay.createorder`.
         pub struct Createorder {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `combine_trade_no`.
             1 combine_trade_no: String => "combine_trade_no: must",
@@ -2215,7 +2210,7 @@ pub mod pay {
         pub struct Profitsharingorder {
             /// `mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `trade_no`.
             2 trade_no: Option<String> => "trade_no",
@@ -2260,7 +2255,7 @@ pub mod pay {
         pub struct Refundorder {
             /// `mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `trade_no`.
             2 trade_no: Option<String> => "trade_no",
@@ -2268,9 +2263,9 @@ pub mod pay {
             3 transaction_id: Option<String> => "transaction_id",
             /// `refund_no`.
             4 refund_no: String => "refund_no: must",
-            /// `total_amount`; unit fen.
+            /// `total_amount`; in fen.
             5 total_amount: xinqiao_types::Fen => "total_amount: must",
-            /// `refund_amount`; unit fen.
+            /// `refund_amount`; in fen.
             6 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         }
         new(

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AuditResult`.
+    /// An item of `audit_results` in `store::SetResp`.
     pub struct AuditResult {
         /// `level_id`.
         0 level_id: i64 => "level_id: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetResp`.
+    /// `resp` of the answer of `store::classification::tree::Get`.
     pub struct GetResp {
         /// `version`.
         0 version: i64 => "version: must",
@@ -24,13 +24,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Level1Item`.
+    /// An item of `level_1` in `store::Tree`.
     pub struct Level1Item {
         /// `id`.
         0 id: i64 => "id: must",
         /// `name`.
         1 name: String => "name: must",
-        /// `is_displayed`.
+        /// `is_displayed`; `0` or `1` on the wire.
         2 is_displayed: bool => "is_displayed: must zero-one",
         /// `level_2`.
         3 level_2: Vec<Level2Item> => "level_2: must",
@@ -39,32 +39,32 @@ w::record! {
 }
 
 w::record! {
-    /// `Level2Item`.
+    /// An item of `level_2` in `store::Level1Item`.
     pub struct Level2Item {
         /// `id`.
         0 id: i64 => "id: must",
         /// `name`.
         1 name: String => "name: must",
-        /// `is_displayed`.
+        /// `is_displayed`; `0` or `1` on the wire.
         2 is_displayed: bool => "is_displayed: must zero-one",
     }
     new(id: i64, name: impl Into<String>, is_displayed: bool)
 }
 
 w::record! {
-    /// `Product`.
+    /// An item of `products` in the answer of `store::window::product::ListGet`.
     pub struct Product {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
-        /// `is_set_hide`.
+        /// `is_set_hide`; `0` or `1` on the wire.
         1 is_set_hide: bool => "is_set_hide: must zero-one",
-        /// `is_set_top`.
+        /// `is_set_top`; `0` or `1` on the wire.
         2 is_set_top: bool => "is_set_top: must zero-one",
     }
 }
 
 w::record! {
-    /// `ProductGetReq`.
+    /// `req` of `store::classification::tree::ProductGet`.
     pub struct ProductGetReq {
         /// `level_1_id`.
         0 level_1_id: i64 => "level_1_id: must",
@@ -80,7 +80,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductGetResp`.
+    /// `resp` of the answer of `store::classification::tree::ProductGet`.
     pub struct ProductGetResp {
         /// `product_ids`.
         0 product_ids: Vec<i64> => "product_ids: must",
@@ -92,7 +92,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Req`.
+    /// `req` of `store::classification::tree::ProductAdd`; `req` of `store::classification::tree::ProductDel`.
     pub struct Req {
         /// `level_1_id`.
         0 level_1_id: i64 => "level_1_id: must",
@@ -105,7 +105,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetReq`.
+    /// `req` of `store::classification::tree::Set`.
     pub struct SetReq {
         /// `version`.
         0 version: i64 => "version: must",
@@ -118,7 +118,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetResp`.
+    /// `resp` of the answer of `store::classification::tree::Set`.
     pub struct SetResp {
         /// `version`.
         0 version: i64 => "version: must",
@@ -128,7 +128,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Tree`.
+    /// `tree` of `store::GetResp`; `tree` of `store::SetReq`.
     pub struct Tree {
         /// `level_1`.
         0 level_1: Vec<Level1Item> => "level_1: must",
@@ -343,7 +343,7 @@ pub mod window {
             pub struct Hide {
                 /// `product_id`.
                 0 product_id: i64 => "product_id: must",
-                /// `is_set_hide`.
+                /// `is_set_hide`; `0` or `1` on the wire.
                 1 is_set_hide: bool => "is_set_hide: must zero-one",
             }
             new(product_id: i64, is_set_hide: bool)
@@ -458,7 +458,7 @@ pub mod window {
             pub struct Settop {
                 /// `product_id`.
                 0 product_id: i64 => "product_id: must",
-                /// `is_set_top`.
+                /// `is_set_top`; `0` or `1` on the wire.
                 1 is_set_top: bool => "is_set_top: must zero-one",
             }
             new(product_id: i64, is_set_top: bool)

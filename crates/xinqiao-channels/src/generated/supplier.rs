@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `GetEcListList`.
+    /// An item of `list` in the answer of `supplier::relation::GetEcList`.
     pub struct GetEcListList {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -22,7 +22,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetProductListList`.
+    /// An item of `list` in the answer of `supplier::relation::GetProductList`.
     pub struct GetProductListList {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -36,7 +36,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetSupplierListList`.
+    /// An item of `list` in the answer of `supplier::relation::GetSupplierList`.
     pub struct GetSupplierListList {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -52,7 +52,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetProductDistributeList`.
+    /// An item of `list` in `supplier::relation::SetProductDistribute`.
     pub struct SetProductDistributeList {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",

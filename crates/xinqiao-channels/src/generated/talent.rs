@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BaseInfo`.
+    /// `base_info` of the answer of `talent::GetOrderDetail`.
     pub struct BaseInfo {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -12,13 +12,13 @@ w::record! {
         1 special_id: Option<w::TextOrNumber> => "special_id",
         /// `spu_id`.
         2 spu_id: String => "spu_id: must",
-        /// `sku_id`.
+        /// `sku_id`; a number as text on the wire.
         3 sku_id: i64 => "sku_id: must numeric",
         /// `order_status`.
         4 order_status: i64 => "order_status: must",
-        /// `actual_payment`; unit fen.
+        /// `actual_payment`; in fen.
         5 actual_payment: String => "actual_payment: must",
-        /// `settle_payment`; unit fen.
+        /// `settle_payment`; in fen.
         6 settle_payment: String => "settle_payment: must",
         /// `order_pay_time`; format `unix`.
         7 order_pay_time: xinqiao_types::UnixSeconds => "order_pay_time: must",
@@ -32,17 +32,17 @@ w::record! {
 }
 
 w::record! {
-    /// `BuyerInfo`.
+    /// `buyer_info` of `talent::BaseInfo`.
     pub struct BuyerInfo {
-        /// `open_id`.
+        /// `open_id`; personal data, masked in `Debug`.
         0 open_id: String => "open_id: must masked",
-        /// `union_id`.
+        /// `union_id`; personal data, masked in `Debug`.
         1 union_id: Option<String> => "union_id: masked",
     }
 }
 
 w::record! {
-    /// `ChannelInfo`.
+    /// `channel_info` of the answer of `talent::GetOrderDetail`.
     pub struct ChannelInfo {
         /// `channel_type`.
         0 channel_type: i64 => "channel_type: must",
@@ -54,27 +54,27 @@ w::record! {
 }
 
 w::record! {
-    /// `CommissionInfo`.
+    /// `commission_info` of the answer of `talent::GetOrderDetail`.
     pub struct CommissionInfo {
         /// `state`.
         0 state: i64 => "state: must",
-        /// `ratio`; unit 1/10000.
+        /// `ratio`; in 1/10000.
         1 ratio: String => "ratio: must",
         /// `expect_settle_time`; format `unix`.
         2 expect_settle_time: xinqiao_types::UnixSeconds => "expect_settle_time: must",
-        /// `expect_settlement`; unit yuan.
+        /// `expect_settlement`; in yuan.
         3 expect_settlement: String => "expect_settlement: must",
         /// `actual_settle_time`; format `unix`.
         4 actual_settle_time: Option<xinqiao_types::UnixSeconds> => "actual_settle_time",
-        /// `actual_settlement`; unit yuan.
+        /// `actual_settlement`; in yuan.
         5 actual_settlement: Option<String> => "actual_settlement",
     }
 }
 
 w::record! {
-    /// `ListGetProduct`.
+    /// An item of `products` in the answer of `talent::window::product::ListGet`.
     pub struct ListGetProduct {
-        /// `product_id`.
+        /// `product_id`; a number as text on the wire.
         0 product_id: i64 => "product_id: must numeric",
         /// `product_source`.
         1 product_source: i64 => "product_source: must",
@@ -86,21 +86,21 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// An item of `order_list` in the answer of `talent::GetOrderList`.
     pub struct Order {
         /// `order_id`.
         0 order_id: w::TextOrNumber => "order_id: must",
         /// `special_id`.
         1 special_id: Option<w::TextOrNumber> => "special_id",
-        /// `sku_id`.
+        /// `sku_id`; a number as text on the wire.
         2 sku_id: i64 => "sku_id: must numeric",
     }
 }
 
 w::record! {
-    /// `Product`.
+    /// `product` of the answer of `talent::window::product::Get`.
     pub struct Product {
-        /// `product_id`.
+        /// `product_id`; a number as text on the wire.
         0 product_id: i64 => "product_id: must numeric",
         /// `appid`.
         1 appid: Option<xinqiao_types::AppId> => "appid",
@@ -114,7 +114,7 @@ w::record! {
         5 leaf_category_id: i64 => "leaf_category_id: must",
         /// `status`.
         6 status: i64 => "status: must",
-        /// `selling_price`; unit fen.
+        /// `selling_price`; in fen.
         7 selling_price: xinqiao_types::Fen => "selling_price: must",
         /// `stock`.
         8 stock: i64 => "stock: must",

@@ -4,18 +4,18 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddPlanProduct`.
+    /// An item of `productList` in `union::shop::target::AddPlan`; an item of `productList` in `union::shop::target::UpdatePlan`.
     pub struct AddPlanProduct {
         /// `productId`.
         0 product_id: i64 => "productId: must",
-        /// `rate`; unit 1/10000.
+        /// `rate`; in 1/10000.
         1 rate: i64 => "rate: must",
     }
     new(product_id: i64, rate: i64)
 }
 
 w::record! {
-    /// `Address`.
+    /// An item of `addressList` in `union::promoter::product::Select`.
     pub struct Address {
         /// `addressInfo`.
         0 address_info: AddressInfo => "addressInfo: must",
@@ -27,7 +27,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddressInfo`.
+    /// `addressInfo` of `union::Address`.
     pub struct AddressInfo {
         /// `provinceName`.
         0 province_name: String => "provinceName: must",
@@ -44,7 +44,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplyStatusData`.
+    /// `data` of the answer of `union::promoter::target::ApplyStatus`.
     pub struct ApplyStatusData {
         /// `planId`.
         0 plan_id: String => "planId: must",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Cat`.
+    /// An item of `cats` in `union::ProductListProduct`.
     pub struct Cat {
         /// `catId`.
         0 cat_id: i64 => "catId: must",
@@ -76,7 +76,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponDetail`.
+    /// `couponDetail` of `union::CouponInfo`; `couponDetail` of `union::ProductListInfoCouponInfo`.
     pub struct CouponDetail {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -92,9 +92,9 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponInfo`.
+    /// `couponInfo` of `union::ProductItem`.
     pub struct CouponInfo {
-        /// `hasCoupon`.
+        /// `hasCoupon`; `0` or `1` on the wire.
         0 has_coupon: bool => "hasCoupon: must zero-one",
         /// `couponId`.
         1 coupon_id: Option<i64> => "couponId",
@@ -104,23 +104,23 @@ w::record! {
 }
 
 w::record! {
-    /// `DiscountCondition`.
+    /// `discountCondition` of `union::DiscountInfo`.
     pub struct DiscountCondition {
         /// `productCnt`.
         0 product_cnt: Option<i64> => "productCnt",
         /// `productIds`.
         1 product_ids: Option<Vec<i64>> => "productIds",
-        /// `productPrice`; unit fen.
+        /// `productPrice`; in fen.
         2 product_price: Option<xinqiao_types::Fen> => "productPrice",
     }
 }
 
 w::record! {
-    /// `DiscountInfo`.
+    /// `discountInfo` of `union::CouponDetail`.
     pub struct DiscountInfo {
         /// `discountCondition`.
         0 discount_condition: Option<DiscountCondition> => "discountCondition",
-        /// `discountFee`; unit fen.
+        /// `discountFee`; in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discountFee",
         /// `discountNum`.
         2 discount_num: Option<i64> => "discountNum",
@@ -128,7 +128,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExpressInfo`.
+    /// `expressInfo` of `union::ListProductProductInfo`.
     pub struct ExpressInfo {
         /// `templateId`.
         0 template_id: i64 => "templateId: must",
@@ -136,7 +136,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GenerateList`.
+    /// An item of `list` in the answer of `union::promoter::open_product::Generate`.
     pub struct GenerateList {
         /// `pid`.
         0 pid: String => "pid: must",
@@ -148,7 +148,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetCommissionResult`.
+    /// An item of `result` in the answer of `union::shop::open::GetCommission`.
     pub struct GetCommissionResult {
         /// `productId`.
         0 product_id: i64 => "productId: must",
@@ -156,9 +156,9 @@ w::record! {
         1 out_product_id: String => "outProductId: must",
         /// `isCommissionProduct`.
         2 is_commission_product: bool => "isCommissionProduct: must",
-        /// `commissionRatio`; unit 1/10000.
+        /// `commissionRatio`; in 1/10000.
         3 commission_ratio: Option<i64> => "commissionRatio",
-        /// `nextCommissionRatio`; unit 1/10000.
+        /// `nextCommissionRatio`; in 1/10000.
         4 next_commission_ratio: Option<i64> => "nextCommissionRatio",
         /// `effectiveTime`; format `unix`.
         5 effective_time: Option<xinqiao_types::UnixSeconds> => "effectiveTime",
@@ -166,7 +166,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InfoDetail`.
+    /// `detail` of `union::ListInfo`.
     pub struct InfoDetail {
         /// `detailImg`.
         0 detail_img: Vec<String> => "detailImg: must",
@@ -174,7 +174,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InfoParam`.
+    /// An item of `param` in `union::ListProductProductInfo`; an item of `param` in `union::ProductDetailInfo`.
     pub struct InfoParam {
         /// `key`.
         0 key: String => "key: must",
@@ -184,7 +184,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Key`.
+    /// An item of `key` in `union::shop::open::DeleteCommission`; an item of `key` in `union::shop::open::GetCommission`.
     pub struct Key {
         /// `productId`.
         0 product_id: Option<i64> => "productId",
@@ -197,19 +197,19 @@ w::record! {
 }
 
 w::record! {
-    /// `LeagueExInfo`.
+    /// `leagueExInfo` of `union::ProductItem`.
     pub struct LeagueExInfo {
-        /// `hasCommission`.
+        /// `hasCommission`; `0` or `1` on the wire.
         0 has_commission: bool => "hasCommission: must zero-one",
-        /// `commissionRatio`; unit 1/10000.
+        /// `commissionRatio`; in 1/10000.
         1 commission_ratio: Option<i64> => "commissionRatio",
-        /// `commissionValue`; unit fen.
+        /// `commissionValue`; in fen.
         2 commission_value: Option<xinqiao_types::Fen> => "commissionValue",
     }
 }
 
 w::record! {
-    /// `ListInfo`.
+    /// `info` of `union::ProductProduct`.
     pub struct ListInfo {
         /// `title`.
         0 title: String => "title: must",
@@ -219,7 +219,7 @@ w::record! {
         2 detail: InfoDetail => "detail: must",
         /// `brandId`.
         3 brand_id: i64 => "brandId: must",
-        /// `minPrice`; unit fen.
+        /// `minPrice`; in fen.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
         /// `totalStockNum`.
         5 total_stock_num: i64 => "totalStockNum: must",
@@ -229,7 +229,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListItem`.
+    /// An item of `list` in the answer of `union::promoter::product::Generate`.
     pub struct ListItem {
         /// `pid`.
         0 pid: String => "pid: must",
@@ -241,7 +241,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListProduct`.
+    /// An item of `productList` in the answer of `union::promoter::open_product::List`.
     pub struct ListProduct {
         /// `product`.
         0 product: ProductProduct => "product: must",
@@ -251,7 +251,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListProductInfo`.
+    /// `productInfo` of `union::ListItem`.
     pub struct ListProductInfo {
         /// `productId`.
         0 product_id: i64 => "productId: must",
@@ -261,7 +261,7 @@ w::record! {
         2 sub_title: Option<String> => "subTitle",
         /// `headImg`.
         3 head_img: Vec<String> => "headImg: must",
-        /// `minPrice`; unit fen.
+        /// `minPrice`; in fen.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
         /// `totalStockNum`.
         5 total_stock_num: i64 => "totalStockNum: must",
@@ -269,13 +269,13 @@ w::record! {
         6 shop_appid: Option<String> => "shopAppid",
         /// `shopName`.
         7 shop_name: Option<String> => "shopName",
-        /// `pluginResult`.
+        /// `pluginResult`; `0` or `1` on the wire.
         8 plugin_result: Option<bool> => "pluginResult: zero-one",
     }
 }
 
 w::record! {
-    /// `ListProductProduct`.
+    /// `product` of `union::ProductItem`.
     pub struct ListProductProduct {
         /// `productId`.
         0 product_id: i64 => "productId: must",
@@ -289,7 +289,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListProductProductInfo`.
+    /// `info` of `union::ListProductProduct`.
     pub struct ListProductProductInfo {
         /// `title`.
         0 title: String => "title: must",
@@ -311,7 +311,7 @@ w::record! {
         8 param: Vec<InfoParam> => "param: must",
         /// `expressInfo`.
         9 express_info: ExpressInfo => "expressInfo: must",
-        /// `minPrice`; unit fen.
+        /// `minPrice`; in fen.
         10 min_price: xinqiao_types::Fen => "minPrice: must",
         /// `totalStockNum`.
         11 total_stock_num: i64 => "totalStockNum: must",
@@ -323,7 +323,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListShareInfo`.
+    /// `shareInfo` of `union::ListItem`.
     pub struct ListShareInfo {
         /// `appId`.
         0 app_id: String => "appId: must",
@@ -343,7 +343,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// An item of `orderList` in the answer of `union::promoter::order::Info`; an item of `orderList` in the answer of `union::promoter::order::Search`.
     pub struct Order {
         /// `orderId`.
         0 order_id: i64 => "orderId: must",
@@ -361,7 +361,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderInfo`.
+    /// `orderInfo` of `union::SearchNormalOrderOrder`.
     pub struct OrderInfo {
         /// `orderId`.
         0 order_id: i64 => "orderId: must",
@@ -373,13 +373,13 @@ w::record! {
         3 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
         /// `createTime`; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
-        /// `orderPrice`; unit fen.
+        /// `orderPrice`; in fen.
         5 order_price: xinqiao_types::Fen => "orderPrice: must",
-        /// `freight`; unit fen.
+        /// `freight`; in fen.
         6 freight: xinqiao_types::Fen => "freight: must",
-        /// `discountedPrice`; unit fen.
+        /// `discountedPrice`; in fen.
         7 discounted_price: xinqiao_types::Fen => "discountedPrice: must",
-        /// `additionalPrice`; unit fen.
+        /// `additionalPrice`; in fen.
         8 additional_price: xinqiao_types::Fen => "additionalPrice: must",
         /// `additionalRemarks`.
         9 additional_remarks: Option<String> => "additionalRemarks",
@@ -395,9 +395,9 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderInfoShopInfo`.
+    /// `shopInfo` of `union::OrderInfo`.
     pub struct OrderInfoShopInfo {
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
         /// `appid`.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -407,7 +407,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderOrderInfo`.
+    /// `orderInfo` of `union::OrderSearchNormalOrderOrder`.
     pub struct OrderOrderInfo {
         /// `orderId`.
         0 order_id: i64 => "orderId: must",
@@ -419,13 +419,13 @@ w::record! {
         3 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
         /// `createTime`; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
-        /// `orderPrice`; unit fen.
+        /// `orderPrice`; in fen.
         5 order_price: xinqiao_types::Fen => "orderPrice: must",
-        /// `freight`; unit fen.
+        /// `freight`; in fen.
         6 freight: xinqiao_types::Fen => "freight: must",
-        /// `discountedPrice`; unit fen.
+        /// `discountedPrice`; in fen.
         7 discounted_price: xinqiao_types::Fen => "discountedPrice: must",
-        /// `additionalPrice`; unit fen.
+        /// `additionalPrice`; in fen.
         8 additional_price: xinqiao_types::Fen => "additionalPrice: must",
         /// `additionalRemarks`.
         9 additional_remarks: Option<String> => "additionalRemarks",
@@ -439,7 +439,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderProduct`.
+    /// An item of `productList` in `union::Order`.
     pub struct OrderProduct {
         /// `productId`.
         0 product_id: i64 => "productId: must",
@@ -449,15 +449,15 @@ w::record! {
         2 title: String => "title: must",
         /// `thumbImg`.
         3 thumb_img: String => "thumbImg: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         4 price: w::serial::Value => "price: must",
         /// `productCnt`.
         5 product_cnt: i64 => "productCnt: must",
-        /// `ratio`; unit 1/10000.
+        /// `ratio`; in 1/10000.
         6 ratio: i64 => "ratio: must",
-        /// `commission`; unit fen.
+        /// `commission`; in fen.
         7 commission: w::serial::Value => "commission: must",
-        /// `estimatedCommission`; unit fen.
+        /// `estimatedCommission`; in fen.
         8 estimated_commission: w::serial::Value => "estimatedCommission: must",
         /// `commissionStatus`.
         9 commission_status: String => "commissionStatus: must",
@@ -475,7 +475,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderSearchNormalOrderOrder`.
+    /// An item of `orderList` in the answer of `union::shop::OrderSearchNormalOrder`.
     pub struct OrderSearchNormalOrderOrder {
         /// `orderInfo`.
         0 order_info: OrderOrderInfo => "orderInfo: must",
@@ -485,7 +485,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderSearchNormalOrderProduct`.
+    /// An item of `productList` in `union::OrderSearchNormalOrderOrder`.
     pub struct OrderSearchNormalOrderProduct {
         /// `productId`.
         0 product_id: i64 => "productId: must",
@@ -499,17 +499,17 @@ w::record! {
         4 title: String => "title: must",
         /// `headImg`.
         5 head_img: String => "headImg: must",
-        /// `salePrice`; unit fen.
+        /// `salePrice`; in fen.
         6 sale_price: xinqiao_types::Fen => "salePrice: must",
-        /// `realPrice`; unit fen.
+        /// `realPrice`; in fen.
         7 real_price: xinqiao_types::Fen => "realPrice: must",
         /// `skuAttrs`.
         8 sku_attrs: Option<Vec<SkuAttr>> => "skuAttrs",
         /// `productCnt`.
         9 product_cnt: i64 => "productCnt: must",
-        /// `ratio`; unit 1/10000.
+        /// `ratio`; in 1/10000.
         10 ratio: i64 => "ratio: must",
-        /// `commissionValue`; unit fen.
+        /// `commissionValue`; in fen.
         11 commission_value: xinqiao_types::Fen => "commissionValue: must",
         /// `commissionStatus`.
         12 commission_status: String => "commissionStatus: must",
@@ -521,7 +521,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Plan`.
+    /// An item of `planList` in the answer of `union::shop::target::PlanList`; `plan` of the answer of `union::shop::target::PlanList`.
     pub struct Plan {
         /// `planId`.
         0 plan_id: String => "planId: must",
@@ -547,7 +547,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PlanItem`.
+    /// `planItem` of `union::shop::target::AddPlan`.
     pub struct PlanItem {
         /// `planName`.
         0 plan_name: String => "planName: must",
@@ -567,7 +567,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PreviousPromotionInfo`.
+    /// `previousPromotionInfo` of `union::promoter::promotion::Upd`.
     pub struct PreviousPromotionInfo {
         /// `promotionSourceName`.
         0 promotion_source_name: String => "promotionSourceName: must",
@@ -578,7 +578,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Product`.
+    /// An item of `productList` in `union::promoter::open_product::Generate`; an item of `productList` in `union::promoter::product::Generate`.
     pub struct Product {
         /// `productId`.
         0 product_id: i64 => "productId: must",
@@ -592,7 +592,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductCat`.
+    /// An item of `productCats` in the answer of `union::promoter::product::Category`; an item of `category` in `union::ListProductProductInfo`; and 1 more.
     pub struct ProductCat {
         /// `catId`.
         0 cat_id: i64 => "catId: must",
@@ -602,7 +602,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductDetail`.
+    /// `detail` of `union::ListProductProductInfo`.
     pub struct ProductDetail {
         /// `detailImg`.
         0 detail_img: Vec<String> => "detailImg: must",
@@ -610,7 +610,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductDetailInfo`.
+    /// `productDetailInfo` of `union::ProductListInfo`.
     pub struct ProductDetailInfo {
         /// `title`.
         0 title: String => "title: must",
@@ -630,7 +630,7 @@ w::record! {
         7 detail: ProductDetailInfoDetail => "detail: must",
         /// `param`.
         8 param: Vec<InfoParam> => "param: must",
-        /// `minPrice`; unit fen.
+        /// `minPrice`; in fen.
         9 min_price: xinqiao_types::Fen => "minPrice: must",
         /// `totalStockNum`.
         10 total_stock_num: i64 => "totalStockNum: must",
@@ -640,7 +640,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductDetailInfoDetail`.
+    /// `detail` of `union::ProductDetailInfo`.
     pub struct ProductDetailInfoDetail {
         /// `detailImg`.
         0 detail_img: Vec<String> => "detailImg: must",
@@ -648,7 +648,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductInfo`.
+    /// `productInfo` of `union::GenerateList`.
     pub struct ProductInfo {
         /// `productId`.
         0 product_id: i64 => "productId: must",
@@ -658,7 +658,7 @@ w::record! {
         2 sub_title: Option<String> => "subTitle",
         /// `headImg`.
         3 head_img: Vec<String> => "headImg: must",
-        /// `minPrice`; unit fen.
+        /// `minPrice`; in fen.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
         /// `totalStockNum`.
         5 total_stock_num: i64 => "totalStockNum: must",
@@ -670,7 +670,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductItem`.
+    /// An item of `productList` in the answer of `union::promoter::product::List`; an item of `productList` in the answer of `union::promoter::product::Select`.
     pub struct ProductItem {
         /// `productId`.
         0 product_id: i64 => "productId: must",
@@ -686,7 +686,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductListInfo`.
+    /// An item of `productListInfo` in the answer of `union::promoter::target::PlanInfo`.
     pub struct ProductListInfo {
         /// `planId`.
         0 plan_id: String => "planId: must",
@@ -694,7 +694,7 @@ w::record! {
         1 product_id: i64 => "productId: must",
         /// `productStatus`.
         2 product_status: i64 => "productStatus: must",
-        /// `commissionRatio`; unit 1/10000.
+        /// `commissionRatio`; in 1/10000.
         3 commission_ratio: i64 => "commissionRatio: must",
         /// `productDetailInfo`.
         4 product_detail_info: ProductDetailInfo => "productDetailInfo: must",
@@ -706,39 +706,39 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductListInfoCouponInfo`.
+    /// `couponInfo` of `union::ProductListInfo`.
     pub struct ProductListInfoCouponInfo {
-        /// `hasCoupon`.
+        /// `hasCoupon`; `0` or `1` on the wire.
         0 has_coupon: bool => "hasCoupon: must zero-one",
         /// `couponId`.
         1 coupon_id: Option<i64> => "couponId",
         /// `couponDetail`.
         2 coupon_detail: Option<CouponDetail> => "couponDetail",
-        /// `discount`; unit fen.
+        /// `discount`; in fen.
         3 discount: Option<xinqiao_types::Fen> => "discount",
     }
 }
 
 w::record! {
-    /// `ProductListInfoLeagueExInfo`.
+    /// `leagueExInfo` of `union::ProductListInfo`.
     pub struct ProductListInfoLeagueExInfo {
-        /// `hasCommission`.
+        /// `hasCommission`; `0` or `1` on the wire.
         0 has_commission: bool => "hasCommission: must zero-one",
-        /// `commissionRatio`; unit 1/10000.
+        /// `commissionRatio`; in 1/10000.
         1 commission_ratio: Option<i64> => "commissionRatio",
-        /// `commissionValue`; unit fen.
+        /// `commissionValue`; in fen.
         2 commission_value: Option<xinqiao_types::Fen> => "commissionValue",
-        /// `banBizuin`.
+        /// `banBizuin`; `0` or `1` on the wire.
         3 ban_bizuin: Option<bool> => "banBizuin: zero-one",
-        /// `banCategory`.
+        /// `banCategory`; `0` or `1` on the wire.
         4 ban_category: Option<bool> => "banCategory: zero-one",
-        /// `banProduct`.
+        /// `banProduct`; `0` or `1` on the wire.
         5 ban_product: Option<bool> => "banProduct: zero-one",
     }
 }
 
 w::record! {
-    /// `ProductListProduct`.
+    /// An item of `productList` in the answer of `union::shop::target::ProductList`.
     pub struct ProductListProduct {
         /// `productId`.
         0 product_id: i64 => "productId: must",
@@ -752,17 +752,17 @@ w::record! {
         4 cats: Vec<Cat> => "cats: must",
         /// `path`.
         5 path: String => "path: must",
-        /// `minPrice`; unit fen.
+        /// `minPrice`; in fen.
         6 min_price: xinqiao_types::Fen => "minPrice: must",
         /// `totalStockNum`.
         7 total_stock_num: i64 => "totalStockNum: must",
-        /// `commissionRatio`; unit 1/10000.
+        /// `commissionRatio`; in 1/10000.
         8 commission_ratio: i64 => "commissionRatio: must",
     }
 }
 
 w::record! {
-    /// `ProductProduct`.
+    /// `product` of `union::ListProduct`.
     pub struct ProductProduct {
         /// `productId`.
         0 product_id: i64 => "productId: must",
@@ -774,25 +774,25 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductShopInfo`.
+    /// `shopInfo` of `union::ProductItem`.
     pub struct ProductShopInfo {
         /// `appId`.
         0 app_id: String => "appId: must",
         /// `name`.
         1 name: String => "name: must",
-        /// `headImgUrl`.
+        /// `headImgUrl`; personal data, masked in `Debug`.
         2 head_img_url: String => "headImgUrl: must masked",
     }
 }
 
 w::record! {
-    /// `ProductSkuInfo`.
+    /// `productSkuInfo` of `union::Skus`.
     pub struct ProductSkuInfo {
         /// `thumbImg`.
         0 thumb_img: String => "thumbImg: must",
-        /// `salePrice`; unit fen.
+        /// `salePrice`; in fen.
         1 sale_price: xinqiao_types::Fen => "salePrice: must",
-        /// `marketPrice`; unit fen.
+        /// `marketPrice`; in fen.
         2 market_price: xinqiao_types::Fen => "marketPrice: must",
         /// `stockNum`.
         3 stock_num: i64 => "stockNum: must",
@@ -800,7 +800,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductSkus`.
+    /// An item of `skus` in `union::ListProductProduct`.
     pub struct ProductSkus {
         /// `skuId`.
         0 sku_id: i64 => "skuId: must",
@@ -812,11 +812,11 @@ w::record! {
 }
 
 w::record! {
-    /// `Promoter`.
+    /// An item of `promoterList` in the answer of `union::shop::target::PromoterList`.
     pub struct Promoter {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// `promoterType`.
         2 promoter_type: String => "promoterType: must",
@@ -832,7 +832,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromoterInfo`.
+    /// `promoterInfo` of `union::OrderSearchNormalOrderProduct`.
     pub struct PromoterInfo {
         /// `appId`.
         0 app_id: String => "appId: must",
@@ -842,7 +842,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionInfo`.
+    /// An item of `promotionSourceList` in the answer of `union::promoter::promotion::List`; `promotionInfo` of `union::OrderProduct`; and 1 more.
     pub struct PromotionInfo {
         /// `promotionSourcePid`.
         0 promotion_source_pid: String => "promotionSourcePid: must",
@@ -852,7 +852,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiveInfo`.
+    /// `receiveInfo` of `union::CouponDetail`.
     pub struct ReceiveInfo {
         /// `limitNumOnePerson`.
         0 limit_num_one_person: i64 => "limitNumOnePerson: must",
@@ -864,7 +864,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SearchNormalOrderOrder`.
+    /// An item of `orderList` in the answer of `union::promoter::order::SearchNormalOrder`.
     pub struct SearchNormalOrderOrder {
         /// `orderInfo`.
         0 order_info: OrderInfo => "orderInfo: must",
@@ -874,7 +874,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SearchNormalOrderProduct`.
+    /// An item of `productList` in `union::SearchNormalOrderOrder`.
     pub struct SearchNormalOrderProduct {
         /// `productId`.
         0 product_id: i64 => "productId: must",
@@ -888,15 +888,15 @@ w::record! {
         4 title: String => "title: must",
         /// `headImg`.
         5 head_img: String => "headImg: must",
-        /// `salePrice`; unit fen.
+        /// `salePrice`; in fen.
         6 sale_price: xinqiao_types::Fen => "salePrice: must",
-        /// `realPrice`; unit fen.
+        /// `realPrice`; in fen.
         7 real_price: xinqiao_types::Fen => "realPrice: must",
         /// `productCnt`.
         8 product_cnt: i64 => "productCnt: must",
-        /// `ratio`; unit 1/10000.
+        /// `ratio`; in 1/10000.
         9 ratio: i64 => "ratio: must",
-        /// `commissionValue`; unit fen.
+        /// `commissionValue`; in fen.
         10 commission_value: xinqiao_types::Fen => "commissionValue: must",
         /// `commissionStatus`.
         11 commission_status: String => "commissionStatus: must",
@@ -908,13 +908,13 @@ w::record! {
 }
 
 w::record! {
-    /// `SetCommissionKey`.
+    /// An item of `key` in `union::shop::open::SetCommission`.
     pub struct SetCommissionKey {
         /// `productId`.
         0 product_id: Option<i64> => "productId",
         /// `outProductId`.
         1 out_product_id: Option<String> => "outProductId",
-        /// `commissionRatio`; unit 1/10000.
+        /// `commissionRatio`; in 1/10000.
         2 commission_ratio: i64 => "commissionRatio: must",
     }
     new(commission_ratio: i64)
@@ -923,7 +923,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShareInfo`.
+    /// `shareInfo` of `union::GenerateList`.
     pub struct ShareInfo {
         /// `appId`.
         0 app_id: String => "appId: must",
@@ -943,20 +943,20 @@ w::record! {
 }
 
 w::record! {
-    /// `ShippingMethod`.
+    /// `shippingMethods` of `union::promoter::product::Select`; `addressType` of `union::Address`.
     pub struct ShippingMethod {
-        /// `express`.
+        /// `express`; `0` or `1` on the wire.
         0 express: bool => "express: must zero-one",
-        /// `same_city`.
+        /// `same_city`; `0` or `1` on the wire.
         1 same_city: bool => "same_city: must zero-one",
-        /// `pickup`.
+        /// `pickup`; `0` or `1` on the wire.
         2 pickup: bool => "pickup: must zero-one",
     }
     new(express: bool, same_city: bool, pickup: bool)
 }
 
 w::record! {
-    /// `ShopInfo`.
+    /// `shopInfo` of `union::ListProduct`.
     pub struct ShopInfo {
         /// `appId`.
         0 app_id: String => "appId: must",
@@ -964,13 +964,13 @@ w::record! {
         1 name: String => "name: must",
         /// `username`.
         2 username: String => "username: must",
-        /// `headImgUrl`.
+        /// `headImgUrl`; personal data, masked in `Debug`.
         3 head_img_url: String => "headImgUrl: must masked",
     }
 }
 
 w::record! {
-    /// `SkuAttr`.
+    /// An item of `skuAttrs` in `union::OrderSearchNormalOrderProduct`.
     pub struct SkuAttr {
         /// `attrKey`.
         0 attr_key: String => "attrKey: must",
@@ -980,7 +980,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Skus`.
+    /// An item of `skus` in `union::ProductProduct`.
     pub struct Skus {
         /// `skuId`.
         0 sku_id: i64 => "skuId: must",
@@ -990,13 +990,13 @@ w::record! {
 }
 
 w::record! {
-    /// `SkusProductSkuInfo`.
+    /// `productSkuInfo` of `union::ProductSkus`.
     pub struct SkusProductSkuInfo {
         /// `thumbImg`.
         0 thumb_img: String => "thumbImg: must",
-        /// `salePrice`; unit fen.
+        /// `salePrice`; in fen.
         1 sale_price: xinqiao_types::Fen => "salePrice: must",
-        /// `marketPrice`; unit fen.
+        /// `marketPrice`; in fen.
         2 market_price: xinqiao_types::Fen => "marketPrice: must",
         /// `stockInfo`.
         3 stock_info: StockInfo => "stockInfo: must",
@@ -1006,7 +1006,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockInfo`.
+    /// `stockInfo` of `union::SkusProductSkuInfo`.
     pub struct StockInfo {
         /// `stockNum`.
         0 stock_num: i64 => "stockNum: must",
@@ -1014,7 +1014,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Tag`.
+    /// An item of `tagList` in the answer of `union::promoter::product::ParseTag`.
     pub struct Tag {
         /// `productId`.
         0 product_id: i64 => "productId: must",
@@ -1030,7 +1030,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TargetPlanInfo`.
+    /// `targetPlanInfo` of the answer of `union::promoter::target::PlanInfo`.
     pub struct TargetPlanInfo {
         /// `planId`.
         0 plan_id: String => "planId: must",
@@ -1050,7 +1050,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdPromotionInfo`.
+    /// `promotionInfo` of `union::promoter::promotion::Upd`.
     pub struct UpdPromotionInfo {
         /// `promotionSourceName`.
         0 promotion_source_name: String => "promotionSourceName: must",
@@ -1059,7 +1059,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdatePlanPlanItem`.
+    /// `planItem` of `union::shop::target::UpdatePlan`.
     pub struct UpdatePlanPlanItem {
         /// `planName`.
         0 plan_name: Option<String> => "planName",
@@ -1078,7 +1078,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValidInfo`.
+    /// `validInfo` of `union::CouponDetail`.
     pub struct ValidInfo {
         /// `validType`.
         0 valid_type: String => "validType: must",
@@ -1105,7 +1105,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/customized-userinfo.html>.
             /// * Catalog: `channels.union.promoter.open_account.add_customize_info`.
             pub struct AddCustomizeInfo {
-                /// `unionid`.
+                /// `unionid`; personal data, masked in `Debug`.
                 0 unionid: xinqiao_types::UnionId => "unionid: must masked",
                 /// `customizeInfo`.
                 1 customize_info: String => "customizeInfo: must",
@@ -1171,7 +1171,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/customized-userinfo.html>.
             /// * Catalog: `channels.union.promoter.open_account.del_customize_info`.
             pub struct DelCustomizeInfo {
-                /// `unionid`.
+                /// `unionid`; personal data, masked in `Debug`.
                 0 unionid: xinqiao_types::UnionId => "unionid: must masked",
             }
             new(unionid: impl Into<xinqiao_types::UnionId>)
@@ -1241,7 +1241,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/customized-userinfo.html>.
             /// * Catalog: `channels.union.promoter.open_account.get_customize_info`.
             pub struct GetCustomizeInfo {
-                /// `unionid`.
+                /// `unionid`; personal data, masked in `Debug`.
                 0 unionid: xinqiao_types::UnionId => "unionid: must query masked",
             }
             new(unionid: impl Into<xinqiao_types::UnionId>)
@@ -1337,25 +1337,25 @@ pub mod promoter {
                 0 query_type: Option<i64> => "queryType: query",
                 /// `query`.
                 1 query: Option<String> => "query: query",
-                /// `maxPrice`; unit fen.
+                /// `maxPrice`; in fen.
                 2 max_price: Option<xinqiao_types::Fen> => "maxPrice: query",
-                /// `minPrice`; unit fen.
+                /// `minPrice`; in fen.
                 3 min_price: Option<xinqiao_types::Fen> => "minPrice: query",
-                /// `minCommissionValue`; unit fen.
+                /// `minCommissionValue`; in fen.
                 4 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
-                /// `minCommissionRatio`; unit 1/10000.
+                /// `minCommissionRatio`; in 1/10000.
                 5 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
                 /// `sortType`.
                 6 sort_type: Option<i64> => "sortType: query",
-                /// `shopAppIds`.
+                /// `shopAppIds`; joined by `,` on the wire.
                 7 shop_app_ids: Option<Vec<String>> => "shopAppIds: query comma",
                 /// `categoryId`.
                 8 category_id: Option<i64> => "categoryId: query",
-                /// `category`.
+                /// `category`; joined by `,` on the wire.
                 9 category: Option<Vec<i64>> => "category: query comma",
-                /// `noCategory`.
+                /// `noCategory`; joined by `,` on the wire.
                 10 no_category: Option<Vec<i64>> => "noCategory: query comma",
-                /// `productId`.
+                /// `productId`; joined by `,` on the wire.
                 11 product_id: Option<Vec<i64>> => "productId: query comma",
                 /// `from`.
                 12 from: i64 => "from: must query",
@@ -1518,11 +1518,11 @@ pub mod promoter {
                 1 order_id: Option<i64> => "orderId: query",
                 /// `outOrderId`.
                 2 out_order_id: Option<String> => "outOrderId: query",
-                /// `outOrderIdList`.
+                /// `outOrderIdList`; joined by `,` on the wire.
                 3 out_order_id_list: Option<String> => "outOrderIdList: query comma",
                 /// `tradeNo`.
                 4 trade_no: Option<String> => "tradeNo: query",
-                /// `transactionIdList`.
+                /// `transactionIdList`; joined by `,` on the wire.
                 5 transaction_id_list: Option<Vec<String>> => "transactionIdList: query comma",
                 /// `startPayTime`; format `unix`.
                 6 start_pay_time: Option<xinqiao_types::UnixSeconds> => "startPayTime: query",
@@ -1688,27 +1688,27 @@ pub mod promoter {
                 0 query_type: Option<i64> => "queryType: query",
                 /// `query`.
                 1 query: Option<String> => "query: query",
-                /// `maxPrice`; unit fen.
+                /// `maxPrice`; in fen.
                 2 max_price: Option<xinqiao_types::Fen> => "maxPrice: query",
-                /// `minPrice`; unit fen.
+                /// `minPrice`; in fen.
                 3 min_price: Option<xinqiao_types::Fen> => "minPrice: query",
-                /// `minCommissionValue`; unit fen.
+                /// `minCommissionValue`; in fen.
                 4 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
-                /// `minCommissionRatio`; unit 1/10000.
+                /// `minCommissionRatio`; in 1/10000.
                 5 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
                 /// `sortType`.
                 6 sort_type: Option<i64> => "sortType: query",
-                /// `hasCoupon`.
+                /// `hasCoupon`; `0` or `1` on the wire.
                 7 has_coupon: Option<bool> => "hasCoupon: query zero-one",
-                /// `shopAppIds`.
+                /// `shopAppIds`; joined by `,` on the wire.
                 8 shop_app_ids: Option<Vec<String>> => "shopAppIds: query comma",
                 /// `categoryId`.
                 9 category_id: Option<i64> => "categoryId: query",
-                /// `category`.
+                /// `category`; joined by `,` on the wire.
                 10 category: Option<Vec<i64>> => "category: query comma",
-                /// `noCategory`.
+                /// `noCategory`; joined by `,` on the wire.
                 11 no_category: Option<Vec<i64>> => "noCategory: query comma",
-                /// `productId`.
+                /// `productId`; joined by `,` on the wire.
                 12 product_id: Option<Vec<i64>> => "productId: query comma",
                 /// `from`.
                 13 from: i64 => "from: must query",
@@ -1809,31 +1809,31 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/product/category.html>.
             /// * Catalog: `channels.union.promoter.product.select`.
             pub struct Select {
-                /// `maxPrice`; unit fen.
+                /// `maxPrice`; in fen.
                 0 max_price: Option<xinqiao_types::Fen> => "maxPrice: query",
-                /// `minPrice`; unit fen.
+                /// `minPrice`; in fen.
                 1 min_price: Option<xinqiao_types::Fen> => "minPrice: query",
-                /// `minCommissionValue`; unit fen.
+                /// `minCommissionValue`; in fen.
                 2 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
-                /// `minCommissionRatio`; unit 1/10000.
+                /// `minCommissionRatio`; in 1/10000.
                 3 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
                 /// `sortType`.
                 4 sort_type: Option<i64> => "sortType: query",
-                /// `hasCoupon`.
+                /// `hasCoupon`; `0` or `1` on the wire.
                 5 has_coupon: Option<bool> => "hasCoupon: query zero-one",
-                /// `shopAppIds`.
+                /// `shopAppIds`; joined by `,` on the wire.
                 6 shop_app_ids: Option<Vec<String>> => "shopAppIds: query comma",
                 /// `categoryId`.
                 7 category_id: Option<i64> => "categoryId: query",
-                /// `category`.
+                /// `category`; joined by `,` on the wire.
                 8 category: Option<Vec<i64>> => "category: query comma",
-                /// `noCategory`.
+                /// `noCategory`; joined by `,` on the wire.
                 9 no_category: Option<Vec<i64>> => "noCategory: query comma",
-                /// `productId`.
+                /// `productId`; joined by `,` on the wire.
                 10 product_id: Option<Vec<i64>> => "productId: query comma",
-                /// `shippingMethods`.
+                /// `shippingMethods`; JSON in a text on the wire.
                 11 shipping_methods: Option<super::super::ShippingMethod> => "shippingMethods: query json",
-                /// `addressList`.
+                /// `addressList`; JSON in a text on the wire.
                 12 address_list: Option<Vec<super::super::Address>> => "addressList: query json",
                 /// `from`.
                 13 from: i64 => "from: must query",
@@ -1858,15 +1858,8 @@ pub mod promoter {
             )
         }
 
-        w::record! {
-            /// Answer to [`Select`].
-            pub struct SelectResponse {
-                /// `productList`.
-                0 product_list: Vec<super::super::ProductItem> => "productList: must",
-                /// `total`.
-                1 total: i64 => "total: must",
-            }
-        }
+        /// Answer to [`Select`], the same as to [`List`].
+        pub type SelectResponse = ListResponse;
 
         w::endpoint! {
             Select => SelectResponse,
@@ -2191,11 +2184,11 @@ pub mod shop {
             2 order_id: Option<i64> => "orderId: query",
             /// `outOrderId`.
             3 out_order_id: Option<String> => "outOrderId: query",
-            /// `outOrderIdList`.
+            /// `outOrderIdList`; joined by `,` on the wire.
             4 out_order_id_list: Option<String> => "outOrderIdList: query comma",
             /// `tradeNo`.
             5 trade_no: Option<String> => "tradeNo: query",
-            /// `transactionIdList`.
+            /// `transactionIdList`; joined by `,` on the wire.
             6 transaction_id_list: Option<Vec<String>> => "transactionIdList: query comma",
             /// `startPayTime`; format `unix`.
             7 start_pay_time: Option<xinqiao_types::UnixSeconds> => "startPayTime: query",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `DisplayInfo`.
+    /// `display_info` of `vip::V3WxaInfoGetInfo`.
     pub struct DisplayInfo {
         /// `order_page_display`.
         0 order_page_display: i64 => "order_page_display: must",
@@ -12,7 +12,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FlowrecordGetList`.
+    /// An item of `list` in the answer of `vip::user::score::FlowrecordGet`.
     pub struct FlowrecordGetList {
         /// `score`.
         0 score: i64 => "score: must",
@@ -24,19 +24,19 @@ w::record! {
 }
 
 w::record! {
-    /// `GetInfo`.
+    /// `info` of the answer of `vip::user::score::Get`.
     pub struct GetInfo {
-        /// `score`.
+        /// `score`; a number as text on the wire.
         0 score: i64 => "score: must numeric",
     }
 }
 
 w::record! {
-    /// `InfoGetInfo`.
+    /// `info` of the answer of `vip::user::InfoGet`; an item of `list` in the answer of `vip::user::ListGet`.
     pub struct InfoGetInfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `user_grade_info`.
         2 user_grade_info: Option<UserGradeInfo> => "user_grade_info",
@@ -44,7 +44,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Path`.
+    /// `paths` of `vip::V3WxaInfoGetInfo`.
     pub struct Path {
         /// `register_path`.
         0 register_path: String => "register_path: must",
@@ -54,7 +54,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserGradeInfo`.
+    /// `user_grade_info` of `vip::InfoGetInfo`.
     pub struct UserGradeInfo {
         /// `grade`.
         0 grade: i64 => "grade: must",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `V3WxaInfoGetInfo`.
+    /// `info` of the answer of `vip::V3WxaInfoGet`.
     pub struct V3WxaInfoGetInfo {
         /// `paths`.
         0 paths: Path => "paths: must",
@@ -160,7 +160,7 @@ pub mod user {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/vip/api_getuserinfo.html>.
         /// * Catalog: `channels.vip.user.info_get`.
         pub struct InfoGet {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)
@@ -280,7 +280,7 @@ pub mod user {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/vip/api_getuserscoreflowrecord.html>.
             /// * Catalog: `channels.vip.user.score.flowrecord_get`.
             pub struct FlowrecordGet {
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `page_num`.
                 1 page_num: i64 => "page_num: must",
@@ -326,7 +326,7 @@ pub mod user {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/vip/api_getvipuserscore.html>.
             /// * Catalog: `channels.vip.user.score.get`.
             pub struct Get {
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(openid: impl Into<xinqiao_types::OpenId>)

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Bill`.
+    /// An item of `bill_list` in the answer of `voucher::GetBillList`.
     pub struct Bill {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -12,19 +12,19 @@ w::record! {
         1 voucher_name: String => "voucher_name: must",
         /// `code`.
         2 code: String => "code: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `voucher_buy_amount`; unit fen.
+        /// `voucher_buy_amount`; in fen.
         4 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
-        /// `voucher_pay_amount`; unit fen.
+        /// `voucher_pay_amount`; in fen.
         5 voucher_pay_amount: xinqiao_types::Fen => "voucher_pay_amount: must",
-        /// `mch_favor_amount`; unit fen.
+        /// `mch_favor_amount`; in fen.
         6 mch_favor_amount: xinqiao_types::Fen => "mch_favor_amount: must",
-        /// `platform_favor_amount`; unit fen.
+        /// `platform_favor_amount`; in fen.
         7 platform_favor_amount: xinqiao_types::Fen => "platform_favor_amount: must",
-        /// `mch_settle_amount`; unit fen.
+        /// `mch_settle_amount`; in fen.
         8 mch_settle_amount: xinqiao_types::Fen => "mch_settle_amount: must",
-        /// `finder_settle_amount`; unit fen.
+        /// `finder_settle_amount`; in fen.
         9 finder_settle_amount: xinqiao_types::Fen => "finder_settle_amount: must",
         /// `voucher_buy_time`; format `unix`.
         10 voucher_buy_time: xinqiao_types::UnixSeconds => "voucher_buy_time: must",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FailCode`.
+    /// An item of `fail_codes` in the answer of `voucher::CodesUpload`.
     pub struct FailCode {
         /// `code`.
         0 code: String => "code: must",
@@ -54,7 +54,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FailVoucher`.
+    /// An item of `fail_voucher_list` in the answer of `voucher::Consume`; an item of `fail_voucher_list` in the answer of `voucher::Revoke`.
     pub struct FailVoucher {
         /// `encrypted_code`.
         0 encrypted_code: Option<String> => "encrypted_code",
@@ -70,7 +70,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetVoucher`.
+    /// `voucher` of the answer of `voucher::Get`.
     pub struct GetVoucher {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -78,9 +78,9 @@ w::record! {
         1 sku_id: i64 => "sku_id: must",
         /// `voucher_type`.
         2 voucher_type: i64 => "voucher_type: must",
-        /// `voucher_buy_amount`; unit fen.
+        /// `voucher_buy_amount`; in fen.
         3 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
-        /// `voucher_actual_amount`; unit fen.
+        /// `voucher_actual_amount`; in fen.
         4 voucher_actual_amount: xinqiao_types::Fen => "voucher_actual_amount: must",
         /// `code_type`.
         5 code_type: i64 => "code_type: must",
@@ -106,9 +106,9 @@ w::record! {
         15 out_store_id: Option<String> => "out_store_id",
         /// `refund_time`; format `unix`.
         16 refund_time: Option<xinqiao_types::UnixSeconds> => "refund_time",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         17 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `union_id`.
+        /// `union_id`; personal data, masked in `Debug`.
         18 union_id: Option<String> => "union_id: masked",
         /// `telphone_no`.
         19 telphone_no: Option<String> => "telphone_no",
@@ -126,7 +126,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReovkeVoucher`.
+    /// An item of `reovke_vouchers` in `voucher::Revoke`.
     pub struct ReovkeVoucher {
         /// `encrypted_code`.
         0 encrypted_code: Option<String> => "encrypted_code",
@@ -141,7 +141,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimeCard`.
+    /// `time_card` of `voucher::GetVoucher`.
     pub struct TimeCard {
         /// `total_count`.
         0 total_count: i64 => "total_count: must",
@@ -155,7 +155,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Voucher`.
+    /// An item of `voucher_list` in the answer of `voucher::Consume`; an item of `voucher_list` in the answer of `voucher::GetList`; and 1 more.
     pub struct Voucher {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -163,9 +163,9 @@ w::record! {
         1 sku_id: i64 => "sku_id: must",
         /// `voucher_type`.
         2 voucher_type: i64 => "voucher_type: must",
-        /// `voucher_buy_amount`; unit fen.
+        /// `voucher_buy_amount`; in fen.
         3 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
-        /// `voucher_actual_amount`; unit fen.
+        /// `voucher_actual_amount`; in fen.
         4 voucher_actual_amount: xinqiao_types::Fen => "voucher_actual_amount: must",
         /// `code_type`.
         5 code_type: i64 => "code_type: must",
@@ -191,9 +191,9 @@ w::record! {
         15 out_store_id: Option<String> => "out_store_id",
         /// `refund_time`; format `unix`.
         16 refund_time: Option<xinqiao_types::UnixSeconds> => "refund_time",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         17 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `union_id`.
+        /// `union_id`; personal data, masked in `Debug`.
         18 union_id: Option<String> => "union_id: masked",
         /// `telphone_no`.
         19 telphone_no: Option<String> => "telphone_no",
@@ -420,7 +420,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/query_discount.html>.
     /// * Catalog: `channels.voucher.get_list`.
     pub struct GetList {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `status`.
         1 status: Option<i64> => "status",
@@ -437,7 +437,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `voucher_list`.
         1 voucher_list: Vec<Voucher> => "voucher_list: must",
@@ -483,15 +483,8 @@ w::record! {
     text(consume_request_no: String)
 }
 
-w::record! {
-    /// Answer to [`Revoke`].
-    pub struct RevokeResponse {
-        /// `voucher_list`.
-        0 voucher_list: Option<Vec<Voucher>> => "voucher_list",
-        /// `fail_voucher_list`.
-        1 fail_voucher_list: Option<Vec<FailVoucher>> => "fail_voucher_list",
-    }
-}
+/// Answer to [`Revoke`], the same as to [`Consume`].
+pub type RevokeResponse = ConsumeResponse;
 
 w::endpoint! {
     Revoke => RevokeResponse,

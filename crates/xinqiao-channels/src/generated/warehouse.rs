@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `CoverLocation`.
+    /// An item of `cover_locations` in `warehouse::coverlocations::Add`; an item of `cover_locations` in `warehouse::coverlocations::Del`; and 2 more.
     pub struct CoverLocation {
         /// `address_id1`.
         0 address_id1: i64 => "address_id1: must",
@@ -20,7 +20,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataItem`.
+    /// `data` of the answer of `warehouse::Get`.
     pub struct DataItem {
         /// `out_warehouse_id`.
         0 out_warehouse_id: String => "out_warehouse_id: must",
@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetData`.
+    /// `data` of the answer of `warehouse::address::prioritysort::Get`.
     pub struct GetData {
         /// `priority_sort`.
         0 priority_sort: Vec<String> => "priority_sort: must",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetDataItem`.
+    /// `data` of the answer of `warehouse::stock::Get`.
     pub struct GetDataItem {
         /// `num`.
         0 num: i64 => "num: must",
@@ -50,7 +50,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListGetData`.
+    /// `data` of the answer of `warehouse::ListGet`.
     pub struct ListGetData {
         /// `out_warehouse_ids`.
         0 out_warehouse_ids: Vec<String> => "out_warehouse_ids: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BannedDetail`.
+    /// `banned_details` of `window::Product`.
     pub struct BannedDetail {
         /// `reason`.
         0 reason: i64 => "reason: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BranchInfo`.
+    /// `branch_info` of `window::Product`.
     pub struct BranchInfo {
         /// `branch_id`.
         0 branch_id: i64 => "branch_id: must",
@@ -28,11 +28,11 @@ w::record! {
 }
 
 w::record! {
-    /// `LimitDiscountInfo`.
+    /// `limit_discount_info` of `window::Product`.
     pub struct LimitDiscountInfo {
         /// `is_effect`.
         0 is_effect: bool => "is_effect: must",
-        /// `discount_price`; unit fen.
+        /// `discount_price`; in fen.
         1 discount_price: xinqiao_types::Fen => "discount_price: must",
         /// `stock`.
         2 stock: i64 => "stock: must",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListGetProduct`.
+    /// An item of `products` in the answer of `window::product::ListGet`.
     pub struct ListGetProduct {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -52,7 +52,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PagePath`.
+    /// `page_path` of `window::Product`.
     pub struct PagePath {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Product`.
+    /// `product` of the answer of `window::product::Get`.
     pub struct Product {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -82,9 +82,9 @@ w::record! {
         6 leaf_category_id: Option<i64> => "leaf_category_id",
         /// `status`.
         7 status: i64 => "status: must",
-        /// `market_price`; unit fen.
+        /// `market_price`; in fen.
         8 market_price: xinqiao_types::Fen => "market_price: must",
-        /// `selling_price`; unit fen.
+        /// `selling_price`; in fen.
         9 selling_price: xinqiao_types::Fen => "selling_price: must",
         /// `stock`.
         10 stock: i64 => "stock: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AuthorizationInfo`.
+    /// `authorization_info` of `base::BindlistInfo`.
     pub struct AuthorizationInfo {
         /// `authorizer_appid`.
         0 authorizer_appid: String => "authorizer_appid: must",
@@ -12,7 +12,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthorizerInfo`.
+    /// `authorizer_info` of `base::BindlistInfo`.
     pub struct AuthorizerInfo {
         /// `user_name`.
         0 user_name: String => "user_name: must",
@@ -44,16 +44,16 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchsetByTokenList`.
+    /// `list` of `label::BatchsetByToken`.
     pub struct BatchsetByTokenList {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
     new(openid: Vec<xinqiao_types::OpenId>)
 }
 
 w::record! {
-    /// `Bindlist`.
+    /// An item of `bindlist` in the answer of `getbindlist::ByToken`.
     pub struct Bindlist {
         /// `info`.
         0 info: BindlistInfo => "info: must",
@@ -61,7 +61,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BindlistInfo`.
+    /// `info` of `base::Bindlist`.
     pub struct BindlistInfo {
         /// `authorizer_appid`.
         0 authorizer_appid: String => "authorizer_appid: must",
@@ -75,23 +75,23 @@ w::record! {
 }
 
 w::record! {
-    /// `BusinessInfo`.
+    /// `business_info` of `base::AuthorizerInfo`.
     pub struct BusinessInfo {
-        /// `open_store`.
+        /// `open_store`; `0` or `1` on the wire.
         0 open_store: bool => "open_store: must zero-one",
-        /// `open_scan`.
+        /// `open_scan`; `0` or `1` on the wire.
         1 open_scan: bool => "open_scan: must zero-one",
-        /// `open_pay`.
+        /// `open_pay`; `0` or `1` on the wire.
         2 open_pay: bool => "open_pay: must zero-one",
-        /// `open_card`.
+        /// `open_card`; `0` or `1` on the wire.
         3 open_card: bool => "open_card: must zero-one",
-        /// `open_shake`.
+        /// `open_shake`; `0` or `1` on the wire.
         4 open_shake: bool => "open_shake: must zero-one",
     }
 }
 
 w::record! {
-    /// `ByTokenData`.
+    /// `data` of the answer of `gethotquerydetail::ByToken`.
     pub struct ByTokenData {
         /// `count`.
         0 count: i64 => "count: must",
@@ -103,7 +103,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ByTokenDataItem`.
+    /// `data` of the answer of `publish_progress::ByToken`.
     pub struct ByTokenDataItem {
         /// `progress`.
         0 progress: i64 => "progress: must",
@@ -113,7 +113,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ByTokenList`.
+    /// An item of `list` in `base::DataItem`.
     pub struct ByTokenList {
         /// `askCount`.
         0 ask_count: i64 => "askCount: must",
@@ -133,7 +133,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ByTokenOption`.
+    /// An item of `options` in the answer of `aibot::ByToken`.
     pub struct ByTokenOption {
         /// `ans_node_name`.
         0 ans_node_name: String => "ans_node_name: must",
@@ -147,7 +147,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataItem`.
+    /// `data` of the answer of `gethotquerylist::ByToken`.
     pub struct DataItem {
         /// `hotQuesClusterCount`.
         0 hot_ques_cluster_count: i64 => "hotQuesClusterCount: must",
@@ -161,7 +161,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataList`.
+    /// An item of `list` in `base::ByTokenData`.
     pub struct DataList {
         /// `askCount`.
         0 ask_count: i64 => "askCount: must",
@@ -177,7 +177,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExampleQue`.
+    /// An item of `exampleQues` in `base::ByTokenList`.
     pub struct ExampleQue {
         /// `ques`.
         0 ques: String => "ques: must",
@@ -187,7 +187,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListItem`.
+    /// `list` of `setautoreply::ByToken`.
     pub struct ListItem {
         /// `question`.
         0 question: Vec<String> => "question: must",
@@ -196,7 +196,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniProgramInfo`.
+    /// `MiniProgramInfo` of `base::AuthorizerInfo`.
     pub struct MiniProgramInfo {
         /// `visit_status`.
         0 visit_status: i64 => "visit_status: must",
@@ -204,7 +204,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceTypeInfo`.
+    /// `service_type_info` of `base::AuthorizerInfo`; `verify_type_info` of `base::AuthorizerInfo`.
     pub struct ServiceTypeInfo {
         /// `id`.
         0 id: i64 => "id: must",
@@ -214,7 +214,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Skill`.
+    /// An item of `skill` in `batchimportskill::ByToken`.
     pub struct Skill {
         /// `skillname`.
         0 skillname: String => "skillname: must",
@@ -234,7 +234,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SlotsInfo`.
+    /// An item of `slots_info` in the answer of `aibot::ByToken`.
     pub struct SlotsInfo {
         /// `confirm_status`.
         0 confirm_status: String => "confirm_status: must",
@@ -268,7 +268,7 @@ pub mod aibot {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/deprecated/INTERFACEDOCUMENT.html>.
         /// * Catalog: `chatbot.aibot.by_token`.
         pub struct ByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
             /// `signature`.
             1 signature: String => "signature: must",
@@ -303,9 +303,9 @@ pub mod aibot {
             5 answer_type: String => "answer_type: must",
             /// `confidence`.
             6 confidence: f64 => "confidence: must",
-            /// `from_user_name`.
+            /// `from_user_name`; personal data, masked in `Debug`.
             7 from_user_name: String => "from_user_name: must masked",
-            /// `to_user_name`.
+            /// `to_user_name`; personal data, masked in `Debug`.
             8 to_user_name: String => "to_user_name: must masked",
             /// `query`.
             9 query: String => "query: must",
@@ -378,7 +378,7 @@ pub mod assetsupload {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/mp/assetsupload.html>.
         /// * Catalog: `chatbot.assetsupload.by_token`.
         pub struct ByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
             /// `media`.
             1 media: w::FilePart => "media: must",
@@ -431,7 +431,7 @@ pub mod batchimportskill {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/deprecated/bot/batchimportskill.html>.
         /// * Catalog: `chatbot.batchimportskill.by_token`.
         pub struct ByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
             /// `managerid`.
             1 managerid: String => "managerid: must",
@@ -481,7 +481,7 @@ pub mod feedback {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/dialog/feedback.html>.
         /// * Catalog: `chatbot.feedback.by_token`.
         pub struct ByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
             /// `msgid`.
             1 msgid: String => "msgid: must",
@@ -538,7 +538,7 @@ pub mod getbindlink {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/mp/getbindlink.html>.
         /// * Catalog: `chatbot.getbindlink.by_token`.
         pub struct ByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
             /// `redirectlink`.
             1 redirectlink: String => "redirectlink: must",
@@ -588,7 +588,7 @@ pub mod getbindlist {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/mp/getbindlist.html>.
         /// * Catalog: `chatbot.getbindlist.by_token`.
         pub struct ByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
         }
         new(token: impl Into<String>)
@@ -636,7 +636,7 @@ pub mod geth5link {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/mp/getbindlist.html>.
         /// * Catalog: `chatbot.geth5link.by_token`.
         pub struct ByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
             /// `title`.
             1 title: Option<String> => "title",
@@ -687,7 +687,7 @@ pub mod gethotquerydetail {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/dialog/gethotquerydetail.html>.
         /// * Catalog: `chatbot.gethotquerydetail.by_token`.
         pub struct ByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
             /// `pageNo`.
             1 page_no: i64 => "pageNo: must",
@@ -701,7 +701,7 @@ pub mod gethotquerydetail {
             5 report_type: Option<i64> => "reportType",
             /// `date`; format `yyyy-MM-dd`.
             6 date: String => "date: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             7 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `clusterId`.
             8 cluster_id: String => "clusterId: must",
@@ -762,7 +762,7 @@ pub mod gethotquerylist {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/dialog/gethotquerylist.html>.
         /// * Catalog: `chatbot.gethotquerylist.by_token`.
         pub struct ByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
             /// `pageNo`.
             1 page_no: i64 => "pageNo: must",
@@ -776,7 +776,7 @@ pub mod gethotquerylist {
             5 report_type: Option<i64> => "reportType",
             /// `date`; format `yyyy-MM-dd`.
             6 date: String => "date: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             7 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(
@@ -830,15 +830,15 @@ pub mod kefustate {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/thirdkefu/changestate.html>.
         /// * Catalog: `chatbot.kefustate.change_by_token`.
         pub struct ChangeByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `kefustate`.
             3 kefustate: String => "kefustate: must",
-            /// `expires`; unit s.
+            /// `expires`; in s.
             4 expires: Option<i64> => "expires",
         }
         new(
@@ -876,11 +876,11 @@ pub mod kefustate {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/thirdkefu/getstate.html>.
         /// * Catalog: `chatbot.kefustate.get_by_token`.
         pub struct GetByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `type`.
             3 type_: Option<i64> => "type",
@@ -934,7 +934,7 @@ pub mod label {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/deprecated/bot/batchsetlabel.html>.
         /// * Catalog: `chatbot.label.batchset_by_token`.
         pub struct BatchsetByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must",
@@ -996,7 +996,7 @@ pub mod publish {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/deprecated/bot/publish.html>.
         /// * Catalog: `chatbot.publish.by_token`.
         pub struct ByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
             /// `managerid`.
             1 managerid: String => "managerid: must",
@@ -1043,7 +1043,7 @@ pub mod publish_progress {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/deprecated/bot/publish_progress.html>.
         /// * Catalog: `chatbot.publish_progress.by_token`.
         pub struct ByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
             /// `managerid`.
             1 managerid: String => "managerid: must",
@@ -1092,11 +1092,11 @@ pub mod sendmsg {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/thirdkefu/sendmsg.html>.
         /// * Catalog: `chatbot.sendmsg.by_token`.
         pub struct ByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `msg`.
             3 msg: String => "msg: must",
@@ -1152,7 +1152,7 @@ pub mod setautoreply {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/deprecated/bot/setautoreply.html>.
         /// * Catalog: `chatbot.setautoreply.by_token`.
         pub struct ByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
             /// `managerid`.
             1 managerid: String => "managerid: must",
@@ -1214,13 +1214,13 @@ pub mod sign {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/deprecated/INTERFACEDOCUMENT.html>.
         /// * Catalog: `chatbot.sign.by_token`.
         pub struct ByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
             /// `userid`.
             1 userid: String => "userid: must",
             /// `username`.
             2 username: Option<String> => "username",
-            /// `avatar`.
+            /// `avatar`; personal data, masked in `Debug`.
             3 avatar: Option<String> => "avatar: masked",
         }
         new(token: impl Into<String>, userid: impl Into<String>)
@@ -1232,7 +1232,7 @@ pub mod sign {
         pub struct ByTokenResponse {
             /// `signature`.
             0 signature: String => "signature: must",
-            /// `expiresIn`; unit s.
+            /// `expiresIn`; in s.
             1 expires_in: i64 => "expiresIn: must",
         }
     }
@@ -1269,7 +1269,7 @@ pub mod unbindmp {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/mp/unbindmp.html>.
         /// * Catalog: `chatbot.unbindmp.by_token`.
         pub struct ByToken {
-            /// `TOKEN`.
+            /// `TOKEN`; the account's token.
             0 token: String => "TOKEN: must path",
             /// `authorizer_appid`.
             1 authorizer_appid: String => "authorizer_appid: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `UserEnterContent`.
+    /// `content` of `chatbot.event.user_enter`.
     pub struct UserEnterContent {
         /// `msg`.
         0 msg: String => "msg: must",
@@ -12,7 +12,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserQuitContent`.
+    /// `content` of `chatbot.event.user_quit`.
     pub struct UserQuitContent {
         /// `msg`.
         0 msg: String => "msg: must",

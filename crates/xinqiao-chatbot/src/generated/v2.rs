@@ -4,13 +4,13 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AsyncFetchData`.
+    /// `data` of the answer of `v2::AsyncFetch`.
     pub struct AsyncFetchData {
         /// `err_detail`.
         0 err_detail: Option<String> => "err_detail",
         /// `state`.
         1 state: i64 => "state: must",
-        /// `progress`; unit percent.
+        /// `progress`; in percent.
         2 progress: i64 => "progress: must",
         /// `start`; format `unix`.
         3 start: xinqiao_types::UnixSeconds => "start: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataItem`.
+    /// `data` of the answer of `v2::bot::ImportJson`.
     pub struct DataItem {
         /// `err_detail`.
         0 err_detail: Option<String> => "err_detail",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataOption`.
+    /// An item of `options` in `v2::QueryData`.
     pub struct DataOption {
         /// `ans_node_name`.
         0 ans_node_name: String => "ans_node_name: must",
@@ -56,7 +56,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataSlot`.
+    /// An item of `slots` in `v2::QueryData`.
     pub struct DataSlot {
         /// `name`.
         0 name: String => "name: must",
@@ -68,13 +68,13 @@ w::record! {
 }
 
 w::record! {
-    /// `EffectiveProgressData`.
+    /// `data` of the answer of `v2::bot::EffectiveProgress`.
     pub struct EffectiveProgressData {
         /// `err_detail`.
         0 err_detail: Option<String> => "err_detail",
         /// `status`.
         1 status: i64 => "status: must",
-        /// `progress`; unit percent.
+        /// `progress`; in percent.
         2 progress: i64 => "progress: must",
         /// `end_time`.
         3 end_time: Option<String> => "end_time",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FailSkillInfo`.
+    /// An item of `fail_skill_info` in `v2::AsyncFetchData`.
     pub struct FailSkillInfo {
         /// `name`.
         0 name: String => "name: must",
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ImportJsonData`.
+    /// An item of `data` in `v2::bot::ImportJson`.
     pub struct ImportJsonData {
         /// `skill`.
         0 skill: String => "skill: must",
@@ -98,7 +98,7 @@ w::record! {
         1 old_intent: Option<String> => "old_intent",
         /// `intent`.
         2 intent: String => "intent: must",
-        /// `threshold`.
+        /// `threshold`; a number as text on the wire.
         3 threshold: f64 => "threshold: must numeric",
         /// `disable`.
         4 disable: bool => "disable: must",
@@ -119,9 +119,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Intent`.
+    /// An item of `intents` in `v2::SuccessSkillInfo`.
     pub struct Intent {
-        /// `id`.
+        /// `id`; a number as text on the wire.
         0 id: i64 => "id: must numeric",
         /// `name`.
         1 name: String => "name: must",
@@ -129,7 +129,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PublishData`.
+    /// `data` of the answer of `v2::bot::Publish`.
     pub struct PublishData {
         /// `err_detail`.
         0 err_detail: Option<String> => "err_detail",
@@ -137,7 +137,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QueryData`.
+    /// `data` of the answer of `v2::bot::Query`.
     pub struct QueryData {
         /// `err_detail`.
         0 err_detail: Option<String> => "err_detail",
@@ -161,11 +161,11 @@ w::record! {
 }
 
 w::record! {
-    /// `SuccessSkillInfo`.
+    /// An item of `success_skill_info` in `v2::AsyncFetchData`.
     pub struct SuccessSkillInfo {
         /// `name`.
         0 name: String => "name: must",
-        /// `id`.
+        /// `id`; a number as text on the wire.
         1 id: i64 => "id: must numeric",
         /// `intents`.
         2 intents: Vec<Intent> => "intents: must",
@@ -173,11 +173,11 @@ w::record! {
 }
 
 w::record! {
-    /// `TokenData`.
+    /// `data` of the answer of `v2::Token`.
     pub struct TokenData {
         /// `err_detail`.
         0 err_detail: Option<String> => "err_detail",
-        /// `access_token`.
+        /// `access_token`; a secret, masked in `Debug`.
         1 access_token: String => "access_token: must masked",
     }
 }
@@ -405,7 +405,7 @@ pub mod bot {
             4 userid: Option<String> => "userid",
             /// `user_name`.
             5 user_name: Option<String> => "user_name",
-            /// `avatar`.
+            /// `avatar`; personal data, masked in `Debug`.
             6 avatar: Option<String> => "avatar: masked",
         }
         new(query: impl Into<String>, env: impl Into<String>)

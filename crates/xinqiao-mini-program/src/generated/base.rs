@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `WxappCoverUrlGetByTokenData`.
+    /// `data` of the answer of `redpacketcover::WxappCoverUrlGetByToken`.
     pub struct WxappCoverUrlGetByTokenData {
         /// `url`.
         0 url: String => "url: must",
@@ -23,7 +23,7 @@ pub mod redpacketcover {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/redpacketcover/redpacketcover.getAuthenticationUrl.html>.
         /// * Catalog: `mini_program.redpacketcover.wxapp_cover_url_get_by_token`.
         pub struct WxappCoverUrlGetByToken {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `ctoken`.
             1 ctoken: String => "ctoken: must",
@@ -67,16 +67,16 @@ pub mod sns {
         /// Exchange a login code for a session (小程序登录).
         ///
         /// * Call: `GET /sns/jscode2session` on `api.weixin.qq.com`.
-        /// * Errors: 40029, 40226, 45011.
+        /// * Errors: 40029 `INVALID_CODE`, 40226 `CODE_BLOCKED`, 45011 `MINUTE_QUOTA_REACHED`.
         /// * Needs: `mini.login`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html>.
         /// * Catalog: `mini_program.sns.jscode2session`.
         pub struct Jscode2session {
             /// `grant_type`.
             0 grant_type: String => "grant_type: must query",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must query",
-            /// `secret`.
+            /// `secret`; the account's appsecret; a secret, masked in `Debug`.
             2 secret: String => "secret: must query masked",
             /// `js_code`.
             3 js_code: String => "js_code: must query",
@@ -92,11 +92,11 @@ pub mod sns {
     w::record! {
         /// Answer to [`Jscode2session`].
         pub struct Jscode2sessionResponse {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `unionid`.
+            /// `unionid`; personal data, masked in `Debug`.
             1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-            /// `session_key`.
+            /// `session_key`; a secret, masked in `Debug`.
             2 session_key: String => "session_key: must masked",
         }
     }
@@ -132,7 +132,7 @@ pub mod soter {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/soter/soter.verifySignature.html>.
         /// * Catalog: `mini_program.soter.verify_signature`.
         pub struct VerifySignature {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `json_string`.
             1 json_string: String => "json_string: must",
@@ -182,14 +182,14 @@ pub mod wxaapp {
         /// Get a mini program QR code (获取小程序二维码).
         ///
         /// * Call: `POST /cgi-bin/wxaapp/createwxaqrcode` on `api.weixin.qq.com`.
-        /// * Errors: 40159, 45029, 85096.
+        /// * Errors: 40159 `INVALID_CODE_PATH_SIZE`, 45029 `QRCODE_LIMIT`, 85096.
         /// * Needs: `mini.wxacode`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/qr-code/wxacode.createQRCode.html>.
         /// * Catalog: `mini_program.wxaapp.createwxaqrcode`.
         pub struct Createwxaqrcode {
             /// `path`.
             0 path: String => "path: must",
-            /// `width`; unit px.
+            /// `width`; in px.
             1 width: Option<i64> => "width",
         }
         new(path: impl Into<String>)

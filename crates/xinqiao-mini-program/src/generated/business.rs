@@ -4,13 +4,13 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BusinessInfo`.
+    /// `business_info` of the answer of `business::Get`; an item of `list` in the answer of `business::List`.
     pub struct BusinessInfo {
         /// `business_id`.
         0 business_id: i64 => "business_id: must",
         /// `account_name`.
         1 account_name: String => "account_name: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
         /// `icon_url`.
         3 icon_url: String => "icon_url: must",
@@ -21,7 +21,7 @@ w::record! {
     /// Get a sub-merchant's customer service account (查询子商户客服账号).
     ///
     /// * Call: `POST /cgi-bin/business/get` on `api.weixin.qq.com`.
-    /// * Errors: 45071.
+    /// * Errors: 45071 `BUSINESS_ACCOUNT_NOT_FOUND`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
     /// * Catalog: `mini_program.business.get`.
     pub struct Get {
@@ -108,13 +108,13 @@ w::record! {
     /// Register a sub-merchant for customer service (注册子商户客服账号).
     ///
     /// * Call: `POST /cgi-bin/business/register` on `api.weixin.qq.com`.
-    /// * Errors: 40004, 40007, 45070, 45077, 45078, 45079, 45091.
+    /// * Errors: 40004 `INVALID_MEDIA_TYPE`, 40007 `INVALID_MEDIA_ID`, 45070 `BUSINESS_ACCOUNT_EXISTS`, 45077 `BUSINESS_ACCOUNT_LIMIT`, 45078, 45079, 45091.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
     /// * Catalog: `mini_program.business.register`.
     pub struct Register {
         /// `account_name`.
         0 account_name: String => "account_name: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// `icon_media_id`.
         2 icon_media_id: String => "icon_media_id: must",
@@ -160,13 +160,13 @@ w::record! {
     /// Update a sub-merchant's customer service account (更新子商户客服账号).
     ///
     /// * Call: `POST /cgi-bin/business/update` on `api.weixin.qq.com`.
-    /// * Errors: 40004, 40007, 45071, 45077, 45078, 45079.
+    /// * Errors: 40004 `INVALID_MEDIA_TYPE`, 40007 `INVALID_MEDIA_ID`, 45071 `BUSINESS_ACCOUNT_NOT_FOUND`, 45077 `BUSINESS_ACCOUNT_LIMIT`, 45078, 45079.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
     /// * Catalog: `mini_program.business.update`.
     pub struct Update {
         /// `business_id`.
         0 business_id: i64 => "business_id: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: Option<String> => "nickname: masked",
         /// `icon_media_id`.
         2 icon_media_id: Option<String> => "icon_media_id",

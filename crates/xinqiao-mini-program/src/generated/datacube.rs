@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Filter`.
+    /// An item of `filter_list` in `datacube::Getgameanalysisdata`.
     pub struct Filter {
         /// `dimension`.
         0 dimension: String => "dimension: must",
@@ -15,7 +15,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetgameanalysisdataData`.
+    /// An item of `data_list` in the answer of `datacube::Getgameanalysisdata`.
     pub struct GetgameanalysisdataData {
         /// `timestamp`; format `unix`.
         0 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
@@ -29,7 +29,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetweanalysisappiddailysummarytrendList`.
+    /// An item of `list` in the answer of `datacube::Getweanalysisappiddailysummarytrend`.
     pub struct GetweanalysisappiddailysummarytrendList {
         /// `ref_date`; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
@@ -43,7 +43,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetweanalysisappiddailyvisittrendList`.
+    /// An item of `list` in the answer of `datacube::Getweanalysisappiddailyvisittrend`.
     pub struct GetweanalysisappiddailyvisittrendList {
         /// `ref_date`; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
@@ -55,9 +55,9 @@ w::record! {
         3 visit_uv: i64 => "visit_uv: must",
         /// `visit_uv_new`.
         4 visit_uv_new: i64 => "visit_uv_new: must",
-        /// `stay_time_uv`; unit s.
+        /// `stay_time_uv`; in s.
         5 stay_time_uv: f64 => "stay_time_uv: must",
-        /// `stay_time_session`; unit s.
+        /// `stay_time_session`; in s.
         6 stay_time_session: f64 => "stay_time_session: must",
         /// `visit_depth`.
         7 visit_depth: f64 => "visit_depth: must",
@@ -65,7 +65,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetweanalysisappidmonthlyvisittrendList`.
+    /// An item of `list` in the answer of `datacube::Getweanalysisappidmonthlyvisittrend`.
     pub struct GetweanalysisappidmonthlyvisittrendList {
         /// `ref_date`; format `yyyyMM`.
         0 ref_date: String => "ref_date: must",
@@ -77,9 +77,9 @@ w::record! {
         3 visit_uv: i64 => "visit_uv: must",
         /// `visit_uv_new`.
         4 visit_uv_new: i64 => "visit_uv_new: must",
-        /// `stay_time_uv`; unit s.
+        /// `stay_time_uv`; in s.
         5 stay_time_uv: f64 => "stay_time_uv: must",
-        /// `stay_time_session`; unit s.
+        /// `stay_time_session`; in s.
         6 stay_time_session: f64 => "stay_time_session: must",
         /// `visit_depth`.
         7 visit_depth: f64 => "visit_depth: must",
@@ -87,7 +87,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetweanalysisappiduserportraitVisitUvNew`.
+    /// `visit_uv_new` of the answer of `datacube::Getweanalysisappiduserportrait`; `visit_uv` of the answer of `datacube::Getweanalysisappiduserportrait`.
     pub struct GetweanalysisappiduserportraitVisitUvNew {
         /// `province`.
         0 province: Vec<Province> => "province: must",
@@ -105,7 +105,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetweanalysisappidvisitdistributionList`.
+    /// An item of `list` in the answer of `datacube::Getweanalysisappidvisitdistribution`.
     pub struct GetweanalysisappidvisitdistributionList {
         /// `index`.
         0 index: String => "index: must",
@@ -115,7 +115,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetweanalysisappidvisitpageList`.
+    /// An item of `list` in the answer of `datacube::Getweanalysisappidvisitpage`.
     pub struct GetweanalysisappidvisitpageList {
         /// `page_path`.
         0 page_path: String => "page_path: must",
@@ -123,7 +123,7 @@ w::record! {
         1 page_visit_pv: i64 => "page_visit_pv: must",
         /// `page_visit_uv`.
         2 page_visit_uv: i64 => "page_visit_uv: must",
-        /// `page_staytime_pv`; unit s.
+        /// `page_staytime_pv`; in s.
         3 page_staytime_pv: f64 => "page_staytime_pv: must",
         /// `entrypage_pv`.
         4 entrypage_pv: i64 => "entrypage_pv: must",
@@ -137,7 +137,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetweanalysisappidweeklyvisittrendList`.
+    /// An item of `list` in the answer of `datacube::Getweanalysisappidweeklyvisittrend`.
     pub struct GetweanalysisappidweeklyvisittrendList {
         /// `ref_date`; format `yyyyMMdd-yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
@@ -149,9 +149,9 @@ w::record! {
         3 visit_uv: i64 => "visit_uv: must",
         /// `visit_uv_new`.
         4 visit_uv_new: i64 => "visit_uv_new: must",
-        /// `stay_time_uv`; unit s.
+        /// `stay_time_uv`; in s.
         5 stay_time_uv: f64 => "stay_time_uv: must",
-        /// `stay_time_session`; unit s.
+        /// `stay_time_session`; in s.
         6 stay_time_session: f64 => "stay_time_session: must",
         /// `visit_depth`.
         7 visit_depth: f64 => "visit_depth: must",
@@ -159,7 +159,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GroupDimension`.
+    /// An item of `group_dimension_list` in `datacube::GetgameanalysisdataData`.
     pub struct GroupDimension {
         /// `label`.
         0 label: String => "label: must",
@@ -169,7 +169,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Province`.
+    /// An item of `province` in `datacube::GetweanalysisappiduserportraitVisitUvNew`; an item of `city` in `datacube::GetweanalysisappiduserportraitVisitUvNew`; and 4 more.
     pub struct Province {
         /// `id`.
         0 id: Option<i64> => "id",
@@ -181,7 +181,7 @@ w::record! {
 }
 
 w::record! {
-    /// `VisitUvNew`.
+    /// An item of `visit_uv_new` in the answer of `datacube::Getweanalysisappiddailyretaininfo`; an item of `visit_uv` in the answer of `datacube::Getweanalysisappiddailyretaininfo`; and 5 more.
     pub struct VisitUvNew {
         /// `key`.
         0 key: i64 => "key: must",
@@ -338,7 +338,7 @@ w::record! {
     /// Get the visits by day (查询日访问趋势).
     ///
     /// * Call: `POST /datacube/getweanalysisappiddailyvisittrend` on `api.weixin.qq.com`.
-    /// * Errors: 61504.
+    /// * Errors: 61504 `DATA_BUSY`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-trend/analysis.getDailyVisitTrend.html>.
     /// * Catalog: `mini_program.datacube.getweanalysisappiddailyvisittrend`.
     pub struct Getweanalysisappiddailyvisittrend {

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AppleInfo`.
+    /// `apple_info` of `donut::UserInfo`.
     pub struct AppleInfo {
         /// `bundleid`.
         0 bundleid: String => "bundleid: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LoginInfo`.
+    /// `login_info` of the answer of `donut::Code2verifyinfo`.
     pub struct LoginInfo {
         /// `type`.
         0 type_: String => "type: must",
@@ -26,43 +26,43 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniprogramInfo`.
+    /// `miniprogram_info` of `donut::UserInfo`.
     pub struct MiniprogramInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
     }
 }
 
 w::record! {
-    /// `OpenappInfo`.
+    /// `openapp_info` of `donut::UserInfo`.
     pub struct OpenappInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `headimgurl`.
+        /// `headimgurl`; personal data, masked in `Debug`.
         3 headimgurl: Option<String> => "headimgurl: masked",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         4 nickname: Option<String> => "nickname: masked",
     }
 }
 
 w::record! {
-    /// `PhoneInfo`.
+    /// `phone_info` of `donut::UserInfo`.
     pub struct PhoneInfo {
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         0 phone: String => "phone: must masked",
     }
 }
 
 w::record! {
-    /// `UserInfo`.
+    /// `user_info` of the answer of `donut::Code2verifyinfo`.
     pub struct UserInfo {
         /// `user_id`.
         0 user_id: String => "user_id: must",
@@ -84,9 +84,9 @@ w::record! {
     /// * Source: <https://dev.weixin.qq.com/docs/framework/dev/openapi/code2Verifyinfo.html>.
     /// * Catalog: `mini_program.donut.code2verifyinfo`.
     pub struct Code2verifyinfo {
-        /// `appid`.
+        /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must query",
-        /// `appsecret`.
+        /// `appsecret`; the account's appsecret; a secret, masked in `Debug`.
         1 appsecret: String => "appsecret: must query masked",
         /// `code`.
         2 code: String => "code: must query",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Action`.
+    /// An item of `Actions` in `mini_program.event.add_express_path`.
     pub struct Action {
         /// `ActionTime`; format `unix`.
         0 action_time: xinqiao_types::UnixSeconds => "ActionTime: must",
@@ -16,13 +16,13 @@ w::record! {
 }
 
 w::record! {
-    /// `AddWaybillSender`.
+    /// `Sender` of `mini_program.event.add_waybill`; `Receiver` of `mini_program.event.add_waybill`.
     pub struct AddWaybillSender {
         /// `Name`.
         0 name: String => "Name: must",
-        /// `Tel`.
+        /// `Tel`; personal data, masked in `Debug`.
         1 tel: Option<String> => "Tel: masked",
-        /// `Mobile`.
+        /// `Mobile`; personal data, masked in `Debug`.
         2 mobile: Option<String> => "Mobile: masked",
         /// `Company`.
         3 company: Option<String> => "Company",
@@ -36,13 +36,13 @@ w::record! {
         7 city: String => "City: must",
         /// `Area`.
         8 area: String => "Area: must",
-        /// `Address`.
+        /// `Address`; personal data, masked in `Debug`.
         9 address: String => "Address: must masked",
     }
 }
 
 w::record! {
-    /// `AftersaleInfo`.
+    /// `aftersale_info` of `mini_program.event.aftersale_complaint_update_order_state`; `aftersale_info` of `mini_program.event.aftersale_merchant_confirm_receipt_overdue`; and 11 more.
     pub struct AftersaleInfo {
         /// `aftersale_id`.
         0 aftersale_id: i64 => "aftersale_id: must",
@@ -52,7 +52,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AftersaleNewOrderAftersaleInfo`.
+    /// `aftersale_info` of `mini_program.event.aftersale_new_order`.
     pub struct AftersaleNewOrderAftersaleInfo {
         /// `aftersale_id`.
         0 aftersale_id: i64 => "aftersale_id: must",
@@ -64,11 +64,11 @@ w::record! {
 }
 
 w::record! {
-    /// `Agent`.
+    /// `agent` of `mini_program.event.update_waybill_status`.
     pub struct Agent {
         /// `name`.
         0 name: String => "name: must",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
         /// `reach_time`; format `unix`.
         2 reach_time: Option<xinqiao_types::UnixSeconds> => "reach_time",
@@ -76,7 +76,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditDetail`.
+    /// `audit_detail` of `events::AuditEvent`.
     pub struct AuditDetail {
         /// `status`.
         0 status: i64 => "status: must",
@@ -88,7 +88,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditEvent`.
+    /// `audit_event` of `mini_program.event.secbook_audit_event`.
     pub struct AuditEvent {
         /// `book_id`.
         0 book_id: String => "book_id: must",
@@ -98,7 +98,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditEventAuditDetail`.
+    /// `audit_detail` of `events::SecvodAuditEventAuditEvent`.
     pub struct AuditEventAuditDetail {
         /// `audit_type`.
         0 audit_type: i64 => "audit_type: must",
@@ -112,7 +112,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BussiCallBackInfo`.
+    /// `BussiCallBackInfo` of `mini_program.event.complaint_callback`.
     pub struct BussiCallBackInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -120,13 +120,13 @@ w::record! {
         1 option_type: String => "option_type: must",
         /// `complaint_order_id`.
         2 complaint_order_id: i64 => "complaint_order_id: must",
-        /// `open_id`.
+        /// `open_id`; personal data, masked in `Debug`.
         3 open_id: String => "open_id: must masked",
         /// `type`.
         4 type_: i64 => "type: must",
         /// `status`.
         5 status: i64 => "status: must",
-        /// `phone_number`.
+        /// `phone_number`; personal data, masked in `Debug`.
         6 phone_number: String => "phone_number: must masked",
         /// `customer_material_content`.
         7 customer_material_content: Option<String> => "customer_material_content",
@@ -152,17 +152,17 @@ w::record! {
 }
 
 w::record! {
-    /// `Cargo`.
+    /// `Cargo` of `mini_program.event.add_waybill`.
     pub struct Cargo {
         /// `Count`.
         0 count: i64 => "Count: must",
-        /// `Space_X`; unit cm.
+        /// `Space_X`; in cm.
         1 space_x: Option<f64> => "Space_X",
-        /// `Space_Y`; unit cm.
+        /// `Space_Y`; in cm.
         2 space_y: Option<f64> => "Space_Y",
-        /// `space_z`; unit cm.
+        /// `space_z`; in cm.
         3 space_z: Option<f64> => "space_z: xml=Space_Z",
-        /// `weight`; unit kg.
+        /// `weight`; in kg.
         4 weight: Option<f64> => "weight: xml=Weight",
         /// `DetailList`.
         5 detail_list: Option<Vec<CargoDetail>> => "DetailList",
@@ -170,7 +170,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CargoDetail`.
+    /// An item of `DetailList` in `events::Cargo`.
     pub struct CargoDetail {
         /// `Name`.
         0 name: String => "Name: must",
@@ -180,13 +180,13 @@ w::record! {
 }
 
 w::record! {
-    /// `CoinInfo`.
+    /// `CoinInfo` of `mini_program.event.xpay_coin_pay_notify`.
     pub struct CoinInfo {
         /// `Quantity`.
         0 quantity: i64 => "Quantity: must",
-        /// `OrigPrice`; unit fen.
+        /// `OrigPrice`; in fen.
         1 orig_price: xinqiao_types::Fen => "OrigPrice: must",
-        /// `ActualPrice`; unit fen.
+        /// `ActualPrice`; in fen.
         2 actual_price: xinqiao_types::Fen => "ActualPrice: must",
         /// `Attach`.
         3 attach: Option<String> => "Attach",
@@ -194,7 +194,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ComplaintInfo`.
+    /// `complaint_info` of `mini_program.event.complaint_notify`.
     pub struct ComplaintInfo {
         /// `complaint_order_id`.
         0 complaint_order_id: i64 => "complaint_order_id: must",
@@ -206,7 +206,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DispatchInfo`.
+    /// `dispatch_info` of `mini_program.info.notify_3rd_wxa_auth`.
     pub struct DispatchInfo {
         /// `provider`.
         0 provider: String => "provider: must",
@@ -218,7 +218,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FundsOrderProfitsharingOrderInfo`.
+    /// `order_info` of `mini_program.event.funds_order_profitsharing`.
     pub struct FundsOrderProfitsharingOrderInfo {
         /// `profit_sharing_no`.
         0 profit_sharing_no: String => "profit_sharing_no: must",
@@ -232,7 +232,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FundsOrderRefundOrderInfo`.
+    /// `order_info` of `mini_program.event.funds_order_refund`.
     pub struct FundsOrderRefundOrderInfo {
         /// `refund_no`.
         0 refund_no: String => "refund_no: must",
@@ -244,13 +244,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Good`.
+    /// An item of `goods` in `events::GoodsDetail`.
     pub struct Good {
         /// `good_count`.
         0 good_count: i64 => "good_count: must",
         /// `good_name`.
         1 good_name: String => "good_name: must",
-        /// `good_price`; unit yuan.
+        /// `good_price`; in yuan.
         2 good_price: Option<f64> => "good_price",
         /// `good_unit`.
         3 good_unit: Option<String> => "good_unit",
@@ -258,17 +258,17 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodDetail`.
+    /// `GoodDetail` of `mini_program.event.add_single_waybill`; `GoodDetail` of `mini_program.event.query_single_waybill_fee`; and 1 more.
     pub struct GoodDetail {
         /// `Special`.
         0 special: Option<i64> => "Special",
-        /// `Weight`; unit kg.
+        /// `Weight`; in kg.
         1 weight: Option<f64> => "Weight",
     }
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// `goods_detail` of `events::TransportAddOrderCargo`.
     pub struct GoodsDetail {
         /// `goods`.
         0 goods: Vec<Good> => "goods: must",
@@ -276,15 +276,15 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsInfo`.
+    /// `GoodsInfo` of `mini_program.event.xpay_goods_deliver_notify`.
     pub struct GoodsInfo {
         /// `ProductId`.
         0 product_id: String => "ProductId: must",
         /// `Quantity`.
         1 quantity: i64 => "Quantity: must",
-        /// `OrigPrice`; unit fen.
+        /// `OrigPrice`; in fen.
         2 orig_price: xinqiao_types::Fen => "OrigPrice: must",
-        /// `ActualPrice`; unit fen.
+        /// `ActualPrice`; in fen.
         3 actual_price: xinqiao_types::Fen => "ActualPrice: must",
         /// `Attach`.
         4 attach: Option<String> => "Attach",
@@ -292,7 +292,7 @@ w::record! {
 }
 
 w::record! {
-    /// `History`.
+    /// An item of `history` in `events::BussiCallBackInfo`.
     pub struct History {
         /// `time`.
         0 time: i64 => "time: must",
@@ -304,17 +304,17 @@ w::record! {
 }
 
 w::record! {
-    /// `Insured`.
+    /// `Insured` of `mini_program.event.add_single_waybill`; `Insured` of `mini_program.event.add_waybill`; and 1 more.
     pub struct Insured {
-        /// `UseInsured`.
+        /// `UseInsured`; `0` or `1` on the wire.
         0 use_insured: bool => "UseInsured: must zero-one",
-        /// `InsuredValue`; unit fen.
+        /// `InsuredValue`; in fen.
         1 insured_value: xinqiao_types::Fen => "InsuredValue: must",
     }
 }
 
 w::record! {
-    /// `MiniGame`.
+    /// `MiniGame` of `mini_program.event.minigame_coin_deliver_completed`.
     pub struct MiniGame {
         /// `Payload`.
         0 payload: String => "Payload: must",
@@ -326,7 +326,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OpenProductAccountRegisterItem`.
+    /// `OpenProductAccountRegister` of `mini_program.event.open_product_account_register`.
     pub struct OpenProductAccountRegisterItem {
         /// `status`.
         0 status: i64 => "status: must",
@@ -334,19 +334,19 @@ w::record! {
 }
 
 w::record! {
-    /// `OpenProductOrderAnalyzeOrderInfo`.
+    /// `order_info` of `mini_program.event.open_product_order_analyze`.
     pub struct OpenProductOrderAnalyzeOrderInfo {
         /// `out_order_id`.
         0 out_order_id: String => "out_order_id: must",
         /// `order_id`.
         1 order_id: i64 => "order_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
 w::record! {
-    /// `OpenProductOrderCancelOrderInfo`.
+    /// `order_info` of `mini_program.event.open_product_order_cancel`; `order_info` of `mini_program.event.open_product_order_confirm`; and 1 more.
     pub struct OpenProductOrderCancelOrderInfo {
         /// `out_order_id`.
         0 out_order_id: String => "out_order_id: must",
@@ -356,7 +356,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OpenProductOrderPayOrderInfo`.
+    /// `order_info` of `mini_program.event.open_product_order_pay`.
     pub struct OpenProductOrderPayOrderInfo {
         /// `out_order_id`.
         0 out_order_id: String => "out_order_id: must",
@@ -370,7 +370,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OpenProductOrderSettleOrderInfo`.
+    /// `order_info` of `mini_program.event.open_product_order_settle`.
     pub struct OpenProductOrderSettleOrderInfo {
         /// `out_order_id`.
         0 out_order_id: String => "out_order_id: must",
@@ -386,7 +386,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OpenProductSpuAuditOpenProductSpuAudit`.
+    /// `OpenProductSpuAudit` of `mini_program.event.open_product_spu_audit`; `OpenProductSpuAudit` of `mini_program.event.open_product_spu_status_update`.
     pub struct OpenProductSpuAuditOpenProductSpuAudit {
         /// `status`.
         0 status: i64 => "status: must",
@@ -400,7 +400,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderInfo`.
+    /// `order_info` of `mini_program.event.funds_order_pay`.
     pub struct OrderInfo {
         /// `trade_no`.
         0 trade_no: String => "trade_no: must",
@@ -412,7 +412,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PathInfo`.
+    /// `PathInfo` of `mini_program.reply.query_single_waybill`.
     pub struct PathInfo {
         /// `path_info`.
         0 path_info: Vec<PathInfoPathInfo> => "path_info: must",
@@ -420,7 +420,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PathInfoPathInfo`.
+    /// An item of `path_info` in `events::PathInfo`.
     pub struct PathInfoPathInfo {
         /// `action_time`; format `unix`.
         0 action_time: xinqiao_types::UnixSeconds => "action_time: must",
@@ -440,7 +440,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Promoter`.
+    /// `promoter` of `mini_program.event.miniprogram_sharer_action`.
     pub struct Promoter {
         /// `finder_nickname`.
         0 finder_nickname: Option<String> => "finder_nickname",
@@ -452,7 +452,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QualificationAuditResult`.
+    /// `QualificationAuditResult` of `mini_program.event.open_product_brand_audit`.
     pub struct QualificationAuditResult {
         /// `status`.
         0 status: i64 => "status: must",
@@ -468,7 +468,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QualificationAuditResultItem`.
+    /// `QualificationAuditResult` of `mini_program.event.open_product_category_audit`.
     pub struct QualificationAuditResultItem {
         /// `status`.
         0 status: i64 => "status: must",
@@ -482,7 +482,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneGroupAudit`.
+    /// `SceneGroupAudit` of `mini_program.event.open_product_scene_group_audit`.
     pub struct SceneGroupAudit {
         /// `group_id`.
         0 group_id: i64 => "group_id: must",
@@ -496,7 +496,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneGroupExt`.
+    /// An item of `scene_group_ext_list` in `events::SceneGroupAudit`.
     pub struct SceneGroupExt {
         /// `ext_id`.
         0 ext_id: i64 => "ext_id: must",
@@ -508,7 +508,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SecvodAuditEventAuditEvent`.
+    /// `audit_event` of `mini_program.event.secvod_audit_event`.
     pub struct SecvodAuditEventAuditEvent {
         /// `drama_id`.
         0 drama_id: String => "drama_id: must",
@@ -518,13 +518,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Sender`.
+    /// `Sender` of `mini_program.event.add_single_waybill`; `Receiver` of `mini_program.event.add_single_waybill`; and 4 more.
     pub struct Sender {
         /// `Name`.
         0 name: String => "Name: must",
-        /// `Tel`.
+        /// `Tel`; personal data, masked in `Debug`.
         1 tel: Option<String> => "Tel: masked",
-        /// `Mobile`.
+        /// `Mobile`; personal data, masked in `Debug`.
         2 mobile: Option<String> => "Mobile: masked",
         /// `Province`.
         3 province: String => "Province: must",
@@ -534,7 +534,7 @@ w::record! {
         5 area: String => "Area: must",
         /// `Street`.
         6 street: String => "Street: must",
-        /// `Address`.
+        /// `Address`; personal data, masked in `Debug`.
         7 address: String => "Address: must masked",
         /// `Id`.
         8 id: Option<String> => "Id",
@@ -542,7 +542,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Service`.
+    /// `Service` of `mini_program.event.add_waybill`.
     pub struct Service {
         /// `ServiceType`.
         0 service_type: i64 => "ServiceType: must",
@@ -552,7 +552,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubscribeMsgChangeEventItem`.
+    /// `SubscribeMsgChangeEvent` of `mini_program.event.subscribe_msg_change_event`.
     pub struct SubscribeMsgChangeEventItem {
         /// `List`.
         0 list: Vec<SubscribeMsgChangeEventList> => "List: must",
@@ -560,7 +560,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubscribeMsgChangeEventList`.
+    /// An item of `List` in `mini_program.event.subscribe_msg_change_event`; an item of `List` in `events::SubscribeMsgChangeEventItem`.
     pub struct SubscribeMsgChangeEventList {
         /// `TemplateId`.
         0 template_id: String => "TemplateId: must",
@@ -570,7 +570,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubscribeMsgPopupEventItem`.
+    /// `SubscribeMsgPopupEvent` of `mini_program.event.subscribe_msg_popup_event`.
     pub struct SubscribeMsgPopupEventItem {
         /// `List`.
         0 list: Vec<SubscribeMsgPopupEventList> => "List: must",
@@ -578,7 +578,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubscribeMsgPopupEventList`.
+    /// An item of `List` in `mini_program.event.subscribe_msg_popup_event`; an item of `List` in `events::SubscribeMsgPopupEventItem`.
     pub struct SubscribeMsgPopupEventList {
         /// `TemplateId`.
         0 template_id: String => "TemplateId: must",
@@ -590,7 +590,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubscribeMsgSentEventItem`.
+    /// `SubscribeMsgSentEvent` of `mini_program.event.subscribe_msg_sent_event`.
     pub struct SubscribeMsgSentEventItem {
         /// `List`.
         0 list: Vec<SubscribeMsgSentEventList> => "List: must",
@@ -598,7 +598,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubscribeMsgSentEventList`.
+    /// An item of `List` in `mini_program.event.subscribe_msg_sent_event`; an item of `List` in `events::SubscribeMsgSentEventItem`.
     pub struct SubscribeMsgSentEventList {
         /// `TemplateId`.
         0 template_id: String => "TemplateId: must",
@@ -612,17 +612,17 @@ w::record! {
 }
 
 w::record! {
-    /// `TransportAddOrderCargo`.
+    /// `cargo` of `mini_program.event.transport_add_order`; `cargo` of `mini_program.event.transport_precreate_order`; and 1 more.
     pub struct TransportAddOrderCargo {
-        /// `goods_value`; unit yuan.
+        /// `goods_value`; in yuan.
         0 goods_value: f64 => "goods_value: must",
-        /// `goods_height`; unit cm.
+        /// `goods_height`; in cm.
         1 goods_height: Option<f64> => "goods_height",
-        /// `goods_length`; unit cm.
+        /// `goods_length`; in cm.
         2 goods_length: Option<f64> => "goods_length",
-        /// `goods_width`; unit cm.
+        /// `goods_width`; in cm.
         3 goods_width: Option<f64> => "goods_width",
-        /// `goods_weight`; unit kg.
+        /// `goods_weight`; in kg.
         4 goods_weight: Option<f64> => "goods_weight",
         /// `goods_detail`.
         5 goods_detail: Option<GoodsDetail> => "goods_detail",
@@ -638,7 +638,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransportAddOrderOrderInfo`.
+    /// `order_info` of `mini_program.event.transport_add_order`; `order_info` of `mini_program.event.transport_precreate_order`; and 1 more.
     pub struct TransportAddOrderOrderInfo {
         /// `delivery_service_code`.
         0 delivery_service_code: Option<String> => "delivery_service_code",
@@ -654,23 +654,23 @@ w::record! {
         5 poi_seq: Option<String> => "poi_seq",
         /// `order_time`; format `unix`.
         6 order_time: Option<xinqiao_types::UnixSeconds> => "order_time",
-        /// `is_insured`.
+        /// `is_insured`; `0` or `1` on the wire.
         7 is_insured: Option<bool> => "is_insured: zero-one",
-        /// `declared_value`; unit yuan.
+        /// `declared_value`; in yuan.
         8 declared_value: Option<f64> => "declared_value",
-        /// `tips`; unit yuan.
+        /// `tips`; in yuan.
         9 tips: Option<f64> => "tips",
-        /// `is_direct_delivery`.
+        /// `is_direct_delivery`; `0` or `1` on the wire.
         10 is_direct_delivery: Option<bool> => "is_direct_delivery: zero-one",
-        /// `cash_on_delivery`; unit yuan.
+        /// `cash_on_delivery`; in yuan.
         11 cash_on_delivery: Option<f64> => "cash_on_delivery",
-        /// `cash_on_pickup`; unit yuan.
+        /// `cash_on_pickup`; in yuan.
         12 cash_on_pickup: Option<f64> => "cash_on_pickup",
         /// `rider_pick_method`.
         13 rider_pick_method: Option<i64> => "rider_pick_method",
-        /// `is_finish_code_needed`.
+        /// `is_finish_code_needed`; `0` or `1` on the wire.
         14 is_finish_code_needed: Option<bool> => "is_finish_code_needed: zero-one",
-        /// `is_pickup_code_needed`.
+        /// `is_pickup_code_needed`; `0` or `1` on the wire.
         15 is_pickup_code_needed: Option<bool> => "is_pickup_code_needed: zero-one",
         /// `note`.
         16 note: Option<String> => "note",
@@ -678,17 +678,17 @@ w::record! {
 }
 
 w::record! {
-    /// `TransportAddOrderSender`.
+    /// `sender` of `mini_program.event.transport_add_order`; `receiver` of `mini_program.event.transport_add_order`; and 4 more.
     pub struct TransportAddOrderSender {
         /// `name`.
         0 name: String => "name: must",
         /// `city`.
         1 city: String => "city: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
         /// `address_detail`.
         3 address_detail: String => "address_detail: must",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         4 phone: String => "phone: must masked",
         /// `lng`.
         5 lng: f64 => "lng: must",
@@ -700,7 +700,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UploadEvent`.
+    /// `upload_event` of `mini_program.event.secvod_upload_event`.
     pub struct UploadEvent {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -714,7 +714,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValidTimeRange`.
+    /// An item of `ValidTimeRange` in `mini_program.reply.waybill_query_expect_time_range`.
     pub struct ValidTimeRange {
         /// `StartTime`.
         0 start_time: i64 => "StartTime: must",
@@ -728,7 +728,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WeChatPayInfo`.
+    /// `WeChatPayInfo` of `mini_program.event.xpay_coin_pay_notify`; `WeChatPayInfo` of `mini_program.event.xpay_goods_deliver_notify`.
     pub struct WeChatPayInfo {
         /// `MchOrderNo`.
         0 mch_order_no: String => "MchOrderNo: must",
@@ -740,7 +740,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WithdrawInfo`.
+    /// `withdraw_info` of `mini_program.event.withdraw_notify`.
     pub struct WithdrawInfo {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
@@ -750,7 +750,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WxaCommentBadScoreResult`.
+    /// `result` of `mini_program.event.wxa_comment_bad_score`.
     pub struct WxaCommentBadScoreResult {
         /// `comment_id`.
         0 comment_id: String => "comment_id: must",
@@ -758,7 +758,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WxaMediaCheckDetail`.
+    /// An item of `detail` in `mini_program.event.wxa_media_check`.
     pub struct WxaMediaCheckDetail {
         /// `strategy`.
         0 strategy: String => "strategy: must plain-xml",
@@ -774,7 +774,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WxaMediaCheckResult`.
+    /// `result` of `mini_program.event.wxa_media_check`.
     pub struct WxaMediaCheckResult {
         /// `suggest`.
         0 suggest: String => "suggest: must plain-xml",
@@ -794,9 +794,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.onPathUpdate.html>.
         /// * Catalog: `mini_program.event.add_express_path`.
         pub struct AddExpressPath {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -826,9 +826,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.add_nearby_poi_audit_info`.
         pub struct AddNearbyPoiAuditInfo {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -854,9 +854,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.add_single_waybill`.
         pub struct AddSingleWaybill {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -908,9 +908,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/express/express-by-provider/onAddOrder.html>.
         /// * Catalog: `mini_program.event.add_waybill`.
         pub struct AddWaybill {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -951,9 +951,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_complaint_update_order_state`.
         pub struct AftersaleComplaintUpdateOrderState {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -972,9 +972,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_merchant_confirm_receipt_overdue`.
         pub struct AftersaleMerchantConfirmReceiptOverdue {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -993,9 +993,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_merchant_handle_refund_overdue`.
         pub struct AftersaleMerchantHandleRefundOverdue {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1014,9 +1014,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_merchant_handle_return_overdue`.
         pub struct AftersaleMerchantHandleReturnOverdue {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1035,9 +1035,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_new_order`.
         pub struct AftersaleNewOrder {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1056,9 +1056,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_refund_success`.
         pub struct AftersaleRefundSuccess {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1077,9 +1077,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_update_order`.
         pub struct AftersaleUpdateOrder {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1098,9 +1098,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_apply_platform_judge_overdue`.
         pub struct AftersaleUserApplyPlatformJudgeOverdue {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1119,9 +1119,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_cancel`.
         pub struct AftersaleUserCancel {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1140,9 +1140,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_confirm_refund_certificate`.
         pub struct AftersaleUserConfirmRefundCertificate {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1161,9 +1161,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_modify_return_info`.
         pub struct AftersaleUserModifyReturnInfo {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1182,9 +1182,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_upload_return_info_overdue`.
         pub struct AftersaleUserUploadReturnInfoOverdue {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1203,9 +1203,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_wait_merchant_confirm_receipt`.
         pub struct AftersaleWaitMerchantConfirmReceipt {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1224,9 +1224,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_wait_merchant_offline_refund`.
         pub struct AftersaleWaitMerchantOfflineRefund {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1246,9 +1246,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onCancelAuth.html>.
         /// * Catalog: `mini_program.event.cancel_auth_account`.
         pub struct CancelAuthAccount {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1270,9 +1270,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.cancel_single_waybill`.
         pub struct CancelSingleWaybill {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1302,9 +1302,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/express/express-by-provider/onCancelOrder.html>.
         /// * Catalog: `mini_program.event.cancel_waybill`.
         pub struct CancelWaybill {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1332,9 +1332,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/express/express-by-provider/onCheckBusiness.html>.
         /// * Catalog: `mini_program.event.check_biz`.
         pub struct CheckBiz {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1373,9 +1373,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.complaint_callback`.
         pub struct ComplaintCallback {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1394,9 +1394,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.complaint_notify`.
         pub struct ComplaintNotify {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1416,9 +1416,9 @@ pub mod event {
         /// * Answer: free.
         /// * Catalog: `mini_program.event.debug_demo`.
         pub struct DebugDemo {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1437,9 +1437,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.funds_order_pay`.
         pub struct FundsOrderPay {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1458,9 +1458,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.funds_order_profitsharing`.
         pub struct FundsOrderProfitsharing {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1479,9 +1479,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.funds_order_refund`.
         pub struct FundsOrderRefund {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1501,9 +1501,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onAuthInfoGet.html>.
         /// * Catalog: `mini_program.event.get_auth_info`.
         pub struct GetAuthInfo {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1525,9 +1525,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onPreAuthCodeGet.html>.
         /// * Catalog: `mini_program.event.get_pre_auth_code`.
         pub struct GetPreAuthCode {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1547,9 +1547,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/express/express-by-provider/onGetQuota.html>.
         /// * Catalog: `mini_program.event.get_quota`.
         pub struct GetQuota {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1572,9 +1572,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.minigame_coin_deliver_completed`.
         pub struct MinigameCoinDeliverCompleted {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1593,9 +1593,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.miniprogram_sharer_action`.
         pub struct MiniprogramSharerAction {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1605,7 +1605,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// `type`.
             5 type_: i64 => "type: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `promoter`.
             7 promoter: super::Promoter => "promoter: must",
@@ -1618,9 +1618,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.miniprogram_sharer_bind_status_change`.
         pub struct MiniprogramSharerBindStatusChange {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1628,7 +1628,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// `Event`.
             4 event: String => "Event: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `bind_status`.
             6 bind_status: i64 => "bind_status: must",
@@ -1642,9 +1642,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onMockUpdateOrder.html>.
         /// * Catalog: `mini_program.event.mock_update_order_status`.
         pub struct MockUpdateOrderStatus {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1678,9 +1678,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.notify_single_waybill_pay`.
         pub struct NotifySingleWaybillPay {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1696,9 +1696,9 @@ pub mod event {
             7 order_id: Option<String> => "OrderID",
             /// `WayBillID`.
             8 way_bill_id: Option<String> => "WayBillID",
-            /// `Fee`; unit fen.
+            /// `Fee`; in fen.
             9 fee: xinqiao_types::Fen => "Fee: must",
-            /// `OriginalFee`; unit fen.
+            /// `OriginalFee`; in fen.
             10 original_fee: Option<xinqiao_types::Fen> => "OriginalFee",
             /// `PayOrderId`.
             11 pay_order_id: Option<String> => "PayOrderId",
@@ -1713,9 +1713,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_account_register`.
         pub struct OpenProductAccountRegister {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1734,9 +1734,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_brand_audit`.
         pub struct OpenProductBrandAudit {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1755,9 +1755,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_category_audit`.
         pub struct OpenProductCategoryAudit {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1776,9 +1776,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_analyze`.
         pub struct OpenProductOrderAnalyze {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1797,9 +1797,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_cancel`.
         pub struct OpenProductOrderCancel {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1818,9 +1818,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_confirm`.
         pub struct OpenProductOrderConfirm {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1839,9 +1839,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_pay`.
         pub struct OpenProductOrderPay {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1860,9 +1860,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_refund`.
         pub struct OpenProductOrderRefund {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1881,9 +1881,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_settle`.
         pub struct OpenProductOrderSettle {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1902,9 +1902,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_receive_coupon`.
         pub struct OpenProductReceiveCoupon {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1925,9 +1925,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_scene_group_audit`.
         pub struct OpenProductSceneGroupAudit {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1946,9 +1946,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_spu_audit`.
         pub struct OpenProductSpuAudit {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1967,9 +1967,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_spu_status_update`.
         pub struct OpenProductSpuStatusUpdate {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1989,9 +1989,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.query_single_waybill`.
         pub struct QuerySingleWaybill {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2017,9 +2017,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.query_single_waybill_fee`.
         pub struct QuerySingleWaybillFee {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2045,9 +2045,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.remind_waybill`.
         pub struct RemindWaybill {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2072,9 +2072,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.secbook_audit_event`.
         pub struct SecbookAuditEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2093,9 +2093,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.secvod_audit_event`.
         pub struct SecvodAuditEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2114,9 +2114,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.secvod_upload_event`.
         pub struct SecvodUploadEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2137,9 +2137,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.event.subscribe_msg_change_event`.
         pub struct SubscribeMsgChangeEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2162,9 +2162,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.event.subscribe_msg_popup_event`.
         pub struct SubscribeMsgPopupEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2187,9 +2187,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.event.subscribe_msg_sent_event`.
         pub struct SubscribeMsgSentEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2210,9 +2210,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.trade_manage_order_settlement`.
         pub struct TradeManageOrderSettlement {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2251,9 +2251,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.trade_manage_remind_access_api`.
         pub struct TradeManageRemindAccessApi {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2272,9 +2272,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.trade_manage_remind_shipping`.
         pub struct TradeManageRemindShipping {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2304,9 +2304,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderAdd.html>.
         /// * Catalog: `mini_program.event.transport_add_order`.
         pub struct TransportAddOrder {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2342,9 +2342,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderAddTips.html>.
         /// * Catalog: `mini_program.event.transport_add_tips`.
         pub struct TransportAddTips {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2362,7 +2362,7 @@ pub mod event {
             8 delivery_sign: String => "delivery_sign: must",
             /// `waybill_id`.
             9 waybill_id: Option<String> => "waybill_id",
-            /// `tips`; unit yuan.
+            /// `tips`; in yuan.
             10 tips: f64 => "tips: must",
             /// `remark`.
             11 remark: String => "remark: must",
@@ -2376,9 +2376,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderCancel.html>.
         /// * Catalog: `mini_program.event.transport_cancel_order`.
         pub struct TransportCancelOrder {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2410,9 +2410,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderPreCancel.html>.
         /// * Catalog: `mini_program.event.transport_confirm_return_to_biz`.
         pub struct TransportConfirmReturnToBiz {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2440,9 +2440,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onAgentPosQuery.html>.
         /// * Catalog: `mini_program.event.transport_get_agent_pos`.
         pub struct TransportGetAgentPos {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2468,9 +2468,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderPreCancel.html>.
         /// * Catalog: `mini_program.event.transport_precancel_order`.
         pub struct TransportPrecancelOrder {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2502,9 +2502,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderPreAdd.html>.
         /// * Catalog: `mini_program.event.transport_precreate_order`.
         pub struct TransportPrecreateOrder {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2538,9 +2538,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderQuery.html>.
         /// * Catalog: `mini_program.event.transport_query_order_status`.
         pub struct TransportQueryOrderStatus {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2568,9 +2568,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderReAdd.html>.
         /// * Catalog: `mini_program.event.transport_readd_order`.
         pub struct TransportReaddOrder {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2606,9 +2606,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onRiderScoreSet.html>.
         /// * Catalog: `mini_program.event.transport_set_rider_score`.
         pub struct TransportSetRiderScore {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2640,9 +2640,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.onBindResultUpdate.html>.
         /// * Catalog: `mini_program.event.update_business_bind_result`.
         pub struct UpdateBusinessBindResult {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2664,9 +2664,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.onOrderStatus.html>.
         /// * Catalog: `mini_program.event.update_waybill_status`.
         pub struct UpdateWaybillStatus {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2700,9 +2700,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.user_authorization_cancellation`.
         pub struct UserAuthorizationCancellation {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2710,9 +2710,9 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// `Event`.
             4 event: String => "Event: must",
-            /// `OpenID`.
+            /// `OpenID`; personal data, masked in `Debug`.
             5 open_id: String => "OpenID: must masked",
-            /// `UnionID`.
+            /// `UnionID`; personal data, masked in `Debug`.
             6 union_id: Option<String> => "UnionID: masked",
             /// `AppID`.
             7 app_id: String => "AppID: must",
@@ -2732,9 +2732,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.user_authorization_revoke`.
         pub struct UserAuthorizationRevoke {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2742,9 +2742,9 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// `Event`.
             4 event: String => "Event: must",
-            /// `OpenID`.
+            /// `OpenID`; personal data, masked in `Debug`.
             5 open_id: String => "OpenID: must masked",
-            /// `UnionID`.
+            /// `UnionID`; personal data, masked in `Debug`.
             6 union_id: Option<String> => "UnionID: masked",
             /// `AppID`.
             7 app_id: String => "AppID: must",
@@ -2764,9 +2764,9 @@ pub mod event {
         /// * Answer: success or transfer_customer_service.
         /// * Catalog: `mini_program.event.user_enter_tempsession`.
         pub struct UserEnterTempsession {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2786,9 +2786,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.user_info_modified`.
         pub struct UserInfoModified {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2796,9 +2796,9 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// `Event`.
             4 event: String => "Event: must",
-            /// `OpenID`.
+            /// `OpenID`; personal data, masked in `Debug`.
             5 open_id: String => "OpenID: must masked",
-            /// `UnionID`.
+            /// `UnionID`; personal data, masked in `Debug`.
             6 union_id: Option<String> => "UnionID: masked",
             /// `AppID`.
             7 app_id: String => "AppID: must",
@@ -2818,9 +2818,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.waybill_complaint`.
         pub struct WaybillComplaint {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2844,7 +2844,7 @@ pub mod event {
             11 pic: Option<String> => "Pic",
             /// `Name`.
             12 name: Option<String> => "Name",
-            /// `Phone`.
+            /// `Phone`; personal data, masked in `Debug`.
             13 phone: Option<String> => "Phone: masked",
         }
     }
@@ -2856,9 +2856,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.waybill_evaluate_agent`.
         pub struct WaybillEvaluateAgent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2888,9 +2888,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.waybill_query_expect_time_range`.
         pub struct WaybillQueryExpectTimeRange {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2908,7 +2908,7 @@ pub mod event {
             8 area: String => "Area: must",
             /// `Street`.
             9 street: String => "Street: must",
-            /// `Address`.
+            /// `Address`; personal data, masked in `Debug`.
             10 address: String => "Address: must masked",
             /// `Id`.
             11 id: Option<String> => "Id",
@@ -2922,9 +2922,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.weapp_audit_delay`.
         pub struct WeappAuditDelay {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2946,9 +2946,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.weapp_audit_fail`.
         pub struct WeappAuditFail {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2972,9 +2972,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.weapp_audit_success`.
         pub struct WeappAuditSuccess {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2993,9 +2993,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.withdraw_notify`.
         pub struct WithdrawNotify {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3015,9 +3015,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/guarantee/comment.html>.
         /// * Catalog: `mini_program.event.wxa_comment_bad_score`.
         pub struct WxaCommentBadScore {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3037,9 +3037,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.wxa_media_check`.
         pub struct WxaMediaCheck {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3057,7 +3057,7 @@ pub mod event {
             8 result: Option<super::WxaMediaCheckResult> => "result",
             /// `detail`.
             9 detail: Option<Vec<super::WxaMediaCheckDetail>> => "detail",
-            /// `isrisky`.
+            /// `isrisky`; `0` or `1` on the wire.
             10 isrisky: Option<bool> => "isrisky: zero-one",
             /// `extra_info_json`.
             11 extra_info_json: Option<String> => "extra_info_json: plain-xml",
@@ -3072,9 +3072,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.xpay_coin_pay_notify`.
         pub struct XpayCoinPayNotify {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3082,7 +3082,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// `Event`.
             4 event: String => "Event: must",
-            /// `OpenId`.
+            /// `OpenId`; personal data, masked in `Debug`.
             5 open_id: String => "OpenId: must masked",
             /// `OutTradeNo`.
             6 out_trade_no: String => "OutTradeNo: must",
@@ -3101,9 +3101,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.xpay_goods_deliver_notify`.
         pub struct XpayGoodsDeliverNotify {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3111,7 +3111,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// `Event`.
             4 event: String => "Event: must",
-            /// `OpenId`.
+            /// `OpenId`; personal data, masked in `Debug`.
             5 open_id: String => "OpenId: must masked",
             /// `OutTradeNo`.
             6 out_trade_no: String => "OutTradeNo: must",
@@ -3130,9 +3130,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.xpay_refund_notify`.
         pub struct XpayRefundNotify {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3140,7 +3140,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// `Event`.
             4 event: String => "Event: must",
-            /// `OpenId`.
+            /// `OpenId`; personal data, masked in `Debug`.
             5 open_id: String => "OpenId: must masked",
             /// `MchRefundId`.
             6 mch_refund_id: String => "MchRefundId: must",
@@ -3152,7 +3152,7 @@ pub mod event {
             9 wx_order_id: String => "WxOrderId: must",
             /// `WxpayRefundTransactionId`.
             10 wxpay_refund_transaction_id: Option<String> => "WxpayRefundTransactionId",
-            /// `RefundFee`; unit fen.
+            /// `RefundFee`; in fen.
             11 refund_fee: xinqiao_types::Fen => "RefundFee: must",
             /// `RetCode`.
             12 ret_code: i64 => "RetCode: must",
@@ -3230,9 +3230,9 @@ pub mod message {
         ///
         /// * Catalog: `mini_program.message.image`.
         pub struct Image {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3254,9 +3254,9 @@ pub mod message {
         ///
         /// * Catalog: `mini_program.message.miniprogrampage`.
         pub struct Miniprogrampage {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3284,9 +3284,9 @@ pub mod message {
         ///
         /// * Catalog: `mini_program.message.text`.
         pub struct Text {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3409,9 +3409,9 @@ pub mod reply {
             6 insured: Option<super::Insured> => "Insured",
             /// `PathInfo`.
             7 path_info: Option<super::PathInfo> => "PathInfo",
-            /// `Fee`; unit fen.
+            /// `Fee`; in fen.
             8 fee: Option<xinqiao_types::Fen> => "Fee",
-            /// `OriginalFee`; unit fen.
+            /// `OriginalFee`; in fen.
             9 original_fee: Option<xinqiao_types::Fen> => "OriginalFee",
             /// `OnlinePay`.
             10 online_pay: Option<i64> => "OnlinePay",
@@ -3430,9 +3430,9 @@ pub mod reply {
             0 result_code: i64 => "ResultCode: must",
             /// `ResultMsg`.
             1 result_msg: Option<String> => "ResultMsg",
-            /// `Fee`; unit yuan.
+            /// `Fee`; in yuan.
             2 fee: f64 => "Fee: must",
-            /// `OriginalFee`; unit yuan.
+            /// `OriginalFee`; in yuan.
             3 original_fee: Option<f64> => "OriginalFee",
         }
     }
@@ -3472,9 +3472,9 @@ pub mod reply {
         ///
         /// * Catalog: `mini_program.reply.transfer_customer_service`.
         pub struct TransferCustomerService {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3510,9 +3510,9 @@ pub mod reply {
             2 lng: f64 => "lng: must",
             /// `lat`.
             3 lat: f64 => "lat: must",
-            /// `distance`; unit m.
+            /// `distance`; in m.
             4 distance: Option<i64> => "distance",
-            /// `reach_time`; unit s.
+            /// `reach_time`; in s.
             5 reach_time: Option<i64> => "reach_time",
         }
     }

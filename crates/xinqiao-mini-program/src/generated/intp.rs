@@ -7,11 +7,11 @@ w::record! {
     /// Check quickly whether a user is a student (快速验证学生身份).
     ///
     /// * Call: `POST /intp/quickcheckstudentidentity` on `api.weixin.qq.com`.
-    /// * Errors: 43002, 83400, 83401, 83402.
+    /// * Errors: 43002 `REQUIRE_POST`, 83400, 83401, 83402.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/student.html>.
     /// * Catalog: `mini_program.intp.quickcheckstudentidentity`.
     pub struct Quickcheckstudentidentity {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `wx_studentcheck_code`.
         1 wx_studentcheck_code: String => "wx_studentcheck_code: must",
@@ -93,9 +93,9 @@ pub mod realname {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/cityservice/cityservice-checkrealnameinfo.html>.
         /// * Catalog: `mini_program.intp.realname.checkrealnameinfo`.
         pub struct Checkrealnameinfo {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `real_name`.
+            /// `real_name`; personal data, masked in `Debug`.
             1 real_name: String => "real_name: must masked",
             /// `cred_type`.
             2 cred_type: i64 => "cred_type: must",
@@ -160,7 +160,7 @@ pub mod realname {
         pub struct GetauthurlResponse {
             /// `auth_url`.
             0 auth_url: String => "auth_url: must",
-            /// `expires_in`; unit s.
+            /// `expires_in`; in s.
             1 expires_in: i64 => "expires_in: must",
             /// `appid`.
             2 appid: Option<xinqiao_types::AppId> => "appid",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BizsendData`.
+    /// A value of `data` in `message::subscribe::Bizsend`.
     pub struct BizsendData {
         /// `value`.
         0 value: String => "value: must",
@@ -13,7 +13,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeviceSubscribeSendData`.
+    /// A value of `data` in `message::DeviceSubscribeSend`.
     pub struct DeviceSubscribeSendData {
         /// `value`.
         0 value: String => "value: must",
@@ -22,7 +22,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Miniprogram`.
+    /// `miniprogram` of `message::subscribe::Bizsend`; `miniprogram` of `message::MpTemplateMsg`.
     pub struct Miniprogram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -33,7 +33,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MpTemplateMsg`.
+    /// `mp_template_msg` of `message::wxopen::template::UniformSend`.
     pub struct MpTemplateMsg {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -52,7 +52,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MpTemplateMsgData`.
+    /// A value of `data` in `message::MpTemplateMsg`.
     pub struct MpTemplateMsgData {
         /// `value`.
         0 value: String => "value: must",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Parameter`.
+    /// An item of `parameter_list` in `message::TemplateInfo`.
     pub struct Parameter {
         /// `name`.
         0 name: String => "name: must",
@@ -75,7 +75,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SendData`.
+    /// A value of `data` in `message::subscribe::Send`.
     pub struct SendData {
         /// `value`.
         0 value: String => "value: must",
@@ -84,7 +84,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TemplateInfo`.
+    /// `template_info` of `message::wxopen::UpdatablemsgSend`.
     pub struct TemplateInfo {
         /// `parameter_list`.
         0 parameter_list: Vec<Parameter> => "parameter_list: must",
@@ -96,7 +96,7 @@ w::record! {
     /// Send a device subscription message (发送设备订阅消息).
     ///
     /// * Call: `POST /cgi-bin/message/device/subscribe/send` on `api.weixin.qq.com`.
-    /// * Errors: 40037, 41030, 43101, 47003.
+    /// * Errors: 40037 `INVALID_TEMPLATE_ID`, 41030 `INVALID_PAGE`, 43101 `USER_NOT_SUBSCRIBED`, 47003 `ARGUMENT_INVALID`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/hardware-device/hardwareDevice.send.html>.
     /// * Catalog: `mini_program.message.device_subscribe_send`.
     pub struct DeviceSubscribeSend {
@@ -153,7 +153,7 @@ pub mod subscribe {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.message.subscribe.bizsend`.
         pub struct Bizsend {
-            /// `touser`.
+            /// `touser`; personal data, masked in `Debug`.
             0 touser: xinqiao_types::OpenId => "touser: must masked",
             /// `template_id`.
             1 template_id: String => "template_id: must",
@@ -196,12 +196,12 @@ pub mod subscribe {
         /// Send a subscription message (发送订阅消息).
         ///
         /// * Call: `POST /cgi-bin/message/subscribe/send` on `api.weixin.qq.com`.
-        /// * Errors: 40014, 40037, 43101, 43107, 43108, 45168, 47003.
+        /// * Errors: 40014 `INVALID_ACCESS_TOKEN`, 40037 `INVALID_TEMPLATE_ID`, 43101 `USER_NOT_SUBSCRIBED`, 43107 `SUBSCRIBE_BANNED`, 43108 `SUBSCRIBE_CONCURRENT`, 45168 `SENSITIVE_KEYWORD`, 47003 `ARGUMENT_INVALID`.
         /// * Needs: `mini.subscribe`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/subscribe-message/subscribeMessage.send.html>.
         /// * Catalog: `mini_program.message.subscribe.send`.
         pub struct Send {
-            /// `touser`.
+            /// `touser`; personal data, masked in `Debug`.
             0 touser: xinqiao_types::OpenId => "touser: must masked",
             /// `template_id`.
             1 template_id: String => "template_id: must",
@@ -253,9 +253,9 @@ pub mod wxopen {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/updatable-message/updatableMessage.createActivityId.html>.
         /// * Catalog: `mini_program.message.wxopen.activityid_create`.
         pub struct ActivityidCreate {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `unionid`.
+            /// `unionid`; personal data, masked in `Debug`.
             1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         }
         new()
@@ -296,7 +296,7 @@ pub mod wxopen {
         ///
         /// * Call: `POST /cgi-bin/message/wxopen/chattoolmsg/send` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
-        /// * Errors: 42001, 44002, 47001, 47501, 47502, 47504.
+        /// * Errors: 42001 `ACCESS_TOKEN_EXPIRED`, 44002 `EMPTY_POST_DATA`, 47001 `DATA_FORMAT_ERROR`, 47501 `INVALID_ACTIVITY_ID`, 47502 `INVALID_TARGET_STATE`, 47504 `ACTIVITY_EXPIRED`.
         /// * Catalog: `mini_program.message.wxopen.chattoolmsg_send`.
         pub struct ChattoolmsgSend {
             /// Further keys.
@@ -333,7 +333,7 @@ pub mod wxopen {
         pub struct EmployeerelationmsgSend {
             /// `template_id`.
             0 template_id: String => "template_id: must",
-            /// `touser`.
+            /// `touser`; personal data, masked in `Debug`.
             1 touser: xinqiao_types::OpenId => "touser: must masked",
             /// `page`.
             2 page: String => "page: must",
@@ -371,7 +371,7 @@ pub mod wxopen {
         /// Update an updatable message (更新动态消息).
         ///
         /// * Call: `POST /cgi-bin/message/wxopen/updatablemsg/send` on `api.weixin.qq.com`.
-        /// * Errors: 42001, 44002, 47001, 47501, 47502, 47503, 47504.
+        /// * Errors: 42001 `ACCESS_TOKEN_EXPIRED`, 44002 `EMPTY_POST_DATA`, 47001 `DATA_FORMAT_ERROR`, 47501 `INVALID_ACTIVITY_ID`, 47502 `INVALID_TARGET_STATE`, 47503 `INVALID_VERSION_TYPE`, 47504 `ACTIVITY_EXPIRED`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/updatable-message/updatableMessage.setUpdatableMsg.html>.
         /// * Catalog: `mini_program.message.wxopen.updatablemsg_send`.
         pub struct UpdatablemsgSend {
@@ -449,7 +449,7 @@ pub mod wxopen {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/uniform-message/uniformMessage.send.html>.
             /// * Catalog: `mini_program.message.wxopen.template.uniform_send`.
             pub struct UniformSend {
-                /// `touser`.
+                /// `touser`; personal data, masked in `Debug`.
                 0 touser: xinqiao_types::OpenId => "touser: must masked",
                 /// `mp_template_msg`.
                 1 mp_template_msg: Option<super::super::MpTemplateMsg> => "mp_template_msg",

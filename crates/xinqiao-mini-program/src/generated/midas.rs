@@ -16,7 +16,7 @@ w::record! {
         1 offer_id: Option<String> => "offer_id",
         /// `zone_id`.
         2 zone_id: String => "zone_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `pf`.
         4 pf: String => "pf: must",
@@ -87,7 +87,7 @@ w::record! {
         1 offer_id: Option<String> => "offer_id",
         /// `zone_id`.
         2 zone_id: String => "zone_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `pf`.
         4 pf: String => "pf: must",
@@ -114,7 +114,7 @@ w::record! {
         0 balance: i64 => "balance: must",
         /// `gen_balance`.
         1 gen_balance: i64 => "gen_balance: must",
-        /// `first_save`.
+        /// `first_save`; `0` or `1` on the wire.
         2 first_save: bool => "first_save: must zero-one",
         /// `save_amt`.
         3 save_amt: i64 => "save_amt: must",
@@ -159,7 +159,7 @@ w::record! {
         1 offer_id: Option<String> => "offer_id",
         /// `zone_id`.
         2 zone_id: String => "zone_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `pf`.
         4 pf: String => "pf: must",
@@ -240,7 +240,7 @@ w::record! {
         1 offer_id: Option<String> => "offer_id",
         /// `zone_id`.
         2 zone_id: String => "zone_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `pf`.
         4 pf: String => "pf: must",
@@ -312,7 +312,7 @@ pub mod sandbox {
             1 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
             2 zone_id: String => "zone_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `pf`.
             4 pf: String => "pf: must",
@@ -383,7 +383,7 @@ pub mod sandbox {
             1 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
             2 zone_id: String => "zone_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `pf`.
             4 pf: String => "pf: must",
@@ -410,7 +410,7 @@ pub mod sandbox {
             0 balance: i64 => "balance: must",
             /// `gen_balance`.
             1 gen_balance: i64 => "gen_balance: must",
-            /// `first_save`.
+            /// `first_save`; `0` or `1` on the wire.
             2 first_save: bool => "first_save: must zero-one",
             /// `save_amt`.
             3 save_amt: i64 => "save_amt: must",
@@ -455,7 +455,7 @@ pub mod sandbox {
             1 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
             2 zone_id: String => "zone_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `pf`.
             4 pf: String => "pf: must",
@@ -536,7 +536,7 @@ pub mod sandbox {
             1 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
             2 zone_id: String => "zone_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `pf`.
             4 pf: String => "pf: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BatchdownloadfileFile`.
+    /// An item of `file_list` in the answer of `tcb::Batchdownloadfile`.
     pub struct BatchdownloadfileFile {
         /// `fileid`.
         0 fileid: String => "fileid: must",
@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Callback`.
+    /// An item of `callbacks` in `tcb::FunctionConfig`.
     pub struct Callback {
         /// `enable`.
         0 enable: bool => "enable: must",
@@ -41,7 +41,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Collection`.
+    /// An item of `collections` in the answer of `tcb::Databasecollectionget`.
     pub struct Collection {
         /// `name`.
         0 name: String => "name: must",
@@ -57,13 +57,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Condition`.
+    /// `condition` of `tcb::Getstatistics`.
     pub struct Condition {
         /// `env_id`.
         0 env_id: Option<String> => "env_id",
         /// `activity_id`.
         1 activity_id: Option<String> => "activity_id",
-        /// `by_channel_id`.
+        /// `by_channel_id`; `0` or `1` on the wire.
         2 by_channel_id: Option<bool> => "by_channel_id: zero-one",
         /// `channel_id`.
         3 channel_id: Option<String> => "channel_id",
@@ -76,7 +76,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContainerConfig`.
+    /// `container_config` of `tcb::Setcallbackconfig`; `container_config` of `tcb::GetcallbackconfigData`.
     pub struct ContainerConfig {
         /// `enable`.
         0 enable: bool => "enable: must",
@@ -93,7 +93,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CreateIndex`.
+    /// An item of `create_indexes` in `tcb::Updateindex`; an item of `drop_indexes` in `tcb::Updateindex`.
     pub struct CreateIndex {
         /// `name`.
         0 name: String => "name: must",
@@ -107,7 +107,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataColumn`.
+    /// An item of `data_column` in the answer of `tcb::Getstatistics`.
     pub struct DataColumn {
         /// `col_id`.
         0 col_id: String => "col_id: must",
@@ -119,7 +119,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataValue`.
+    /// An item of `data_value` in the answer of `tcb::Getstatistics`.
     pub struct DataValue {
         /// `data_value`.
         0 data_value: Vec<String> => "data_value: must",
@@ -127,7 +127,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Delete`.
+    /// An item of `delete_list` in the answer of `tcb::Batchdeletefile`.
     pub struct Delete {
         /// `fileid`.
         0 fileid: String => "fileid: must",
@@ -139,7 +139,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DescribesmsrecordsPostData`.
+    /// `PostData` of `tcb::Describesmsrecords`.
     pub struct DescribesmsrecordsPostData {
         /// `EnvId`.
         0 env_id: String => "EnvId: must",
@@ -147,7 +147,7 @@ w::record! {
         1 start_date: String => "StartDate: must",
         /// `EndDate`; format `yyyy-MM-dd`.
         2 end_date: String => "EndDate: must",
-        /// `Mobile`.
+        /// `Mobile`; personal data, masked in `Debug`.
         3 mobile: Option<String> => "Mobile: masked",
         /// `QueryId`.
         4 query_id: Option<String> => "QueryId",
@@ -162,7 +162,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtensionFile`.
+    /// An item of `ExtensionFiles` in `tcb::PostData`.
     pub struct ExtensionFile {
         /// `FileType`.
         0 file_type: String => "FileType: must",
@@ -173,18 +173,18 @@ w::record! {
 }
 
 w::record! {
-    /// `File`.
+    /// An item of `file_list` in `tcb::Batchdownloadfile`.
     pub struct File {
         /// `fileid`.
         0 fileid: String => "fileid: must",
-        /// `max_age`; unit s.
+        /// `max_age`; in s.
         1 max_age: i64 => "max_age: must",
     }
     new(fileid: impl Into<String>, max_age: i64)
 }
 
 w::record! {
-    /// `FilesData`.
+    /// An item of `FilesData` in `tcb::Response`.
     pub struct FilesData {
         /// `CodeUri`.
         0 code_uri: String => "CodeUri: must",
@@ -192,13 +192,13 @@ w::record! {
         1 upload_url: String => "UploadUrl: must",
         /// `CustomKey`.
         2 custom_key: Option<String> => "CustomKey",
-        /// `MaxSize`; unit MB.
+        /// `MaxSize`; in MB.
         3 max_size: i64 => "MaxSize: must",
     }
 }
 
 w::record! {
-    /// `Function`.
+    /// An item of `functions` in the answer of `tcb::Listfunctions`.
     pub struct Function {
         /// `name`.
         0 name: String => "name: must",
@@ -214,7 +214,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FunctionConfig`.
+    /// `function_config` of `tcb::Setcallbackconfig`; `function_config` of `tcb::GetcallbackconfigData`.
     pub struct FunctionConfig {
         /// `enable`.
         0 enable: bool => "enable: must",
@@ -226,7 +226,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetcallbackconfigData`.
+    /// `data` of the answer of `tcb::Getcallbackconfig`.
     pub struct GetcallbackconfigData {
         /// `container_config`.
         0 container_config: ContainerConfig => "container_config: must",
@@ -236,7 +236,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetenvinfoInfo`.
+    /// An item of `info_list` in the answer of `tcb::Getenvinfo`.
     pub struct GetenvinfoInfo {
         /// `env`.
         0 env: String => "env: must",
@@ -256,7 +256,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetopendataData`.
+    /// An item of `data_list` in the answer of `tcb::Getopendata`.
     pub struct GetopendataData {
         /// `cloud_id`.
         0 cloud_id: String => "cloud_id: must",
@@ -266,7 +266,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Key`.
+    /// An item of `keys` in `tcb::CreateIndex`.
     pub struct Key {
         /// `name`.
         0 name: String => "name: must",
@@ -278,13 +278,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Network`.
+    /// An item of `network_list` in `tcb::Report`.
     pub struct Network {
         /// `path`.
         0 path: String => "path: must",
-        /// `aver_time_cost`; unit ms.
+        /// `aver_time_cost`; in ms.
         1 aver_time_cost: i64 => "aver_time_cost: must",
-        /// `max_time_cost`; unit ms.
+        /// `max_time_cost`; in ms.
         2 max_time_cost: i64 => "max_time_cost: must",
         /// `total_request_cnt`.
         3 total_request_cnt: i64 => "total_request_cnt: must",
@@ -298,7 +298,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Pager`.
+    /// `pager` of the answer of `tcb::Databasecollectionget`; `pager` of the answer of `tcb::Databasequery`.
     pub struct Pager {
         /// `Offset`.
         0 offset: i64 => "Offset: must",
@@ -310,7 +310,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PostData`.
+    /// `PostData` of `tcb::Describeextensionuploadinfo`.
     pub struct PostData {
         /// `ExtensionFiles`.
         0 extension_files: Vec<ExtensionFile> => "ExtensionFiles: must",
@@ -319,7 +319,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Report`.
+    /// `report` of the answer of `tcb::Getpressuretestreport`.
     pub struct Report {
         /// `pressure_id`.
         0 pressure_id: i64 => "pressure_id: must",
@@ -327,13 +327,13 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// `task_url`.
         2 task_url: String => "task_url: must",
-        /// `run_time`; unit s.
+        /// `run_time`; in s.
         3 run_time: i64 => "run_time: must",
         /// `blankpage_pencent`.
         4 blankpage_pencent: i64 => "blankpage_pencent: must",
-        /// `aver_time_cost`; unit ms.
+        /// `aver_time_cost`; in ms.
         5 aver_time_cost: i64 => "aver_time_cost: must",
-        /// `max_time_cost`; unit ms.
+        /// `max_time_cost`; in ms.
         6 max_time_cost: i64 => "max_time_cost: must",
         /// `total_launch_cnt`.
         7 total_launch_cnt: i64 => "total_launch_cnt: must",
@@ -345,7 +345,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Response`.
+    /// `Response` of the answer of `tcb::Describeextensionuploadinfo`.
     pub struct Response {
         /// `FilesData`.
         0 files_data: Vec<FilesData> => "FilesData: must",
@@ -355,7 +355,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ResponseItem`.
+    /// `Response` of the answer of `tcb::Describesmsrecords`.
     pub struct ResponseItem {
         /// `SmsRecords`.
         0 sms_records: Vec<SmsRecord> => "SmsRecords: must",
@@ -367,11 +367,11 @@ w::record! {
 }
 
 w::record! {
-    /// `SendStatus`.
+    /// An item of `send_status_list` in the answer of `tcb::Sendsms`; an item of `send_status_list` in the answer of `tcb::Sendsmsv2`.
     pub struct SendStatus {
         /// `serial_no`.
         0 serial_no: String => "serial_no: must",
-        /// `phone_number`.
+        /// `phone_number`; personal data, masked in `Debug`.
         1 phone_number: String => "phone_number: must masked",
         /// `code`.
         2 code: String => "code: must",
@@ -383,9 +383,9 @@ w::record! {
 }
 
 w::record! {
-    /// `SmsRecord`.
+    /// An item of `SmsRecords` in `tcb::ResponseItem`.
     pub struct SmsRecord {
-        /// `Mobile`.
+        /// `Mobile`; personal data, masked in `Debug`.
         0 mobile: String => "Mobile: must masked",
         /// `Content`.
         1 content: String => "Content: must",
@@ -405,15 +405,15 @@ w::record! {
 }
 
 w::record! {
-    /// `TopTimeCost`.
+    /// An item of `top_time_cost_list` in `tcb::Network`.
     pub struct TopTimeCost {
-        /// `time_cost`; unit ms.
+        /// `time_cost`; in ms.
         0 time_cost: i64 => "time_cost: must",
     }
 }
 
 w::record! {
-    /// `WxpaylistList`.
+    /// An item of `list` in the answer of `tcb::Wxpaylist`.
     pub struct WxpaylistList {
         /// `merchant_code`.
         0 merchant_code: String => "merchant_code: must",
@@ -442,7 +442,7 @@ w::record! {
         0 env: String => "env: must",
         /// `function_name`.
         1 function_name: String => "function_name: must",
-        /// `delay_time`; unit s.
+        /// `delay_time`; in s.
         2 delay_time: i64 => "delay_time: must",
         /// `data`.
         3 data: Option<String> => "data",
@@ -474,7 +474,7 @@ w::record! {
     /// Delete files (删除文件).
     ///
     /// * Call: `POST /tcb/batchdeletefile` on `api.weixin.qq.com`.
-    /// * Errors: -501002, -1000, 40014, 40101, 41001, 43002, 44002, 47001, 85088.
+    /// * Errors: -501002, -1000, 40014 `INVALID_ACCESS_TOKEN`, 40101 `PARAMETER_MISSING`, 41001 `ACCESS_TOKEN_MISSING`, 43002 `REQUIRE_POST`, 44002 `EMPTY_POST_DATA`, 47001 `DATA_FORMAT_ERROR`, 85088 `NO_CLOUD_PRIVILEGE`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/file-management/deleteTcbCloudFile.html>.
     /// * Catalog: `mini_program.tcb.batchdeletefile`.
     pub struct Batchdeletefile {
@@ -517,7 +517,7 @@ w::record! {
     /// Get download addresses (获取下载地址).
     ///
     /// * Call: `POST /tcb/batchdownloadfile` on `api.weixin.qq.com`.
-    /// * Errors: -501007, -501002, -501000, -1000, 40014, 40101, 43002, 85088.
+    /// * Errors: -501007, -501002, -501000, -1000, 40014 `INVALID_ACCESS_TOKEN`, 40101 `PARAMETER_MISSING`, 43002 `REQUIRE_POST`, 85088 `NO_CLOUD_PRIVILEGE`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/file-management/getDownloadTcbFileLink.html>.
     /// * Catalog: `mini_program.tcb.batchdownloadfile`.
     pub struct Batchdownloadfile {
@@ -764,7 +764,7 @@ w::record! {
         0 task_url: String => "task_url: must",
         /// `run_count`.
         1 run_count: i64 => "run_count: must",
-        /// `run_time`; unit s.
+        /// `run_time`; in s.
         2 run_time: i64 => "run_time: must",
         /// `source_type`.
         3 source_type: i64 => "source_type: must",
@@ -846,7 +846,7 @@ w::record! {
     /// Add database records (新增数据库记录).
     ///
     /// * Call: `POST /tcb/databaseadd` on `api.weixin.qq.com`.
-    /// * Errors: -1000, 40014, 40101, 85088.
+    /// * Errors: -1000, 40014 `INVALID_ACCESS_TOKEN`, 40101 `PARAMETER_MISSING`, 85088 `NO_CLOUD_PRIVILEGE`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/addDatabaseItem.html>.
     /// * Catalog: `mini_program.tcb.databaseadd`.
     pub struct Databaseadd {
@@ -889,7 +889,7 @@ w::record! {
     /// Aggregate database records (数据库聚合).
     ///
     /// * Call: `POST /tcb/databaseaggregate` on `api.weixin.qq.com`.
-    /// * Errors: -501000, 40101, 85088.
+    /// * Errors: -501000, 40101 `PARAMETER_MISSING`, 85088 `NO_CLOUD_PRIVILEGE`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/file-management/aggregateDatabase.html>.
     /// * Catalog: `mini_program.tcb.databaseaggregate`.
     pub struct Databaseaggregate {
@@ -1209,13 +1209,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`Databasemigrateimport`].
-    pub struct DatabasemigrateimportResponse {
-        /// `job_id`.
-        0 job_id: i64 => "job_id: must",
-    }
-}
+/// Answer to [`Databasemigrateimport`], the same as to [`Databasemigrateexport`].
+pub type DatabasemigrateimportResponse = DatabasemigrateexportResponse;
 
 w::endpoint! {
     Databasemigrateimport => DatabasemigrateimportResponse,
@@ -1673,13 +1668,8 @@ w::record! {
     new(env: impl Into<String>, function_name: impl Into<String>, type_: i64)
 }
 
-w::record! {
-    /// Answer to [`Getfuncconfig`].
-    pub struct GetfuncconfigResponse {
-        /// `config`.
-        0 config: String => "config: must",
-    }
-}
+/// Answer to [`Getfuncconfig`], the same as to [`Getappconfig`].
+pub type GetfuncconfigResponse = GetappconfigResponse;
 
 w::endpoint! {
     Getfuncconfig => GetfuncconfigResponse,
@@ -1707,7 +1697,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getOpenData.html>.
     /// * Catalog: `mini_program.tcb.getopendata`.
     pub struct Getopendata {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `cloudid_list`.
         1 cloudid_list: Vec<String> => "cloudid_list: must",
@@ -1830,11 +1820,11 @@ w::record! {
     /// Get a cloud token (获取腾讯云调用凭证).
     ///
     /// * Call: `POST /tcb/getqcloudtoken` on `api.weixin.qq.com`.
-    /// * Errors: 45009.
+    /// * Errors: 45009 `DAILY_QUOTA_REACHED`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/admin-management/getCloudToken.html>.
     /// * Catalog: `mini_program.tcb.getqcloudtoken`.
     pub struct Getqcloudtoken {
-        /// `lifespan`; unit s.
+        /// `lifespan`; in s.
         0 lifespan: i64 => "lifespan: must",
     }
     new(lifespan: i64)
@@ -1980,7 +1970,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getVoIPSign.html>.
     /// * Catalog: `mini_program.tcb.getvoipsign`.
     pub struct Getvoipsign {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `group_id`.
         1 group_id: String => "group_id: must",
@@ -2221,13 +2211,8 @@ w::record! {
     set(template_param_list: Vec<String>)
 }
 
-w::record! {
-    /// Answer to [`Sendsmsv2`].
-    pub struct Sendsmsv2Response {
-        /// `send_status_list`.
-        0 send_status_list: Option<Vec<SendStatus>> => "send_status_list",
-    }
-}
+/// Answer to [`Sendsmsv2`], the same as to [`Sendsms`].
+pub type Sendsmsv2Response = SendsmsResponse;
 
 w::endpoint! {
     Sendsmsv2 => Sendsmsv2Response,

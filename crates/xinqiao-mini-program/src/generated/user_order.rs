@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `CombineOrdersShippingsSubOrder`.
+    /// An item of `sub_orders` in `user_order::CombineOrdersShippings`.
     pub struct CombineOrdersShippingsSubOrder {
         /// `order_key`.
         0 order_key: OrderKey => "order_key: must",
@@ -17,7 +17,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Contact`.
+    /// `contact` of `user_order::Shipping`.
     pub struct Contact {
         /// `consignor_contact`.
         0 consignor_contact: Option<String> => "consignor_contact",
@@ -29,7 +29,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// An item of `order_list` in `user_order::Orders`.
     pub struct Order {
         /// `merchant_order_no`.
         0 merchant_order_no: String => "merchant_order_no: must",
@@ -43,7 +43,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderDetailJumpLink`.
+    /// `order_detail_jump_link` of `user_order::Order`; `order_detail_jump_link` of `user_order::SubOrder`; and 1 more.
     pub struct OrderDetailJumpLink {
         /// `type`.
         0 type_: String => "type: must",
@@ -59,7 +59,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderKey`.
+    /// `order_key` of `user_order::CombineOrders`; `order_key` of `user_order::CombineOrdersShippings`; and 5 more.
     pub struct OrderKey {
         /// `order_number_type`.
         0 order_number_type: i64 => "order_number_type: must",
@@ -75,16 +75,16 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of `user_order::CombineOrders`; `payer` of `user_order::CombineOrdersShippings`; and 3 more.
     pub struct Payer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
-    /// `Shipping`.
+    /// An item of `shipping_list` in `user_order::OrdersShippings`; an item of `shipping_list` in `user_order::CombineOrdersShippingsSubOrder`.
     pub struct Shipping {
         /// `express_company`.
         0 express_company: String => "express_company: must",
@@ -100,7 +100,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShippingItem`.
+    /// An item of `item_list` in `user_order::Shipping`.
     pub struct ShippingItem {
         /// `merchant_item_id`.
         0 merchant_item_id: String => "merchant_item_id: must",
@@ -109,7 +109,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubOrder`.
+    /// An item of `sub_orders` in `user_order::CombineOrders`.
     pub struct SubOrder {
         /// `order_key`.
         0 order_key: OrderKey => "order_key: must",
@@ -128,7 +128,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubOrderItem`.
+    /// An item of `item_list` in `user_order::Order`; an item of `item_list` in `user_order::SubOrder`.
     pub struct SubOrderItem {
         /// `merchant_item_id`.
         0 merchant_item_id: String => "merchant_item_id: must",
@@ -136,7 +136,7 @@ w::record! {
         1 name: String => "name: must",
         /// `description`.
         2 description: Option<String> => "description",
-        /// `unit_price`; unit fen.
+        /// `unit_price`; in fen.
         3 unit_price: xinqiao_types::Fen => "unit_price: must",
         /// `quantity`.
         4 quantity: i64 => "quantity: must",

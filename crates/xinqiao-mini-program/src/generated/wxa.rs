@@ -13,7 +13,7 @@ pub mod business;
 pub mod sec;
 
 w::record! {
-    /// `AddStoreData`.
+    /// `data` of the answer of `wxa::AddStore`.
     pub struct AddStoreData {
         /// `audit_id`.
         0 audit_id: i64 => "audit_id: must",
@@ -21,7 +21,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddnearbypoiData`.
+    /// `data` of the answer of `wxa::Addnearbypoi`.
     pub struct AddnearbypoiData {
         /// `audit_id`.
         0 audit_id: w::TextOrNumber => "audit_id: must",
@@ -33,7 +33,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AllCategoryInfo`.
+    /// `all_category_info` of `wxa::GetMerchantCategoryData`.
     pub struct AllCategoryInfo {
         /// `categories`.
         0 categories: Vec<AllCategoryInfoCategory> => "categories: must",
@@ -41,7 +41,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AllCategoryInfoCategory`.
+    /// An item of `categories` in `wxa::AllCategoryInfo`.
     pub struct AllCategoryInfoCategory {
         /// `id`.
         0 id: i64 => "id: must",
@@ -61,7 +61,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BaseInfo`.
+    /// `base_info` of `wxa::Business`.
     pub struct BaseInfo {
         /// `poi_id`.
         0 poi_id: String => "poi_id: must",
@@ -73,13 +73,13 @@ w::record! {
         3 city: String => "city: must",
         /// `district`.
         4 district: String => "district: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         5 address: String => "address: must masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         6 telephone: String => "telephone: must masked",
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         7 longitude: f64 => "longitude: must masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         8 latitude: f64 => "latitude: must masked",
         /// `open_time`; format `HHmm-HHmm`.
         9 open_time: String => "open_time: must",
@@ -91,7 +91,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Business`.
+    /// `business` of the answer of `wxa::GetStoreInfo`; an item of `business_list` in the answer of `wxa::GetStoreList`.
     pub struct Business {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
@@ -99,7 +99,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Buyer`.
+    /// `buyer` of the answer of `wxa::ServiceGetServiceBuyer`; an item of `buyer_list` in the answer of `wxa::ServiceGetServiceBuyerList`.
     pub struct Buyer {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -111,7 +111,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Category`.
+    /// An item of `categories` in `wxa::DevApplyListApply`.
     pub struct Category {
         /// `first`.
         0 first: String => "first: must",
@@ -121,7 +121,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CloudBase`.
+    /// `cloud_base` of `wxa::GenerateUrllink`; `cloud_base` of `wxa::UrlLinkInfo`.
     pub struct CloudBase {
         /// `env`.
         0 env: String => "env: must",
@@ -139,7 +139,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CreateMapPoiData`.
+    /// `data` of the answer of `wxa::CreateMapPoi`.
     pub struct CreateMapPoiData {
         /// `base_id`.
         0 base_id: i64 => "base_id: must",
@@ -147,7 +147,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CreatewxagameroomData`.
+    /// `data` of the answer of `wxa::Createwxagameroom`.
     pub struct CreatewxagameroomData {
         /// `access_info`.
         0 access_info: String => "access_info: must",
@@ -155,7 +155,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataData`.
+    /// `data` of `wxa::GetnearbypoilistData`.
     pub struct DataData {
         /// `poi_list`.
         0 poi_list: Vec<Poi> => "poi_list: must",
@@ -163,17 +163,17 @@ w::record! {
 }
 
 w::record! {
-    /// `DataInfo`.
+    /// An item of `info_list` in `wxa::GetwxagameidentityinfoData`.
     pub struct DataInfo {
         /// `client_id`.
         0 client_id: i64 => "client_id: must",
-        /// `open_id`.
+        /// `open_id`; personal data, masked in `Debug`.
         1 open_id: String => "open_id: must masked",
     }
 }
 
 w::record! {
-    /// `DataItem`.
+    /// An item of `item` in `wxa::SearchMapPoiData`.
     pub struct DataItem {
         /// `sosomap_poi_uid`.
         0 sosomap_poi_uid: String => "sosomap_poi_uid: must",
@@ -181,13 +181,13 @@ w::record! {
         1 branch_name: String => "branch_name: must",
         /// `category`.
         2 category: String => "category: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         4 telephone: String => "telephone: must masked",
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         5 longitude: f64 => "longitude: must masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         6 latitude: f64 => "latitude: must masked",
         /// `pic_urls`.
         7 pic_urls: Option<Vec<String>> => "pic_urls",
@@ -197,15 +197,15 @@ w::record! {
 }
 
 w::record! {
-    /// `DevApplyListApply`.
+    /// An item of `apply_list` in the answer of `wxa::devplugin::DevApplyList`.
     pub struct DevApplyListApply {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `status`.
         1 status: i64 => "status: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// `headimgurl`.
+        /// `headimgurl`; personal data, masked in `Debug`.
         3 headimgurl: String => "headimgurl: must masked",
         /// `categories`.
         4 categories: Vec<Category> => "categories: must",
@@ -219,7 +219,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Exter`.
+    /// An item of `exter_list` in `wxa::Qualify`.
     pub struct Exter {
         /// `inner_list`.
         0 inner_list: Vec<Inner> => "inner_list: must",
@@ -227,7 +227,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Frame`.
+    /// An item of `frame_list` in `wxa::GetwxagameframeData`.
     pub struct Frame {
         /// `frame_id`.
         0 frame_id: i64 => "frame_id: must",
@@ -237,7 +237,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetDetail`.
+    /// An item of `detailList` in the answer of `wxa::charge::usage::Get`.
     pub struct GetDetail {
         /// `pkgId`.
         0 pkg_id: String => "pkgId: must",
@@ -261,7 +261,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetDistrictResult`.
+    /// An item of `result` in the answer of `wxa::GetDistrict`.
     pub struct GetDistrictResult {
         /// `id`.
         0 id: i64 => "id: must",
@@ -279,7 +279,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetMerchantAuditInfoData`.
+    /// `data` of the answer of `wxa::GetMerchantAuditInfo`.
     pub struct GetMerchantAuditInfoData {
         /// `audit_id`.
         0 audit_id: i64 => "audit_id: must",
@@ -291,7 +291,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetMerchantCategoryData`.
+    /// `data` of the answer of `wxa::GetMerchantCategory`.
     pub struct GetMerchantCategoryData {
         /// `all_category_info`.
         0 all_category_info: AllCategoryInfo => "all_category_info: must",
@@ -299,7 +299,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetnearbypoilistData`.
+    /// `data` of the answer of `wxa::Getnearbypoilist`.
     pub struct GetnearbypoilistData {
         /// `left_apply_num`.
         0 left_apply_num: i64 => "left_apply_num: must",
@@ -311,7 +311,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetwxagameframeData`.
+    /// `data` of the answer of `wxa::Getwxagameframe`.
     pub struct GetwxagameframeData {
         /// `has_more`.
         0 has_more: bool => "has_more: must",
@@ -321,7 +321,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetwxagameidentityinfoData`.
+    /// `data` of the answer of `wxa::Getwxagameidentityinfo`.
     pub struct GetwxagameidentityinfoData {
         /// `info_list`.
         0 info_list: Vec<DataInfo> => "info_list: must",
@@ -329,7 +329,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetwxagameroominfoData`.
+    /// `data` of the answer of `wxa::Getwxagameroominfo`.
     pub struct GetwxagameroominfoData {
         /// `room_id_str`.
         0 room_id_str: String => "room_id_str: must",
@@ -337,13 +337,13 @@ w::record! {
         1 room_state: i64 => "room_state: must",
         /// `max_member_num`.
         2 max_member_num: i64 => "max_member_num: must",
-        /// `game_tick`; unit ms.
+        /// `game_tick`; in ms.
         3 game_tick: i64 => "game_tick: must",
         /// `start_percent`.
         4 start_percent: i64 => "start_percent: must",
         /// `udp_reliability_strategy`.
         5 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
-        /// `game_last_time`; unit s.
+        /// `game_last_time`; in s.
         6 game_last_time: i64 => "game_last_time: must",
         /// `game_version`.
         7 game_version: i64 => "game_version: must",
@@ -361,7 +361,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ImagesearchItem`.
+    /// An item of `items` in the answer of `wxa::Imagesearch`.
     pub struct ImagesearchItem {
         /// `title`.
         0 title: String => "title: must",
@@ -375,7 +375,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InfoAddInfo`.
+    /// `info` of `wxa::vip::user::InfoAdd`; `info` of `wxa::vip::user::InfoUpdate`.
     pub struct InfoAddInfo {
         /// `identity`.
         0 identity: String => "identity: must",
@@ -387,7 +387,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InfoGetInfo`.
+    /// `info` of the answer of `wxa::vip::user::InfoGet`.
     pub struct InfoGetInfo {
         /// `identity`.
         0 identity: String => "identity: must",
@@ -399,7 +399,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Inner`.
+    /// An item of `inner_list` in `wxa::Exter`.
     pub struct Inner {
         /// `name`.
         0 name: String => "name: must",
@@ -409,7 +409,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JumpWxa`.
+    /// `jump_wxa` of `wxa::Generatenfcscheme`; `jump_wxa` of `wxa::Generatescheme`.
     pub struct JumpWxa {
         /// `path`.
         0 path: String => "path: must",
@@ -423,7 +423,7 @@ w::record! {
 }
 
 w::record! {
-    /// `KfInfo`.
+    /// `kf_info` of `wxa::Addnearbypoi`.
     pub struct KfInfo {
         /// `open_kf`.
         0 open_kf: bool => "open_kf: must",
@@ -437,7 +437,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Kv`.
+    /// An item of `kv_list` in `wxa::SetUserStorage`.
     pub struct Kv {
         /// `key`.
         0 key: String => "key: must",
@@ -448,7 +448,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LineColor`.
+    /// `line_color` of `wxa::Getwxacode`; `line_color` of `wxa::Getwxacodeunlimit`.
     pub struct LineColor {
         /// `r`.
         0 r: i64 => "r: must",
@@ -461,7 +461,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListGetList`.
+    /// An item of `list` in the answer of `wxa::vip::user::ListGet`.
     pub struct ListGetList {
         /// `wxa_openid`.
         0 wxa_openid: String => "wxa_openid: must",
@@ -475,7 +475,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Location`.
+    /// `location` of `wxa::GetDistrictResult`.
     pub struct Location {
         /// `lng`.
         0 lng: f64 => "lng: must",
@@ -485,7 +485,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MediaCheckSyncDetail`.
+    /// An item of `detail` in the answer of `wxa::game::content_spam::MediaCheckSync`.
     pub struct MediaCheckSyncDetail {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
@@ -501,7 +501,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MediaCheckSyncResult`.
+    /// `result` of the answer of `wxa::game::content_spam::MediaCheckSync`; `result` of the answer of `wxa::MsgSecCheck`.
     pub struct MediaCheckSyncResult {
         /// `suggest`.
         0 suggest: String => "suggest: must",
@@ -511,7 +511,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Member`.
+    /// An item of `member_list` in `wxa::GetwxagameroominfoData`.
     pub struct Member {
         /// `is_ready`.
         0 is_ready: bool => "is_ready: must",
@@ -523,7 +523,7 @@ w::record! {
         3 pos_num: i64 => "pos_num: must",
         /// `headimg`.
         4 headimg: Option<String> => "headimg",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         5 nickname: Option<String> => "nickname: masked",
         /// `enable_to_start`.
         6 enable_to_start: bool => "enable_to_start: must",
@@ -533,7 +533,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MsgSecCheckDetail`.
+    /// An item of `detail` in the answer of `wxa::game::content_spam::MsgSecCheck`; an item of `detail` in the answer of `wxa::MsgSecCheck`.
     pub struct MsgSecCheckDetail {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
@@ -553,7 +553,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MsgSecCheckResult`.
+    /// `result` of the answer of `wxa::game::content_spam::MsgSecCheck`.
     pub struct MsgSecCheckResult {
         /// `suggest`.
         0 suggest: String => "suggest: must",
@@ -565,7 +565,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyInfo`.
+    /// `notify_info` of the answer of `wxa::GetUserNotify`.
     pub struct NotifyInfo {
         /// `notify_type`.
         0 notify_type: i64 => "notify_type: must",
@@ -579,7 +579,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// An item of `order_list` in the answer of `wxa::ServicemarketGetPaidOrderList`.
     pub struct Order {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -589,13 +589,13 @@ w::record! {
         2 effective_time: xinqiao_types::UnixSeconds => "effective_time: must",
         /// `expire_time`; format `unix`.
         3 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// `total_price`; unit fen.
+        /// `total_price`; in fen.
         4 total_price: Option<xinqiao_types::Fen> => "total_price",
     }
 }
 
 w::record! {
-    /// `Page`.
+    /// An item of `pages` in `wxa::SearchWxaapiSubmitpages`.
     pub struct Page {
         /// `path`.
         0 path: String => "path: must",
@@ -606,7 +606,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Photo`.
+    /// An item of `photo_list` in `wxa::BaseInfo`.
     pub struct Photo {
         /// `photo_url`.
         0 photo_url: String => "photo_url: must",
@@ -614,7 +614,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Pic`.
+    /// `pic_list` of `wxa::AddStore`; `pic_list` of `wxa::Addnearbypoi`; and 1 more.
     pub struct Pic {
         /// `list`.
         0 list: Vec<String> => "list: must",
@@ -623,9 +623,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Pkg`.
+    /// An item of `pkg_list` in `wxa::Frame`.
     pub struct Pkg {
-        /// `open_id`.
+        /// `open_id`; personal data, masked in `Debug`.
         0 open_id: String => "open_id: must masked",
         /// `action_list`.
         1 action_list: Option<Vec<String>> => "action_list",
@@ -635,21 +635,21 @@ w::record! {
 }
 
 w::record! {
-    /// `Plugin`.
+    /// An item of `plugin_list` in the answer of `wxa::plugin::List`.
     pub struct Plugin {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `status`.
         1 status: i64 => "status: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// `headimgurl`.
+        /// `headimgurl`; personal data, masked in `Debug`.
         3 headimgurl: String => "headimgurl: must masked",
     }
 }
 
 w::record! {
-    /// `Poi`.
+    /// An item of `poi_list` in `wxa::DataData`.
     pub struct Poi {
         /// `poi_id`.
         0 poi_id: w::TextOrNumber => "poi_id: must",
@@ -667,7 +667,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Qualify`.
+    /// `qualify` of `wxa::AllCategoryInfoCategory`.
     pub struct Qualify {
         /// `exter_list`.
         0 exter_list: Vec<Exter> => "exter_list: must",
@@ -677,7 +677,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QuotaInfo`.
+    /// `quota_info` of the answer of `wxa::QueryUrllink`; `quota_info` of the answer of `wxa::Queryscheme`.
     pub struct QuotaInfo {
         /// `remain_visit_quota`.
         0 remain_visit_quota: i64 => "remain_visit_quota: must",
@@ -685,7 +685,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SchemeInfo`.
+    /// `scheme_info` of the answer of `wxa::Queryscheme`.
     pub struct SchemeInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -703,7 +703,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SearchMapPoiData`.
+    /// `data` of the answer of `wxa::SearchMapPoi`.
     pub struct SearchMapPoiData {
         /// `item`.
         0 item: Vec<DataItem> => "item: must",
@@ -711,7 +711,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceInfo`.
+    /// `service_infos` of `wxa::Addnearbypoi`.
     pub struct ServiceInfo {
         /// `service_infos`.
         0 service_infos: Vec<ServiceInfoServiceInfo> => "service_infos: must",
@@ -720,7 +720,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceInfoServiceInfo`.
+    /// An item of `service_infos` in `wxa::ServiceInfo`.
     pub struct ServiceInfoServiceInfo {
         /// `id`.
         0 id: i64 => "id: must",
@@ -746,7 +746,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetuserinteractivedataKv`.
+    /// An item of `kv_list` in `wxa::Setuserinteractivedata`.
     pub struct SetuserinteractivedataKv {
         /// `key`.
         0 key: String => "key: must",
@@ -757,7 +757,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShopListGetList`.
+    /// An item of `list` in the answer of `wxa::vip::ShopListGet`.
     pub struct ShopListGetList {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
@@ -765,7 +765,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SitesearchItem`.
+    /// An item of `items` in the answer of `wxa::Sitesearch`.
     pub struct SitesearchItem {
         /// `title`.
         0 title: String => "title: must",
@@ -779,7 +779,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Spec`.
+    /// An item of `spec_list` in `wxa::Buyer`.
     pub struct Spec {
         /// `specification_id`.
         0 specification_id: String => "specification_id: must",
@@ -789,9 +789,9 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateStoreData`.
+    /// `data` of the answer of `wxa::UpdateStore`.
     pub struct UpdateStoreData {
-        /// `has_audit_id`.
+        /// `has_audit_id`; `0` or `1` on the wire.
         0 has_audit_id: bool => "has_audit_id: must zero-one",
         /// `audit_id`.
         1 audit_id: Option<i64> => "audit_id",
@@ -799,7 +799,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UrlLinkInfo`.
+    /// `url_link_info` of the answer of `wxa::QueryUrllink`.
     pub struct UrlLinkInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -829,11 +829,11 @@ w::record! {
         0 poi_id: Option<String> => "poi_id",
         /// `map_poi_id`.
         1 map_poi_id: String => "map_poi_id: must",
-        /// `pic_list`.
+        /// `pic_list`; JSON in a text on the wire.
         2 pic_list: Pic => "pic_list: must json",
         /// `hour`; format `HHmm-HHmm`.
         3 hour: String => "hour: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         4 address: String => "address: must masked",
         /// `company_name`.
         5 company_name: String => "company_name: must",
@@ -896,21 +896,21 @@ w::record! {
     pub struct Addnearbypoi {
         /// `poi_id`.
         0 poi_id: String => "poi_id: must",
-        /// `is_comm_nearby`.
+        /// `is_comm_nearby`; `0` or `1` on the wire.
         1 is_comm_nearby: bool => "is_comm_nearby: must zero-one",
         /// `map_poi_id`.
         2 map_poi_id: Option<String> => "map_poi_id",
-        /// `pic_list`.
+        /// `pic_list`; JSON in a text on the wire.
         3 pic_list: Pic => "pic_list: must json",
-        /// `service_infos`.
+        /// `service_infos`; JSON in a text on the wire.
         4 service_infos: ServiceInfo => "service_infos: must json",
-        /// `kf_info`.
+        /// `kf_info`; JSON in a text on the wire.
         5 kf_info: Option<KfInfo> => "kf_info: json",
         /// `store_name`.
         6 store_name: String => "store_name: must",
         /// `hour`; format `HHmm-HHmm`.
         7 hour: String => "hour: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         8 address: String => "address: must masked",
         /// `company_name`.
         9 company_name: String => "company_name: must",
@@ -977,7 +977,7 @@ w::record! {
         1 second_catid: i64 => "second_catid: must",
         /// `qualification_list`.
         2 qualification_list: Option<Vec<String>> => "qualification_list",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         3 nickname: String => "nickname: must masked",
         /// `intro`.
         4 intro: String => "intro: must",
@@ -1055,12 +1055,12 @@ w::record! {
     /// Check a session (检验登录态).
     ///
     /// * Call: `GET /wxa/checksession` on `api.weixin.qq.com`.
-    /// * Errors: 87009.
+    /// * Errors: 87009 `INVALID_SESSION_SIGNATURE`.
     /// * Needs: `mini.login`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/checkSessionKey.html>.
     /// * Catalog: `mini_program.wxa.checksession`.
     pub struct Checksession {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `signature`.
         1 signature: String => "signature: must query",
@@ -1108,11 +1108,11 @@ w::record! {
         2 category: String => "category: must",
         /// `introduct`.
         3 introduct: String => "introduct: must",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         4 telephone: String => "telephone: must masked",
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         5 longitude: f64 => "longitude: must masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         6 latitude: f64 => "latitude: must masked",
         /// `districtid`.
         7 districtid: i64 => "districtid: must",
@@ -1122,7 +1122,7 @@ w::record! {
         9 city: String => "city: must",
         /// `district`.
         10 district: String => "district: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         11 address: String => "address: must masked",
         /// `photo`.
         12 photo: String => "photo: must",
@@ -1181,7 +1181,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/lock-step/lock-step.createGameRoom.html>.
     /// * Catalog: `mini_program.wxa.createwxagameroom`.
     pub struct Createwxagameroom {
-        /// `game_tick`; unit ms.
+        /// `game_tick`; in ms.
         0 game_tick: i64 => "game_tick: must",
         /// `open_id_list`.
         1 open_id_list: Vec<String> => "open_id_list: must",
@@ -1191,7 +1191,7 @@ w::record! {
         3 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
         /// `need_user_info`.
         4 need_user_info: Option<bool> => "need_user_info",
-        /// `game_last_time`; unit s.
+        /// `game_last_time`; in s.
         5 game_last_time: Option<i64> => "game_last_time",
         /// `room_ext_info`.
         6 room_ext_info: Option<String> => "room_ext_info",
@@ -1336,7 +1336,7 @@ w::record! {
     /// Generate a URL link (获取加密 URL Link).
     ///
     /// * Call: `POST /wxa/generate_urllink` on `api.weixin.qq.com`.
-    /// * Errors: 40002, 40165, 40212, 44990, 44993, 85079, 85401, 85402, 85406, 85407, 85408.
+    /// * Errors: 40002 `INVALID_GRANT_TYPE`, 40165 `INVALID_PAGE_PATH`, 40212 `INVALID_LINK_QUERY`, 44990 `SECOND_QUOTA_REACHED`, 44993 `DAY_API_QUOTA_REACHED`, 85079 `NO_ONLINE_RELEASE`, 85401 `LINK_EXPIRY_RANGE`, 85402 `INVALID_ENV_VERSION`, 85406 `LINK_DAY_VISIT_LIMIT`, 85407 `NO_SCHEME_PERMISSION`, 85408 `LINK_APPID_BANNED`.
     /// * Needs: `mini.link`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-link/urllink.generate.html>.
     /// * Catalog: `mini_program.wxa.generate_urllink`.
@@ -1353,7 +1353,7 @@ w::record! {
         4 expire_type: Option<i64> => "expire_type",
         /// `expire_time`; format `unix`.
         5 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-        /// `expire_interval`; unit day.
+        /// `expire_interval`; in day.
         6 expire_interval: Option<i64> => "expire_interval",
         /// `cloud_base`.
         7 cloud_base: Option<CloudBase> => "cloud_base",
@@ -1400,7 +1400,7 @@ w::record! {
     /// Generate an NFC scheme (获取 NFC 的小程序 Scheme).
     ///
     /// * Call: `POST /wxa/generatenfcscheme` on `api.weixin.qq.com`.
-    /// * Errors: 40002, 40165, 40212, 44990, 44993, 85079, 85402, 9800003, 9800007, 9800008, 9800009.
+    /// * Errors: 40002 `INVALID_GRANT_TYPE`, 40165 `INVALID_PAGE_PATH`, 40212 `INVALID_LINK_QUERY`, 44990 `SECOND_QUOTA_REACHED`, 44993 `DAY_API_QUOTA_REACHED`, 85079 `NO_ONLINE_RELEASE`, 85402 `INVALID_ENV_VERSION`, 9800003, 9800007, 9800008, 9800009.
     /// * Needs: `mini.link`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-scheme/urlscheme.generateNFC.html>.
     /// * Catalog: `mini_program.wxa.generatenfcscheme`.
@@ -1447,7 +1447,7 @@ w::record! {
     /// Generate a URL scheme (获取加密 URL Scheme).
     ///
     /// * Call: `POST /wxa/generatescheme` on `api.weixin.qq.com`.
-    /// * Errors: 40165, 40212, 44990, 44993, 85079, 85401, 85402, 85406, 85407, 85408.
+    /// * Errors: 40165 `INVALID_PAGE_PATH`, 40212 `INVALID_LINK_QUERY`, 44990 `SECOND_QUOTA_REACHED`, 44993 `DAY_API_QUOTA_REACHED`, 85079 `NO_ONLINE_RELEASE`, 85401 `LINK_EXPIRY_RANGE`, 85402 `INVALID_ENV_VERSION`, 85406 `LINK_DAY_VISIT_LIMIT`, 85407 `NO_SCHEME_PERMISSION`, 85408 `LINK_APPID_BANNED`.
     /// * Needs: `mini.link`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-scheme/urlscheme.generate.html>.
     /// * Catalog: `mini_program.wxa.generatescheme`.
@@ -1460,20 +1460,15 @@ w::record! {
         2 expire_type: i64 => "expire_type: must",
         /// `expire_time`; format `unix`.
         3 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-        /// `expire_interval`; unit day.
+        /// `expire_interval`; in day.
         4 expire_interval: Option<i64> => "expire_interval",
     }
     new(jump_wxa: JumpWxa, expire_type: i64)
     set(is_expire: bool, expire_time: xinqiao_types::UnixSeconds, expire_interval: i64)
 }
 
-w::record! {
-    /// Answer to [`Generatescheme`].
-    pub struct GenerateschemeResponse {
-        /// `openlink`.
-        0 openlink: String => "openlink: must",
-    }
-}
+/// Answer to [`Generatescheme`], the same as to [`Generatenfcscheme`].
+pub type GenerateschemeResponse = GeneratenfcschemeResponse;
 
 w::endpoint! {
     Generatescheme => GenerateschemeResponse,
@@ -1498,7 +1493,7 @@ w::record! {
     /// Generate a short link (获取 Short Link).
     ///
     /// * Call: `POST /wxa/genwxashortlink` on `api.weixin.qq.com`.
-    /// * Errors: 40066, 40225, 43104, 45009, 85400.
+    /// * Errors: 40066 `INVALID_URL`, 40225 `INVALID_PAGE_TITLE`, 43104 `APPID_WITHOUT_PERMISSION`, 45009 `DAILY_QUOTA_REACHED`, 85400 `LONG_LINK_QUOTA`.
     /// * Needs: `mini.link`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/short-link/shortlink.generate.html>.
     /// * Catalog: `mini_program.wxa.genwxashortlink`.
@@ -1749,7 +1744,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-message-management/subscribe-message/getUserNotify.html>.
     /// * Catalog: `mini_program.wxa.get_user_notify`.
     pub struct GetUserNotify {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `notify_type`.
         1 notify_type: i64 => "notify_type: must",
@@ -1929,11 +1924,11 @@ w::record! {
     /// Get the unionid after a payment (支付后获取 UnionID).
     ///
     /// * Call: `GET /wxa/getpaidunionid` on `api.weixin.qq.com`.
-    /// * Errors: 89002, 89300.
+    /// * Errors: 89002 `NOT_BOUND_TO_OPEN`, 89300 `INVALID_TRADE`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/user-info/auth.getPaidUnionId.html>.
     /// * Catalog: `mini_program.wxa.getpaidunionid`.
     pub struct Getpaidunionid {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `mch_id`.
         1 mch_id: Option<xinqiao_types::MchId> => "mch_id: query",
@@ -1949,7 +1944,7 @@ w::record! {
 w::record! {
     /// Answer to [`Getpaidunionid`].
     pub struct GetpaidunionidResponse {
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         0 unionid: xinqiao_types::UnionId => "unionid: must masked",
     }
 }
@@ -1977,7 +1972,7 @@ w::record! {
     /// Get a plugin user's openpid (获取插件用户的 OpenPID).
     ///
     /// * Call: `POST /wxa/getpluginopenpid` on `api.weixin.qq.com`.
-    /// * Errors: 1000, 1001, 1003, 1005, 1007, 1022, 40016.
+    /// * Errors: 1000, 1001, 1003, 1005, 1007, 1022, 40016 `INVALID_BUTTON_COUNT`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/user-info/auth.getPluginOpenPId.html>.
     /// * Catalog: `mini_program.wxa.getpluginopenpid`.
     pub struct Getpluginopenpid {
@@ -2093,14 +2088,14 @@ w::record! {
     /// Get a user's risk rank (获取用户安全等级).
     ///
     /// * Call: `POST /wxa/getuserriskrank` on `api.weixin.qq.com`.
-    /// * Errors: 40129, 43104, 61010, 61080, 61081, 9410009.
+    /// * Errors: 40129 `INVALID_SCENE`, 43104 `APPID_WITHOUT_PERMISSION`, 61010 `AUTHORIZATION_CODE_EXPIRED`, 61080 `RISK_RANK_UNAVAILABLE`, 61081 `RISK_RANK_TOO_FREQUENT`, 9410009.
     /// * Needs: `mini.security`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/safety-control-capability/riskControl.getUserRiskRank.html>.
     /// * Catalog: `mini_program.wxa.getuserriskrank`.
     pub struct Getuserriskrank {
-        /// `appid`.
+        /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `scene`.
         2 scene: i64 => "scene: must",
@@ -2200,14 +2195,14 @@ w::record! {
     /// Get a mini program code (limited number) (获取小程序码).
     ///
     /// * Call: `POST /wxa/getwxacode` on `api.weixin.qq.com`.
-    /// * Errors: 40159, 45029, 85096.
+    /// * Errors: 40159 `INVALID_CODE_PATH_SIZE`, 45029 `QRCODE_LIMIT`, 85096.
     /// * Needs: `mini.wxacode`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/qr-code/wxacode.get.html>.
     /// * Catalog: `mini_program.wxa.getwxacode`.
     pub struct Getwxacode {
         /// `path`.
         0 path: Option<String> => "path",
-        /// `width`; unit px.
+        /// `width`; in px.
         1 width: Option<i64> => "width",
         /// `auto_color`.
         2 auto_color: Option<bool> => "auto_color",
@@ -2246,7 +2241,7 @@ w::record! {
     /// Get a mini program code (unlimited) (获取不限制的小程序码).
     ///
     /// * Call: `POST /wxa/getwxacodeunlimit` on `api.weixin.qq.com`.
-    /// * Errors: 40129, 40169, 41030, 85096.
+    /// * Errors: 40129 `INVALID_SCENE`, 40169 `INVALID_SCENE_SIZE`, 41030 `INVALID_PAGE`, 85096.
     /// * Needs: `mini.wxacode`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/qr-code/wxacode.getUnlimited.html>.
     /// * Catalog: `mini_program.wxa.getwxacodeunlimit`.
@@ -2255,7 +2250,7 @@ w::record! {
         0 scene: String => "scene: must",
         /// `page`.
         1 page: Option<String> => "page",
-        /// `width`; unit px.
+        /// `width`; in px.
         2 width: Option<i64> => "width",
         /// `auto_color`.
         3 auto_color: Option<bool> => "auto_color",
@@ -2576,12 +2571,12 @@ w::record! {
     /// Check audio or pictures, result by callback (音视频内容安全识别).
     ///
     /// * Call: `POST /wxa/media_check_async` on `api.weixin.qq.com`.
-    /// * Errors: 40004, 43104, 44991, 61010, 87020.
+    /// * Errors: 40004 `INVALID_MEDIA_TYPE`, 43104 `APPID_WITHOUT_PERMISSION`, 44991 `MINUTE_API_QUOTA_REACHED`, 61010 `AUTHORIZATION_CODE_EXPIRED`, 87020 `REPEATED_REQUEST`.
     /// * Needs: `mini.security`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/sec-check/security.mediaCheckAsync.html>.
     /// * Catalog: `mini_program.wxa.media_check_async`.
     pub struct MediaCheckAsync {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `media_url`.
         1 media_url: String => "media_url: must",
@@ -2662,14 +2657,14 @@ w::record! {
     /// Check text for unlawful content (文本内容安全识别).
     ///
     /// * Call: `POST /wxa/msg_sec_check` on `api.weixin.qq.com`.
-    /// * Errors: 40129, 43104, 44991, 61010.
+    /// * Errors: 40129 `INVALID_SCENE`, 43104 `APPID_WITHOUT_PERMISSION`, 44991 `MINUTE_API_QUOTA_REACHED`, 61010 `AUTHORIZATION_CODE_EXPIRED`.
     /// * Needs: `mini.security`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/sec-check/security.msgSecCheck.html>.
     /// * Catalog: `mini_program.wxa.msg_sec_check`.
     pub struct MsgSecCheck {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: Option<String> => "nickname: masked",
         /// `signature`.
         2 signature: Option<String> => "signature",
@@ -2754,7 +2749,7 @@ w::record! {
     /// Look up a URL link (查询 URL Link).
     ///
     /// * Call: `POST /wxa/query_urllink` on `api.weixin.qq.com`.
-    /// * Errors: 85403.
+    /// * Errors: 85403 `LINK_NOT_FOUND`.
     /// * Needs: `mini.link`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-link/urllink.query.html>.
     /// * Catalog: `mini_program.wxa.query_urllink`.
@@ -2802,7 +2797,7 @@ w::record! {
     /// Look up a URL scheme (查询 URL Scheme).
     ///
     /// * Call: `POST /wxa/queryscheme` on `api.weixin.qq.com`.
-    /// * Errors: 40165, 40212, 85402, 85403, 85405.
+    /// * Errors: 40165 `INVALID_PAGE_PATH`, 40212 `INVALID_LINK_QUERY`, 85402 `INVALID_ENV_VERSION`, 85403 `LINK_NOT_FOUND`, 85405 `PLAIN_SCHEME_UNSUPPORTED`.
     /// * Needs: `mini.link`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-scheme/urlscheme.query.html>.
     /// * Catalog: `mini_program.wxa.queryscheme`.
@@ -2853,7 +2848,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/data/storage.removeUserStorage.html>.
     /// * Catalog: `mini_program.wxa.remove_user_storage`.
     pub struct RemoveUserStorage {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `signature`.
         1 signature: String => "signature: must query",
@@ -2893,12 +2888,12 @@ w::record! {
     /// Reset a session key (重置登录态).
     ///
     /// * Call: `GET /wxa/resetusersessionkey` on `api.weixin.qq.com`.
-    /// * Errors: 45011, 87007, 87008, 87009.
+    /// * Errors: 45011 `MINUTE_QUOTA_REACHED`, 87007 `SESSION_KEY_EXPIRED`, 87008 `INVALID_SIG_METHOD`, 87009 `INVALID_SESSION_SIGNATURE`.
     /// * Needs: `mini.login`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/ResetUserSessionKey.html>.
     /// * Catalog: `mini_program.wxa.resetusersessionkey`.
     pub struct Resetusersessionkey {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `signature`.
         1 signature: String => "signature: must query",
@@ -2915,9 +2910,9 @@ w::record! {
 w::record! {
     /// Answer to [`Resetusersessionkey`].
     pub struct ResetusersessionkeyResponse {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `session_key`.
+        /// `session_key`; a secret, masked in `Debug`.
         1 session_key: String => "session_key: must masked",
     }
 }
@@ -2987,7 +2982,7 @@ w::record! {
     /// Submit pages to search (提交页面供搜索).
     ///
     /// * Call: `POST /wxa/search/wxaapi_submitpages` on `api.weixin.qq.com`.
-    /// * Errors: 40066, 40211, 40219, 45002, 47004, 47006, 85083, 85091, 108001, 108002, 108003.
+    /// * Errors: 40066 `INVALID_URL`, 40211, 40219 `PAGES_EMPTY`, 45002 `CONTENT_TOO_LONG`, 47004 `TOO_MANY_PAGES`, 47006 `PAGE_DAY_LIMIT`, 85083, 85091, 108001, 108002, 108003.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/search/search.submitPages.html>.
     /// * Catalog: `mini_program.wxa.search_wxaapi_submitpages`.
     pub struct SearchWxaapiSubmitpages {
@@ -3225,7 +3220,7 @@ w::record! {
         0 order_id: i64 => "order_id: must",
         /// `appid`.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `service_id`.
         3 service_id: w::TextOrNumber => "service_id: must",
@@ -3304,7 +3299,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-message-management/subscribe-message/setUserNotify.html>.
     /// * Catalog: `mini_program.wxa.set_user_notify`.
     pub struct SetUserNotify {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `notify_type`.
         1 notify_type: i64 => "notify_type: must",
@@ -3346,7 +3341,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-message-management/subscribe-message/setUserNotifyExt.html>.
     /// * Catalog: `mini_program.wxa.set_user_notifyext`.
     pub struct SetUserNotifyext {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `notify_type`.
         1 notify_type: i64 => "notify_type: must",
@@ -3385,7 +3380,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/data/storage.setUserStorage.html>.
     /// * Catalog: `mini_program.wxa.set_user_storage`.
     pub struct SetUserStorage {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `signature`.
         1 signature: String => "signature: must query",
@@ -3462,7 +3457,7 @@ w::record! {
     pub struct Setnearbypoishowstatus {
         /// `poi_id`.
         0 poi_id: String => "poi_id: must",
-        /// `status`.
+        /// `status`; `0` or `1` on the wire.
         1 status: bool => "status: must zero-one",
     }
     new(poi_id: impl Into<String>, status: bool)
@@ -3494,7 +3489,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/data/storage.setUserInteractiveData.html>.
     /// * Catalog: `mini_program.wxa.setuserinteractivedata`.
     pub struct Setuserinteractivedata {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `signature`.
         1 signature: String => "signature: must query",
@@ -3550,7 +3545,7 @@ w::record! {
     pub struct SitesearchResponse {
         /// `items`.
         0 items: Vec<SitesearchItem> => "items: must",
-        /// `has_next_page`.
+        /// `has_next_page`; `0` or `1` on the wire.
         1 has_next_page: bool => "has_next_page: must zero-one",
         /// `next_page_info`.
         2 next_page_info: String => "next_page_info: must",
@@ -3589,7 +3584,7 @@ w::record! {
         0 poi_id: String => "poi_id: must",
         /// `map_poi_id`.
         1 map_poi_id: String => "map_poi_id: must",
-        /// `pic_list`.
+        /// `pic_list`; JSON in a text on the wire.
         2 pic_list: Pic => "pic_list: must json",
         /// `hour`; format `HHmm-HHmm`.
         3 hour: String => "hour: must",
@@ -3753,7 +3748,7 @@ pub mod devplugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.setDevPluginApplyStatus.html>.
         /// * Catalog: `mini_program.wxa.devplugin.dev_agree`.
         pub struct DevAgree {
-            /// `action`.
+            /// `action`; always `dev_agree`.
             0 action: String => "action: must",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must",
@@ -3787,7 +3782,7 @@ pub mod devplugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.getPluginDevApplyList.html>.
         /// * Catalog: `mini_program.wxa.devplugin.dev_apply_list`.
         pub struct DevApplyList {
-            /// `action`.
+            /// `action`; always `dev_apply_list`.
             0 action: String => "action: must",
             /// `page`.
             1 page: i64 => "page: must",
@@ -3831,7 +3826,7 @@ pub mod devplugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.setDevPluginApplyStatus.html>.
         /// * Catalog: `mini_program.wxa.devplugin.dev_delete`.
         pub struct DevDelete {
-            /// `action`.
+            /// `action`; always `dev_delete`.
             0 action: String => "action: must",
         }
         new(action: impl Into<String>)
@@ -3863,7 +3858,7 @@ pub mod devplugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.setDevPluginApplyStatus.html>.
         /// * Catalog: `mini_program.wxa.devplugin.dev_refuse`.
         pub struct DevRefuse {
-            /// `action`.
+            /// `action`; always `dev_refuse`.
             0 action: String => "action: must",
             /// `reason`.
             1 reason: String => "reason: must",
@@ -3912,7 +3907,7 @@ pub mod game {
             3 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
             4 zone_id: String => "zone_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `env`.
             6 env: i64 => "env: must",
@@ -3984,7 +3979,7 @@ pub mod game {
             3 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
             4 zone_id: String => "zone_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `env`.
             6 env: i64 => "env: must",
@@ -4059,7 +4054,7 @@ pub mod game {
             3 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
             4 zone_id: String => "zone_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `env`.
             6 env: i64 => "env: must",
@@ -4143,7 +4138,7 @@ pub mod game {
             3 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
             4 zone_id: String => "zone_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `env`.
             6 env: i64 => "env: must",
@@ -4214,7 +4209,7 @@ pub mod game {
             3 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
             4 zone_id: String => "zone_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `env`.
             6 env: i64 => "env: must",
@@ -4289,7 +4284,7 @@ pub mod game {
             /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/wxa-sec-check/gamesecurity.mediaCheck.html>.
             /// * Catalog: `mini_program.wxa.game.content_spam.media_check_sync`.
             pub struct MediaCheckSync {
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `media_url`.
                 1 media_url: String => "media_url: must",
@@ -4347,9 +4342,9 @@ pub mod game {
             /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/wxa-sec-check/gamesecurity.msgSecCheck.html>.
             /// * Catalog: `mini_program.wxa.game.content_spam.msg_sec_check`.
             pub struct MsgSecCheck {
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `nickname`.
+                /// `nickname`; personal data, masked in `Debug`.
                 1 nickname: Option<String> => "nickname: masked",
                 /// `content`.
                 2 content: String => "content: must",
@@ -4412,7 +4407,7 @@ pub mod plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.applyPlugin.html>.
         /// * Catalog: `mini_program.wxa.plugin.apply`.
         pub struct Apply {
-            /// `action`.
+            /// `action`; always `apply`.
             0 action: String => "action: must",
             /// `plugin_appid`.
             1 plugin_appid: String => "plugin_appid: must",
@@ -4449,7 +4444,7 @@ pub mod plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.unbindPlugin.html>.
         /// * Catalog: `mini_program.wxa.plugin.list`.
         pub struct List {
-            /// `action`.
+            /// `action`; always `list`.
             0 action: String => "action: must",
         }
         new(action: impl Into<String>)
@@ -4490,7 +4485,7 @@ pub mod plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.unbindPlugin.html>.
         /// * Catalog: `mini_program.wxa.plugin.unbind`.
         pub struct Unbind {
-            /// `action`.
+            /// `action`; always `unbind`.
             0 action: String => "action: must",
             /// `plugin_appid`.
             1 plugin_appid: String => "plugin_appid: must",

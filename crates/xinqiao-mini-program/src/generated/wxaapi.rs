@@ -7,7 +7,7 @@ use xinqiao_wire as w;
 pub mod broadcast;
 
 w::record! {
-    /// `Action`.
+    /// An item of `actionList` in `wxaapi::ProcessInfo`.
     pub struct Action {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -17,13 +17,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Appeal`.
+    /// An item of `appealList` in the answer of `wxaapi::wxamptrade::GetPenaltyList`.
     pub struct Appeal {
-        /// `illegalOrderId`.
+        /// `illegalOrderId`; a number as text on the wire.
         0 illegal_order_id: i64 => "illegalOrderId: must numeric",
         /// `orderId`.
         1 order_id: w::TextOrNumber => "orderId: must",
-        /// `complaintOrderId`.
+        /// `complaintOrderId`; a number as text on the wire.
         2 complaint_order_id: i64 => "complaintOrderId: must numeric",
         /// `illegalWording`.
         3 illegal_wording: String => "illegalWording: must",
@@ -39,7 +39,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BizInfo`.
+    /// `bizInfo` of `wxaapi::InfoContent`.
     pub struct BizInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -51,7 +51,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CommentReply`.
+    /// An item of `commentReplyList` in `wxaapi::ReplyandcommentreplylistGetList`.
     pub struct CommentReply {
         /// `commentReplyId`.
         0 comment_reply_id: String => "commentReplyId: must",
@@ -69,7 +69,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CommentReplyContent`.
+    /// `commentReplyContent` of `wxaapi::CommentReply`.
     pub struct CommentReplyContent {
         /// `content`.
         0 content: String => "content: must",
@@ -77,7 +77,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CommentinfoGetInfo`.
+    /// `info` of the answer of `wxaapi::comment::CommentinfoGet`.
     pub struct CommentinfoGetInfo {
         /// `content`.
         0 content: InfoContent => "content: must",
@@ -85,11 +85,11 @@ w::record! {
 }
 
 w::record! {
-    /// `ComplaintOrder`.
+    /// `complaintOrder` of the answer of `wxaapi::minishop::ComplaintOrderDetail`.
     pub struct ComplaintOrder {
         /// `complaintOrderId`.
         0 complaint_order_id: i64 => "complaintOrderId: must",
-        /// `openId`.
+        /// `openId`; personal data, masked in `Debug`.
         1 open_id: String => "openId: must masked",
         /// `type`.
         2 type_: i64 => "type: must",
@@ -97,9 +97,9 @@ w::record! {
         3 appeal_state: i64 => "appealState: must",
         /// `nickName`.
         4 nick_name: String => "nickName: must",
-        /// `headImgUrl`.
+        /// `headImgUrl`; personal data, masked in `Debug`.
         5 head_img_url: String => "headImgUrl: must masked",
-        /// `phoneNumber`.
+        /// `phoneNumber`; personal data, masked in `Debug`.
         6 phone_number: w::TextOrNumber => "phoneNumber: must masked",
         /// `customerMaterial`.
         7 customer_material: Option<CustomerMaterial> => "customerMaterial",
@@ -123,7 +123,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ComplaintOrderDetailItem`.
+    /// An item of `item` in the answer of `wxaapi::minishop::ComplaintOrderDetail`.
     pub struct ComplaintOrderDetailItem {
         /// `itemType`.
         0 item_type: i64 => "itemType: must",
@@ -133,7 +133,7 @@ w::record! {
         2 time: xinqiao_types::UnixSeconds => "time: must",
         /// `nickName`.
         3 nick_name: String => "nickName: must",
-        /// `phoneNumber`.
+        /// `phoneNumber`; personal data, masked in `Debug`.
         4 phone_number: Option<w::TextOrNumber> => "phoneNumber: masked",
         /// `content`.
         5 content: Option<String> => "content",
@@ -145,7 +145,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContentContent`.
+    /// `content` of `wxaapi::InfoContent`; `content` of `wxaapi::OldComment`.
     pub struct ContentContent {
         /// `txt`.
         0 txt: String => "txt: must",
@@ -155,7 +155,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CustomerMaterial`.
+    /// `customerMaterial` of `wxaapi::ComplaintOrder`.
     pub struct CustomerMaterial {
         /// `content`.
         0 content: Option<String> => "content",
@@ -165,7 +165,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Cvlist`.
+    /// An item of `cvlist` in the answer of `wxaapi::log::GetClientVersion`.
     pub struct Cvlist {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -175,7 +175,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataList`.
+    /// An item of `list` in `wxaapi::UserlogUserlogSearchData`.
     pub struct DataList {
         /// `level`.
         0 level: i64 => "level: must",
@@ -201,7 +201,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DefaultTimeData`.
+    /// `default_time_data` of the answer of `wxaapi::log::GetPerformance`.
     pub struct DefaultTimeData {
         /// `list`.
         0 list: Vec<DefaultTimeDataList> => "list: must",
@@ -209,19 +209,19 @@ w::record! {
 }
 
 w::record! {
-    /// `DefaultTimeDataList`.
+    /// An item of `list` in `wxaapi::DefaultTimeData`.
     pub struct DefaultTimeDataList {
         /// `ref_date`; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
         /// `cost_time_type`.
         1 cost_time_type: i64 => "cost_time_type: must",
-        /// `cost_time`; unit ms.
+        /// `cost_time`; in ms.
         2 cost_time: i64 => "cost_time: must",
     }
 }
 
 w::record! {
-    /// `ExtInfo`.
+    /// `extInfo` of `wxaapi::InfoContent`.
     pub struct ExtInfo {
         /// `isAlreadySendTmpl`.
         0 is_already_send_tmpl: bool => "isAlreadySendTmpl: must",
@@ -229,17 +229,17 @@ w::record! {
 }
 
 w::record! {
-    /// `FeedbackListList`.
+    /// An item of `list` in the answer of `wxaapi::FeedbackList`.
     pub struct FeedbackListList {
         /// `record_id`.
         0 record_id: i64 => "record_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
         /// `head_url`.
         3 head_url: String => "head_url: must",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         4 phone: Option<w::TextOrNumber> => "phone: masked",
         /// `type`.
         5 type_: i64 => "type: must",
@@ -255,7 +255,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetcategoryData`.
+    /// An item of `data` in the answer of `wxaapi::newtmpl::Getcategory`.
     pub struct GetcategoryData {
         /// `id`.
         0 id: i64 => "id: must",
@@ -265,7 +265,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetpubtemplatekeywordsData`.
+    /// An item of `data` in the answer of `wxaapi::newtmpl::Getpubtemplatekeywords`.
     pub struct GetpubtemplatekeywordsData {
         /// `kid`.
         0 kid: i64 => "kid: must",
@@ -279,7 +279,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetpubtemplatetitlesData`.
+    /// An item of `data` in the answer of `wxaapi::newtmpl::Getpubtemplatetitles`.
     pub struct GetpubtemplatetitlesData {
         /// `tid`.
         0 tid: i64 => "tid: must",
@@ -293,7 +293,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GettemplateData`.
+    /// An item of `data` in the answer of `wxaapi::newtmpl::Gettemplate`.
     pub struct GettemplateData {
         /// `priTmplId`.
         0 pri_tmpl_id: String => "priTmplId: must",
@@ -311,11 +311,11 @@ w::record! {
 }
 
 w::record! {
-    /// `InfoContent`.
+    /// An item of `commentList` in the answer of `wxaapi::comment::MpcommentlistGet`; `content` of `wxaapi::CommentinfoGetInfo`.
     pub struct InfoContent {
         /// `commentId`.
         0 comment_id: String => "commentId: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// `orderId`.
         2 order_id: String => "orderId: must",
@@ -343,15 +343,15 @@ w::record! {
 }
 
 w::record! {
-    /// `JserrDetailData`.
+    /// An item of `data` in the answer of `wxaapi::log::JserrDetail`.
     pub struct JserrDetailData {
         /// `Uin`.
         0 uin: String => "Uin: must",
         /// `appId`.
         1 app_id: String => "appId: must",
-        /// `openId`.
+        /// `openId`; personal data, masked in `Debug`.
         2 open_id: String => "openId: must masked",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         3 nickname: String => "nickname: must masked",
         /// `source`.
         4 source: String => "source: must",
@@ -387,7 +387,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JserrListData`.
+    /// An item of `data` in the answer of `wxaapi::log::JserrList`.
     pub struct JserrListData {
         /// `errorMsg`.
         0 error_msg: String => "errorMsg: must",
@@ -409,7 +409,7 @@ w::record! {
 }
 
 w::record! {
-    /// `KeywordEnumValue`.
+    /// An item of `keywordEnumValueList` in `wxaapi::GettemplateData`.
     pub struct KeywordEnumValue {
         /// `keywordCode`.
         0 keyword_code: String => "keywordCode: must",
@@ -419,7 +419,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Media`.
+    /// An item of `media` in `wxaapi::ContentContent`.
     pub struct Media {
         /// `img`.
         0 img: Option<String> => "img",
@@ -435,7 +435,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Msg`.
+    /// An item of `msg` in `wxaapi::DataList`.
     pub struct Msg {
         /// `level`.
         0 level: i64 => "level: must",
@@ -447,7 +447,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OldComment`.
+    /// `oldComment` of the answer of `wxaapi::comment::CommentinfoGet`.
     pub struct OldComment {
         /// `commentId`.
         0 comment_id: String => "commentId: must",
@@ -461,7 +461,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderInfo`.
+    /// `orderInfo` of `wxaapi::InfoContent`.
     pub struct OrderInfo {
         /// `busiOrderId`.
         0 busi_order_id: String => "busiOrderId: must",
@@ -469,7 +469,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProcessInfo`.
+    /// `processInfo` of the answer of `wxaapi::comment::CommentinfoGet`.
     pub struct ProcessInfo {
         /// `commentId`.
         0 comment_id: String => "commentId: must",
@@ -479,7 +479,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Product`.
+    /// An item of `productList` in `wxaapi::ProductInfo`.
     pub struct Product {
         /// `name`.
         0 name: String => "name: must",
@@ -489,7 +489,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductInfo`.
+    /// `productInfo` of `wxaapi::InfoContent`.
     pub struct ProductInfo {
         /// `productList`.
         0 product_list: Vec<Product> => "productList: must",
@@ -497,7 +497,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Reply`.
+    /// `reply` of `wxaapi::ReplyandcommentreplylistGetList`.
     pub struct Reply {
         /// `replyId`.
         0 reply_id: String => "replyId: must",
@@ -515,7 +515,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReplyContent`.
+    /// `replyContent` of `wxaapi::Reply`.
     pub struct ReplyContent {
         /// `content`.
         0 content: String => "content: must",
@@ -523,9 +523,9 @@ w::record! {
 }
 
 w::record! {
-    /// `ReplyObject`.
+    /// `commentReplyObject` of `wxaapi::CommentReply`; `replyObject` of `wxaapi::Reply`.
     pub struct ReplyObject {
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
         /// `imgUrl`.
         1 img_url: String => "imgUrl: must",
@@ -533,7 +533,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReplyandcommentreplylistGetList`.
+    /// `list` of the answer of `wxaapi::comment::ReplyandcommentreplylistGet`.
     pub struct ReplyandcommentreplylistGetList {
         /// `reply`.
         0 reply: Reply => "reply: must",
@@ -543,7 +543,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReturnBill`.
+    /// `returnBill` of the answer of `wxaapi::minishop::ComplaintOrderDetail`.
     pub struct ReturnBill {
         /// `returnId`.
         0 return_id: String => "returnId: must",
@@ -557,7 +557,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Scene`.
+    /// An item of `scene` in the answer of `wxaapi::log::GetScene`.
     pub struct Scene {
         /// `name`.
         0 name: String => "name: must",
@@ -567,9 +567,9 @@ w::record! {
 }
 
 w::record! {
-    /// `UserInfo`.
+    /// `userInfo` of `wxaapi::InfoContent`.
     pub struct UserInfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `nickName`.
         1 nick_name: String => "nickName: must",
@@ -579,7 +579,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserlogUserlogSearchData`.
+    /// `data` of the answer of `wxaapi::UserlogUserlogSearch`.
     pub struct UserlogUserlogSearchData {
         /// `list`.
         0 list: Vec<DataList> => "list: must",
@@ -589,11 +589,11 @@ w::record! {
 }
 
 w::record! {
-    /// `WxaEmbedded`.
+    /// An item of `wxa_embedded_list` in the answer of `wxaapi::wxaembedded::GetList`; an item of `wxa_embedded_list` in the answer of `wxaapi::wxaembedded::GetOwnList`.
     pub struct WxaEmbedded {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// `headimg`.
         2 headimg: String => "headimg: must",
@@ -1091,7 +1091,7 @@ pub mod log {
     w::record! {
         /// Answer to [`GetPerformance`].
         pub struct GetPerformanceResponse {
-            /// `default_time_data`.
+            /// `default_time_data`; JSON in a text on the wire.
             0 default_time_data: Option<super::DefaultTimeData> => "default_time_data: json",
             /// `compare_time_data`.
             1 compare_time_data: Option<String> => "compare_time_data",
@@ -1180,9 +1180,9 @@ pub mod log {
             6 os_name: String => "osName: must",
             /// `clientVersion`.
             7 client_version: String => "clientVersion: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `desc`.
+            /// `desc`; `0` or `1` on the wire.
             9 desc: bool => "desc: must zero-one",
             /// `offset`.
             10 offset: i64 => "offset: must",
@@ -1250,13 +1250,13 @@ pub mod log {
             2 err_type: String => "errType: must",
             /// `appVersion`.
             3 app_version: String => "appVersion: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `keyword`.
             5 keyword: String => "keyword: must",
             /// `orderby`.
             6 orderby: String => "orderby: must",
-            /// `desc`.
+            /// `desc`; `0` or `1` on the wire.
             7 desc: bool => "desc: must zero-one",
             /// `offset`.
             8 offset: i64 => "offset: must",
@@ -1522,7 +1522,7 @@ pub mod newtmpl {
         /// Add a subscription template (添加订阅模板).
         ///
         /// * Call: `POST /wxaapi/newtmpl/addtemplate` on `api.weixin.qq.com`.
-        /// * Errors: 40400, 200001, 200011, 200012, 200013, 200014, 200020, 200021, 200022, 200100.
+        /// * Errors: 40400, 200001, 200011 `TEMPLATE_ACCOUNT_BANNED`, 200012 `PRIVATE_TEMPLATE_LIMIT`, 200013 `TEMPLATE_BANNED`, 200014 `INVALID_TEMPLATE_TID`, 200020 `INVALID_KEYWORD_LIST`, 200021, 200022, 200100.
         /// * Needs: `msg.subscribe_notify` or `mini.subscribe`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.wxaapi.newtmpl.addtemplate`.
@@ -1568,7 +1568,7 @@ pub mod newtmpl {
         /// Delete a subscription template (删除订阅模板).
         ///
         /// * Call: `POST /wxaapi/newtmpl/deltemplate` on `api.weixin.qq.com`.
-        /// * Errors: 20001, 20002, 200001, 200014.
+        /// * Errors: 20001, 20002, 200001, 200014 `INVALID_TEMPLATE_TID`.
         /// * Needs: `msg.subscribe_notify` or `mini.subscribe`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.wxaapi.newtmpl.deltemplate`.
@@ -1642,7 +1642,7 @@ pub mod newtmpl {
         /// List the keywords of a template (列出模板的关键词).
         ///
         /// * Call: `GET /wxaapi/newtmpl/getpubtemplatekeywords` on `api.weixin.qq.com`.
-        /// * Errors: 20001, 200014.
+        /// * Errors: 20001, 200014 `INVALID_TEMPLATE_TID`.
         /// * Needs: `msg.subscribe_notify` or `mini.subscribe`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.wxaapi.newtmpl.getpubtemplatekeywords`.
@@ -1684,12 +1684,12 @@ pub mod newtmpl {
         /// List template titles of the library (列出模板库标题).
         ///
         /// * Call: `GET /wxaapi/newtmpl/getpubtemplatetitles` on `api.weixin.qq.com`.
-        /// * Errors: 404, 200001, 200016, 200017, 200018, 200019.
+        /// * Errors: 404, 200001, 200016 `INVALID_TEMPLATE_START`, 200017, 200018, 200019.
         /// * Needs: `msg.subscribe_notify` or `mini.subscribe`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.wxaapi.newtmpl.getpubtemplatetitles`.
         pub struct Getpubtemplatetitles {
-            /// `ids`.
+            /// `ids`; joined by `,` on the wire.
             0 ids: Vec<i64> => "ids: must query comma",
             /// `start`.
             1 start: i64 => "start: must query",

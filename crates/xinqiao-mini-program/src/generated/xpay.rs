@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Acct`.
+    /// An item of `acct_list` in the answer of `xpay::QueryTransferAccount`.
     pub struct Acct {
         /// `transfer_account_uid`.
         0 transfer_account_uid: i64 => "transfer_account_uid: must",
@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AdverFund`.
+    /// An item of `adver_funds_list` in the answer of `xpay::QueryAdverFunds`.
     pub struct AdverFund {
         /// `fund_id`.
         0 fund_id: String => "fund_id: must",
@@ -28,9 +28,9 @@ w::record! {
         2 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
         /// `settle_end`; format `unix`.
         3 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `remain_amount`; unit fen.
+        /// `remain_amount`; in fen.
         5 remain_amount: xinqiao_types::Fen => "remain_amount: must",
         /// `expire_time`; format `unix`.
         6 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
@@ -38,9 +38,9 @@ w::record! {
 }
 
 w::record! {
-    /// `BalanceAvailable`.
+    /// `balance_available` of the answer of `xpay::QueryBizBalance`.
     pub struct BalanceAvailable {
-        /// `amount`; unit yuan.
+        /// `amount`; in yuan.
         0 amount: f64 => "amount: must",
         /// `currency_code`.
         1 currency_code: String => "currency_code: must",
@@ -48,7 +48,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Bill`.
+    /// An item of `bill_list` in the answer of `xpay::QueryFundsBill`.
     pub struct Bill {
         /// `bill_id`.
         0 bill_id: String => "bill_id: must",
@@ -64,7 +64,7 @@ w::record! {
         5 transfer_account_uid: i64 => "transfer_account_uid: must",
         /// `transfer_account_name`.
         6 transfer_account_name: String => "transfer_account_name: must",
-        /// `transfer_amount`; unit fen.
+        /// `transfer_amount`; in fen.
         7 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `status`.
         8 status: i64 => "status: must",
@@ -72,7 +72,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Filter`.
+    /// `filter` of `xpay::QueryAdverFunds`.
     pub struct Filter {
         /// `settle_begin`; format `unix`.
         0 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
@@ -86,7 +86,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// `order` of the answer of `xpay::QueryOrder`.
     pub struct Order {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -98,15 +98,15 @@ w::record! {
         3 status: i64 => "status: must",
         /// `biz_type`.
         4 biz_type: i64 => "biz_type: must",
-        /// `order_fee`; unit fen.
+        /// `order_fee`; in fen.
         5 order_fee: xinqiao_types::Fen => "order_fee: must",
-        /// `coupon_fee`; unit fen.
+        /// `coupon_fee`; in fen.
         6 coupon_fee: xinqiao_types::Fen => "coupon_fee: must",
-        /// `paid_fee`; unit fen.
+        /// `paid_fee`; in fen.
         7 paid_fee: xinqiao_types::Fen => "paid_fee: must",
-        /// `refund_fee`; unit fen.
+        /// `refund_fee`; in fen.
         8 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
-        /// `left_fee`; unit fen.
+        /// `left_fee`; in fen.
         9 left_fee: Option<xinqiao_types::Fen> => "left_fee",
         /// `paid_time`; format `unix`.
         10 paid_time: Option<xinqiao_types::UnixSeconds> => "paid_time",
@@ -134,7 +134,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PublishItem`.
+    /// An item of `publish_item` in the answer of `xpay::QueryPublishGoods`.
     pub struct PublishItem {
         /// `id`.
         0 id: String => "id: must",
@@ -146,7 +146,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QueryFundsBillFilter`.
+    /// `filter` of `xpay::QueryFundsBill`.
     pub struct QueryFundsBillFilter {
         /// `oper_time_begin`; format `unix`.
         0 oper_time_begin: Option<xinqiao_types::UnixSeconds> => "oper_time_begin",
@@ -161,7 +161,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QueryRecoverBillBill`.
+    /// An item of `bill_list` in the answer of `xpay::QueryRecoverBill`.
     pub struct QueryRecoverBillBill {
         /// `bill_id`.
         0 bill_id: String => "bill_id: must",
@@ -175,7 +175,7 @@ w::record! {
         4 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
         /// `recover_account_name`.
         5 recover_account_name: String => "recover_account_name: must",
-        /// `recover_amount`; unit fen.
+        /// `recover_amount`; in fen.
         6 recover_amount: xinqiao_types::Fen => "recover_amount: must",
         /// `refund_order_list`.
         7 refund_order_list: Option<Vec<String>> => "refund_order_list",
@@ -183,7 +183,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QueryRecoverBillFilter`.
+    /// `filter` of `xpay::QueryRecoverBill`.
     pub struct QueryRecoverBillFilter {
         /// `recover_time_begin`; format `unix`.
         0 recover_time_begin: Option<xinqiao_types::UnixSeconds> => "recover_time_begin",
@@ -201,7 +201,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StartPublishGoodsPublishItem`.
+    /// An item of `publish_item` in `xpay::StartPublishGoods`.
     pub struct StartPublishGoodsPublishItem {
         /// `id`.
         0 id: String => "id: must",
@@ -210,13 +210,13 @@ w::record! {
 }
 
 w::record! {
-    /// `StartUploadGoodsUploadItem`.
+    /// An item of `upload_item` in `xpay::StartUploadGoods`.
     pub struct StartUploadGoodsUploadItem {
         /// `id`.
         0 id: String => "id: must",
         /// `name`.
         1 name: String => "name: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         2 price: xinqiao_types::Fen => "price: must",
         /// `remark`.
         3 remark: Option<String> => "remark",
@@ -228,13 +228,13 @@ w::record! {
 }
 
 w::record! {
-    /// `UploadItem`.
+    /// An item of `upload_item` in the answer of `xpay::QueryUploadGoods`.
     pub struct UploadItem {
         /// `id`.
         0 id: String => "id: must",
         /// `name`.
         1 name: String => "name: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         2 price: xinqiao_types::Fen => "price: must",
         /// `remark`.
         3 remark: Option<String> => "remark",
@@ -257,7 +257,7 @@ w::record! {
     pub struct BindTransferAccout {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -306,7 +306,7 @@ w::record! {
         0 signature: Option<String> => "signature: query",
         /// `pay_sig`.
         1 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         3 env: i64 => "env: must",
@@ -428,7 +428,7 @@ w::record! {
     pub struct CreateFundsBill {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -442,7 +442,7 @@ w::record! {
         6 transfer_account_name: String => "transfer_account_name: must",
         /// `transfer_account_agency_id`.
         7 transfer_account_agency_id: Option<i64> => "transfer_account_agency_id",
-        /// `transfer_amount`; unit fen.
+        /// `transfer_amount`; in fen.
         8 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `request_id`.
         9 request_id: String => "request_id: must",
@@ -452,7 +452,7 @@ w::record! {
         11 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
         /// `fund_type`.
         12 fund_type: i64 => "fund_type: must",
-        /// `authorize_advertise`.
+        /// `authorize_advertise`; `0` or `1` on the wire.
         13 authorize_advertise: bool => "authorize_advertise: must zero-one",
     }
     new(
@@ -506,7 +506,7 @@ w::record! {
     pub struct CreateWithdrawOrder {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -516,7 +516,7 @@ w::record! {
         4 device_type: Option<i64> => "device_type",
         /// `withdraw_no`.
         5 withdraw_no: String => "withdraw_no: must",
-        /// `withdraw_amount`; unit yuan.
+        /// `withdraw_amount`; in yuan; a number as text on the wire.
         6 withdraw_amount: Option<f64> => "withdraw_amount: numeric",
     }
     new(env: i64, withdraw_no: impl Into<String>)
@@ -564,7 +564,7 @@ w::record! {
         0 signature: Option<String> => "signature: query",
         /// `pay_sig`.
         1 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         3 env: i64 => "env: must",
@@ -665,7 +665,7 @@ w::record! {
     pub struct DownloadBill {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -880,7 +880,7 @@ w::record! {
     pub struct NotifyProvideGoods {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -932,7 +932,7 @@ w::record! {
     pub struct PresentCurrency {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -990,7 +990,7 @@ w::record! {
     pub struct QueryAdverFunds {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -1048,7 +1048,7 @@ w::record! {
     pub struct QueryBizBalance {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -1130,7 +1130,7 @@ w::record! {
     pub struct QueryFundsBill {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -1188,7 +1188,7 @@ w::record! {
     pub struct QueryOrder {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -1248,7 +1248,7 @@ w::record! {
     pub struct QueryPublishGoods {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -1333,7 +1333,7 @@ w::record! {
     pub struct QueryRecoverBill {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -1423,7 +1423,7 @@ w::record! {
     pub struct QueryTransferAccount {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -1473,7 +1473,7 @@ w::record! {
     pub struct QueryUploadGoods {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -1527,7 +1527,7 @@ w::record! {
         0 signature: Option<String> => "signature: query",
         /// `pay_sig`.
         1 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         3 env: i64 => "env: must",
@@ -1548,7 +1548,7 @@ w::record! {
         0 balance: i64 => "balance: must",
         /// `present_balance`.
         1 present_balance: i64 => "present_balance: must",
-        /// `first_save_flag`.
+        /// `first_save_flag`; `0` or `1` on the wire.
         2 first_save_flag: bool => "first_save_flag: must zero-one",
         /// `sum_save`.
         3 sum_save: i64 => "sum_save: must",
@@ -1589,7 +1589,7 @@ w::record! {
     pub struct QueryWithdrawOrder {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -1610,7 +1610,7 @@ w::record! {
     pub struct QueryWithdrawOrderResponse {
         /// `withdraw_no`.
         0 withdraw_no: String => "withdraw_no: must",
-        /// `withdraw_amount`; unit yuan.
+        /// `withdraw_amount`; in yuan.
         1 withdraw_amount: f64 => "withdraw_amount: must",
         /// `status`.
         2 status: i64 => "status: must",
@@ -1653,7 +1653,7 @@ w::record! {
     pub struct RefundOrder {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -1667,9 +1667,9 @@ w::record! {
         6 wx_order_id: Option<String> => "wx_order_id",
         /// `refund_order_id`.
         7 refund_order_id: String => "refund_order_id: must",
-        /// `refund_fee`; unit fen.
+        /// `refund_fee`; in fen.
         8 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-        /// `left_fee`; unit fen.
+        /// `left_fee`; in fen.
         9 left_fee: xinqiao_types::Fen => "left_fee: must",
         /// `biz_meta`.
         10 biz_meta: Option<String> => "biz_meta",
@@ -1836,7 +1836,7 @@ w::record! {
     pub struct StartPublishGoods {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",
@@ -1880,7 +1880,7 @@ w::record! {
     pub struct StartUploadGoods {
         /// `pay_sig`.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
         2 env: i64 => "env: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ActionInfo`.
+    /// `action_info` of `qrcode::Create`.
     pub struct ActionInfo {
         /// `scene`.
         0 scene: Scene => "scene: must",
@@ -13,7 +13,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddFriendAutoreplyInfo`.
+    /// `add_friend_autoreply_info` of the answer of `base::GetCurrentAutoreplyInfo`; `message_default_autoreply_info` of the answer of `base::GetCurrentAutoreplyInfo`.
     pub struct AddFriendAutoreplyInfo {
         /// `type`.
         0 type_: String => "type: must",
@@ -23,7 +23,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BaseResp`.
+    /// `base_resp` of the answer of `publisher::stat::PublisherAdposGeneral`; `base_resp` of the answer of `publisher::stat::PublisherCpsGeneral`; and 1 more.
     pub struct BaseResp {
         /// `ret`.
         0 ret: i64 => "ret: must",
@@ -33,7 +33,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Button`.
+    /// An item of `button` in `base::SelfmenuInfo`; an item of `list` in `base::SubButton`.
     pub struct Button {
         /// `type`.
         0 type_: String => "type: must",
@@ -53,7 +53,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChangeopenidResult`.
+    /// An item of `result_list` in the answer of `base::Changeopenid`.
     pub struct ChangeopenidResult {
         /// `err_msg`.
         0 err_msg: String => "err_msg: must",
@@ -65,7 +65,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Dns`.
+    /// An item of `dns` in the answer of `callback::Check`.
     pub struct Dns {
         /// `ip`.
         0 ip: String => "ip: must",
@@ -75,7 +75,7 @@ w::record! {
 }
 
 w::record! {
-    /// `KeywordAutoreplyInfo`.
+    /// `keyword_autoreply_info` of the answer of `base::GetCurrentAutoreplyInfo`.
     pub struct KeywordAutoreplyInfo {
         /// `list`.
         0 list: Vec<KeywordAutoreplyInfoList> => "list: must",
@@ -83,7 +83,7 @@ w::record! {
 }
 
 w::record! {
-    /// `KeywordAutoreplyInfoList`.
+    /// An item of `list` in `base::KeywordAutoreplyInfo`.
     pub struct KeywordAutoreplyInfoList {
         /// `rule_name`.
         0 rule_name: String => "rule_name: must",
@@ -99,7 +99,7 @@ w::record! {
 }
 
 w::record! {
-    /// `KeywordListInfo`.
+    /// An item of `keyword_list_info` in `base::KeywordAutoreplyInfoList`.
     pub struct KeywordListInfo {
         /// `match_mode`.
         0 match_mode: String => "match_mode: must",
@@ -111,7 +111,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NewsInfo`.
+    /// `news_info` of `base::Button`; `news_info` of `base::ReplyListInfo`.
     pub struct NewsInfo {
         /// `list`.
         0 list: Vec<NewsInfoList> => "list: must",
@@ -119,7 +119,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NewsInfoList`.
+    /// An item of `list` in `base::NewsInfo`.
     pub struct NewsInfoList {
         /// `title`.
         0 title: String => "title: must",
@@ -127,7 +127,7 @@ w::record! {
         1 author: Option<String> => "author",
         /// `digest`.
         2 digest: Option<String> => "digest",
-        /// `show_cover`.
+        /// `show_cover`; `0` or `1` on the wire.
         3 show_cover: bool => "show_cover: must zero-one",
         /// `cover_url`.
         4 cover_url: String => "cover_url: must",
@@ -139,7 +139,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Ping`.
+    /// An item of `ping` in the answer of `callback::Check`.
     pub struct Ping {
         /// `ip`.
         0 ip: String => "ip: must",
@@ -153,7 +153,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PublisherAdposGeneralList`.
+    /// An item of `list` in the answer of `publisher::stat::PublisherAdposGeneral`.
     pub struct PublisherAdposGeneralList {
         /// `req_succ_count`.
         0 req_succ_count: i64 => "req_succ_count: must",
@@ -165,9 +165,9 @@ w::record! {
         3 click_count: i64 => "click_count: must",
         /// `click_rate`.
         4 click_rate: f64 => "click_rate: must",
-        /// `income`; unit fen.
+        /// `income`; in fen.
         5 income: xinqiao_types::Fen => "income: must",
-        /// `ecpm`; unit fen.
+        /// `ecpm`; in fen.
         6 ecpm: f64 => "ecpm: must",
         /// `date`; format `yyyy-MM-dd`.
         7 date: String => "date: must",
@@ -179,7 +179,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PublisherCpsGeneralList`.
+    /// An item of `list` in the answer of `publisher::stat::PublisherCpsGeneral`.
     pub struct PublisherCpsGeneralList {
         /// `req_succ_count`.
         0 req_succ_count: i64 => "req_succ_count: must",
@@ -193,9 +193,9 @@ w::record! {
         4 order_count: i64 => "order_count: must",
         /// `order_rate`.
         5 order_rate: f64 => "order_rate: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         6 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `total_commission`; unit fen.
+        /// `total_commission`; in fen.
         7 total_commission: xinqiao_types::Fen => "total_commission: must",
         /// `date`; format `yyyy-MM-dd`.
         8 date: String => "date: must",
@@ -203,7 +203,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PublisherCpsGeneralSummary`.
+    /// `summary` of the answer of `publisher::stat::PublisherCpsGeneral`.
     pub struct PublisherCpsGeneralSummary {
         /// `req_succ_count`.
         0 req_succ_count: i64 => "req_succ_count: must",
@@ -217,15 +217,15 @@ w::record! {
         4 order_count: i64 => "order_count: must",
         /// `order_rate`.
         5 order_rate: f64 => "order_rate: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         6 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `total_commission`; unit fen.
+        /// `total_commission`; in fen.
         7 total_commission: xinqiao_types::Fen => "total_commission: must",
     }
 }
 
 w::record! {
-    /// `Quota`.
+    /// `quota` of the answer of `openapi::quota::Get`.
     pub struct Quota {
         /// `daily_limit`.
         0 daily_limit: i64 => "daily_limit: must",
@@ -237,7 +237,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReplyListInfo`.
+    /// An item of `reply_list_info` in `base::KeywordAutoreplyInfoList`.
     pub struct ReplyListInfo {
         /// `type`.
         0 type_: String => "type: must",
@@ -249,7 +249,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Request`.
+    /// `request` of the answer of `openapi::RidGet`.
     pub struct Request {
         /// `request_url`.
         0 request_url: String => "request_url: must",
@@ -259,13 +259,13 @@ w::record! {
         2 response_body: String => "response_body: must",
         /// `invoke_time`; format `unix`.
         3 invoke_time: xinqiao_types::UnixSeconds => "invoke_time: must",
-        /// `cost_in_ms`; unit ms.
+        /// `cost_in_ms`; in ms.
         4 cost_in_ms: i64 => "cost_in_ms: must",
     }
 }
 
 w::record! {
-    /// `Scene`.
+    /// `scene` of `base::ActionInfo`.
     pub struct Scene {
         /// `scene_id`.
         0 scene_id: Option<i64> => "scene_id",
@@ -278,7 +278,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SelfmenuInfo`.
+    /// `selfmenu_info` of the answer of `base::GetCurrentSelfmenuInfo`.
     pub struct SelfmenuInfo {
         /// `button`.
         0 button: Vec<Button> => "button: must",
@@ -286,7 +286,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Settlement`.
+    /// An item of `settlement_list` in the answer of `publisher::stat::PublisherSettlement`.
     pub struct Settlement {
         /// `date`; format `yyyy-MM-dd`.
         0 date: String => "date: must",
@@ -298,7 +298,7 @@ w::record! {
         3 order: i64 => "order: must",
         /// `sett_status`.
         4 sett_status: i64 => "sett_status: must",
-        /// `settled_revenue`; unit fen.
+        /// `settled_revenue`; in fen.
         5 settled_revenue: xinqiao_types::Fen => "settled_revenue: must",
         /// `sett_no`.
         6 sett_no: String => "sett_no: must",
@@ -310,17 +310,17 @@ w::record! {
 }
 
 w::record! {
-    /// `SlotRevenue`.
+    /// An item of `slot_revenue` in `base::Settlement`.
     pub struct SlotRevenue {
         /// `slot_id`.
         0 slot_id: String => "slot_id: must",
-        /// `slot_settled_revenue`; unit fen.
+        /// `slot_settled_revenue`; in fen.
         1 slot_settled_revenue: xinqiao_types::Fen => "slot_settled_revenue: must",
     }
 }
 
 w::record! {
-    /// `SubButton`.
+    /// `sub_button` of `base::Button`.
     pub struct SubButton {
         /// `list`.
         0 list: Option<Vec<Button>> => "list",
@@ -328,7 +328,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Summary`.
+    /// `summary` of the answer of `publisher::stat::PublisherAdposGeneral`.
     pub struct Summary {
         /// `req_succ_count`.
         0 req_succ_count: i64 => "req_succ_count: must",
@@ -340,9 +340,9 @@ w::record! {
         3 click_count: i64 => "click_count: must",
         /// `click_rate`.
         4 click_rate: f64 => "click_rate: must",
-        /// `income`; unit fen.
+        /// `income`; in fen.
         5 income: xinqiao_types::Fen => "income: must",
-        /// `ecpm`; unit fen.
+        /// `ecpm`; in fen.
         6 ecpm: f64 => "ecpm: must",
     }
 }
@@ -390,7 +390,7 @@ w::record! {
     pub struct Changeopenid {
         /// `from_appid`.
         0 from_appid: String => "from_appid: must",
-        /// `openid_list`.
+        /// `openid_list`; personal data, masked in `Debug`.
         1 openid_list: Vec<String> => "openid_list: must masked",
     }
     new(from_appid: impl Into<String>, openid_list: Vec<String>)
@@ -427,12 +427,12 @@ w::record! {
     /// Clear all call counters (清零本账号的调用次数).
     ///
     /// * Call: `POST /cgi-bin/clear_quota` on `api.weixin.qq.com`.
-    /// * Errors: 0, 40013, 48006.
+    /// * Errors: 0, 40013 `INVALID_APPID`, 48006 `CLEAR_QUOTA_USED_UP`.
     /// * Needs: `base.token`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/API_Call_Limits.html>.
     /// * Catalog: `official_account.base.clear_quota`.
     pub struct ClearQuota {
-        /// `appid`.
+        /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>)
@@ -461,18 +461,18 @@ w::record! {
     /// Clear all call counters by AppSecret (用 AppSecret 清零调用次数).
     ///
     /// * Call: `POST /cgi-bin/clear_quota/v2` on `api.weixin.qq.com`.
-    /// * Errors: -1, 40013, 41002, 41004, 48006.
+    /// * Errors: -1 `SYSTEM_BUSY`, 40013 `INVALID_APPID`, 41002 `APPID_MISSING`, 41004 `SECRET_MISSING`, 48006 `CLEAR_QUOTA_USED_UP`.
     /// * Needs: `base.token`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/openApi/clearQuotaByAppSecret.html>.
     /// * Catalog: `official_account.base.clear_quota_v2`.
     pub struct ClearQuotaV2 {
-        /// `appid`.
+        /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must query",
-        /// `appsecret`.
+        /// `appsecret`; the account's appsecret; a secret, masked in `Debug`.
         1 appsecret: String => "appsecret: must query masked",
-        /// `appid`.
+        /// `appid`; the account's appid.
         2 appid_again: xinqiao_types::AppId => "appid: must",
-        /// `appsecret`.
+        /// `appsecret`; the account's appsecret; a secret, masked in `Debug`.
         3 appsecret_again: String => "appsecret: must masked",
     }
     new(
@@ -538,7 +538,7 @@ w::record! {
     /// Get the addresses of the platform's API (获取平台接口的 IP 列表).
     ///
     /// * Call: `GET /cgi-bin/get_api_domain_ip` on `api.weixin.qq.com`.
-    /// * Errors: 40013.
+    /// * Errors: 40013 `INVALID_APPID`.
     /// * Needs: `base.ip`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_the_WeChat_server_IP_address.html>.
     /// * Catalog: `official_account.base.get_api_domain_ip`.
@@ -589,9 +589,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetCurrentAutoreplyInfo`].
     pub struct GetCurrentAutoreplyInfoResponse {
-        /// `is_add_friend_reply_open`.
+        /// `is_add_friend_reply_open`; `0` or `1` on the wire.
         0 is_add_friend_reply_open: bool => "is_add_friend_reply_open: must zero-one",
-        /// `is_autoreply_open`.
+        /// `is_autoreply_open`; `0` or `1` on the wire.
         1 is_autoreply_open: bool => "is_autoreply_open: must zero-one",
         /// `add_friend_autoreply_info`.
         2 add_friend_autoreply_info: Option<AddFriendAutoreplyInfo> => "add_friend_autoreply_info",
@@ -636,7 +636,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCurrentSelfmenuInfo`].
     pub struct GetCurrentSelfmenuInfoResponse {
-        /// `is_menu_open`.
+        /// `is_menu_open`; `0` or `1` on the wire.
         0 is_menu_open: bool => "is_menu_open: must zero-one",
         /// `selfmenu_info`.
         1 selfmenu_info: SelfmenuInfo => "selfmenu_info: must",
@@ -698,7 +698,7 @@ w::record! {
     /// Get the addresses that callbacks come from (获取推送服务器的 IP 列表).
     ///
     /// * Call: `GET /cgi-bin/getcallbackip` on `api.weixin.qq.com`.
-    /// * Errors: 40013.
+    /// * Errors: 40013 `INVALID_APPID`.
     /// * Needs: `base.ip`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_the_WeChat_server_IP_address.html>.
     /// * Catalog: `official_account.base.getcallbackip`.
@@ -707,13 +707,8 @@ w::record! {
     new()
 }
 
-w::record! {
-    /// Answer to [`Getcallbackip`].
-    pub struct GetcallbackipResponse {
-        /// `ip_list`.
-        0 ip_list: Vec<String> => "ip_list: must",
-    }
-}
+/// Answer to [`Getcallbackip`], the same as to [`GetApiDomainIp`].
+pub type GetcallbackipResponse = GetApiDomainIpResponse;
 
 w::endpoint! {
     Getcallbackip => GetcallbackipResponse,
@@ -813,14 +808,14 @@ w::record! {
     /// Get a stable access token (获取稳定版 access_token).
     ///
     /// * Call: `POST /cgi-bin/stable_token` on `api.weixin.qq.com`.
-    /// * Errors: 40002, 40125, 40164, 41002, 41004, 43002, 45009, 45011, 89503, 89506, 89507.
+    /// * Errors: 40002 `INVALID_GRANT_TYPE`, 40125 `INVALID_SECRET`, 40164 `IP_NOT_LISTED`, 41002 `APPID_MISSING`, 41004 `SECRET_MISSING`, 43002 `REQUIRE_POST`, 45009 `DAILY_QUOTA_REACHED`, 45011 `MINUTE_QUOTA_REACHED`, 89503 `ADMIN_MUST_CONFIRM`, 89506 `IP_REFUSED_FOR_A_DAY`, 89507 `IP_REFUSED_FOR_AN_HOUR`.
     /// * Needs: `base.token`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/getStableAccessToken.html>.
     /// * Catalog: `official_account.base.stable_token`.
     pub struct StableToken {
-        /// `appid`.
+        /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `secret`.
+        /// `secret`; the account's appsecret; a secret, masked in `Debug`.
         1 secret: String => "secret: must masked",
         /// `grant_type`.
         2 grant_type: String => "grant_type: must",
@@ -838,9 +833,9 @@ w::record! {
 w::record! {
     /// Answer to [`StableToken`].
     pub struct StableTokenResponse {
-        /// `access_token`.
+        /// `access_token`; a secret, masked in `Debug`.
         0 access_token: String => "access_token: must masked",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -868,16 +863,16 @@ w::record! {
     /// Get an access token (获取 access_token).
     ///
     /// * Call: `GET /cgi-bin/token` on `api.weixin.qq.com`.
-    /// * Errors: 40002, 40125, 40164, 40243, 41004, 50004, 50007.
+    /// * Errors: 40002 `INVALID_GRANT_TYPE`, 40125 `INVALID_SECRET`, 40164 `IP_NOT_LISTED`, 40243 `SECRET_FROZEN`, 41004 `SECRET_MISSING`, 50004 `TOKEN_FORBIDDEN`, 50007 `ACCOUNT_FROZEN`.
     /// * Needs: `base.token`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_access_token.html>.
     /// * Catalog: `official_account.base.token`.
     pub struct Token {
         /// `grant_type`.
         0 grant_type: String => "grant_type: must query",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must query",
-        /// `secret`.
+        /// `secret`; the account's appsecret; a secret, masked in `Debug`.
         2 secret: String => "secret: must query masked",
     }
     new(
@@ -887,15 +882,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`Token`].
-    pub struct TokenResponse {
-        /// `access_token`.
-        0 access_token: String => "access_token: must masked",
-        /// `expires_in`; unit s.
-        1 expires_in: i64 => "expires_in: must",
-    }
-}
+/// Answer to [`Token`], the same as to [`StableToken`].
+pub type TokenResponse = StableTokenResponse;
 
 w::endpoint! {
     Token => TokenResponse,
@@ -1030,7 +1018,7 @@ pub mod callback {
         /// Check the network path to the callback URL (检测回调地址的网络).
         ///
         /// * Call: `POST /cgi-bin/callback/check` on `api.weixin.qq.com`.
-        /// * Errors: 40201, 40202, 40203.
+        /// * Errors: 40201 `INVALID_CHECK_URL`, 40202 `INVALID_CHECK_ACTION`, 40203 `INVALID_CHECK_OPERATOR`.
         /// * Needs: `base.ip`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Network_Detection.html>.
         /// * Catalog: `official_account.callback.check`.
@@ -1150,7 +1138,7 @@ pub mod openapi {
         /// Look up a call by its rid (按 rid 查询一次调用).
         ///
         /// * Call: `POST /cgi-bin/openapi/rid/get` on `api.weixin.qq.com`.
-        /// * Errors: 76001, 76002, 76003, 76004.
+        /// * Errors: 76001 `RID_NOT_FOUND`, 76002, 76003 `RID_OF_ANOTHER_ACCOUNT`, 76004 `RID_TOO_OLD`.
         /// * Needs: `base.token`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/openApi/get_rid_info.html>.
         /// * Catalog: `official_account.openapi.rid_get`.
@@ -1196,7 +1184,7 @@ pub mod openapi {
             /// Clear the counter of one endpoint (清零一个接口的调用次数).
             ///
             /// * Call: `POST /cgi-bin/openapi/quota/clear` on `api.weixin.qq.com`.
-            /// * Errors: 41001, 44002, 45009, 50002, 76021, 76022.
+            /// * Errors: 41001 `ACCESS_TOKEN_MISSING`, 44002 `EMPTY_POST_DATA`, 45009 `DAILY_QUOTA_REACHED`, 50002 `USER_LIMITED`, 76021, 76022.
             /// * Needs: `base.token`.
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/apimgnt/clearApiQuota.html>.
             /// * Catalog: `official_account.openapi.quota.clear`.
@@ -1410,11 +1398,11 @@ pub mod publisher {
                 0 base_resp: super::super::BaseResp => "base_resp: must",
                 /// `body`.
                 1 body: String => "body: must",
-                /// `revenue_all`; unit fen.
+                /// `revenue_all`; in fen.
                 2 revenue_all: xinqiao_types::Fen => "revenue_all: must",
-                /// `penalty_all`; unit fen.
+                /// `penalty_all`; in fen.
                 3 penalty_all: xinqiao_types::Fen => "penalty_all: must",
-                /// `settled_revenue_all`; unit fen.
+                /// `settled_revenue_all`; in fen.
                 4 settled_revenue_all: xinqiao_types::Fen => "settled_revenue_all: must",
                 /// `settlement_list`.
                 5 settlement_list: Vec<super::super::Settlement> => "settlement_list: must",
@@ -1456,7 +1444,7 @@ pub mod qrcode {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/Generating_a_Parametric_QR_Code.html>.
         /// * Catalog: `official_account.qrcode.create`.
         pub struct Create {
-            /// `expire_seconds`; unit s.
+            /// `expire_seconds`; in s.
             0 expire_seconds: Option<i64> => "expire_seconds",
             /// `action_name`.
             1 action_name: String => "action_name: must",
@@ -1470,7 +1458,7 @@ pub mod qrcode {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// `expire_seconds`; unit s.
+            /// `expire_seconds`; in s.
             0 expire_seconds: Option<i64> => "expire_seconds",
             /// `ticket`.
             1 ticket: String => "ticket: must",
@@ -1515,15 +1503,15 @@ pub mod semantic {
             0 query: String => "query: must",
             /// `type`.
             1 type_: String => "type: must",
-            /// `latitude`.
+            /// `latitude`; personal data, masked in `Debug`.
             2 latitude: Option<f64> => "latitude: masked",
-            /// `longitude`.
+            /// `longitude`; personal data, masked in `Debug`.
             3 longitude: Option<f64> => "longitude: masked",
             /// `city`.
             4 city: Option<String> => "city",
             /// `region`.
             5 region: Option<String> => "region",
-            /// `appid`.
+            /// `appid`; the account's appid.
             6 appid: xinqiao_types::AppId => "appid: must",
             /// `uid`.
             7 uid: Option<String> => "uid",
@@ -1584,7 +1572,7 @@ pub mod shorten {
     w::record! {
         /// Answer to [`Fetch`].
         pub struct FetchResponse {
-            /// `expire_seconds`; unit s.
+            /// `expire_seconds`; in s.
             0 expire_seconds: Option<i64> => "expire_seconds",
             /// `long_data`.
             1 long_data: String => "long_data: must",
@@ -1620,7 +1608,7 @@ pub mod shorten {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/KEY_Shortener.html>.
         /// * Catalog: `official_account.shorten.gen`.
         pub struct Gen {
-            /// `expire_seconds`; unit s.
+            /// `expire_seconds`; in s.
             0 expire_seconds: i64 => "expire_seconds: must",
             /// `long_data`.
             1 long_data: String => "long_data: must",
@@ -1679,7 +1667,7 @@ pub mod ticket {
         pub struct GetticketResponse {
             /// `ticket`.
             0 ticket: String => "ticket: must",
-            /// `expires_in`; unit s.
+            /// `expires_in`; in s.
             1 expires_in: i64 => "expires_in: must",
         }
     }

@@ -13,7 +13,7 @@ pub mod giftcard;
 pub mod invoice;
 
 w::record! {
-    /// `Abstract`.
+    /// `abstract` of `card::AdvancedInfo`.
     pub struct Abstract {
         /// `abstract`.
         0 abstract_: String => "abstract: must",
@@ -25,7 +25,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActionInfo`.
+    /// `action_info` of `card::QrcodeCreate`.
     pub struct ActionInfo {
         /// `card`.
         0 card: Option<ActionInfoCard> => "card",
@@ -37,13 +37,13 @@ w::record! {
 }
 
 w::record! {
-    /// `ActionInfoCard`.
+    /// `card` of `card::ActionInfo`; an item of `card_list` in `card::MultipleCard`.
     pub struct ActionInfoCard {
         /// `card_id`.
         0 card_id: String => "card_id: must",
         /// `code`.
         1 code: Option<String> => "code",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `is_unique_code`.
         3 is_unique_code: Option<bool> => "is_unique_code",
@@ -58,7 +58,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActivateMsgOperation`.
+    /// `activate_msg_operation` of `card::UpdateMemberCard`.
     pub struct ActivateMsgOperation {
         /// `url_cell`.
         0 url_cell: Option<UrlCell> => "url_cell",
@@ -68,7 +68,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActivatetempinfoGetInfo`.
+    /// `info` of the answer of `card::membercard::ActivatetempinfoGet`; `user_info` of the answer of `card::membercard::UserinfoGet`.
     pub struct ActivatetempinfoGetInfo {
         /// `common_field_list`.
         0 common_field_list: Vec<CommonField> => "common_field_list: must",
@@ -78,7 +78,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AdvancedInfo`.
+    /// `advanced_info` of `card::BoardingPass`; `advanced_info` of `card::Cash`; and 9 more.
     pub struct AdvancedInfo {
         /// `use_condition`.
         0 use_condition: Option<UseCondition> => "use_condition",
@@ -102,7 +102,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AdvancedInfoAbstract`.
+    /// `abstract` of `card::GrouponAdvancedInfo`.
     pub struct AdvancedInfoAbstract {
         /// `abstract`.
         0 abstract_: String => "abstract: must",
@@ -112,7 +112,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BaseInfo`.
+    /// `base_info` of `card::BoardingPass`; `base_info` of `card::Cash`; and 7 more.
     pub struct BaseInfo {
         /// `sub_merchant_info`.
         0 sub_merchant_info: Option<SubMerchantInfo> => "sub_merchant_info",
@@ -232,7 +232,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BaseInfoSku`.
+    /// `sku` of `card::CardBaseInfo`; `sku` of `card::GrouponBaseInfo`.
     pub struct BaseInfoSku {
         /// `quantity`.
         0 quantity: i64 => "quantity: must",
@@ -242,7 +242,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchgetInfo`.
+    /// An item of `info_list` in the answer of `card::submerchant::Batchget`; `info` of the answer of `card::submerchant::Get`; and 2 more.
     pub struct BatchgetInfo {
         /// `merchant_id`.
         0 merchant_id: w::TextOrNumber => "merchant_id: must",
@@ -270,7 +270,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BoardingPass`.
+    /// The body `BOARDING_PASS` of `card::Card`.
     pub struct BoardingPass {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
@@ -307,9 +307,9 @@ w::record! {
 }
 
 w::record! {
-    /// `BonusRule`.
+    /// `bonus_rule` of `card::CardMemberCard`; `bonus_rule` of `card::MemberCard`; and 1 more.
     pub struct BonusRule {
-        /// `cost_money_unit`; unit fen.
+        /// `cost_money_unit`; in fen.
         0 cost_money_unit: Option<xinqiao_types::Fen> => "cost_money_unit",
         /// `increase_bonus`.
         1 increase_bonus: Option<i64> => "increase_bonus",
@@ -319,9 +319,9 @@ w::record! {
         3 init_increase_bonus: Option<i64> => "init_increase_bonus",
         /// `cost_bonus_unit`.
         4 cost_bonus_unit: Option<i64> => "cost_bonus_unit",
-        /// `reduce_money`; unit fen.
+        /// `reduce_money`; in fen.
         5 reduce_money: Option<xinqiao_types::Fen> => "reduce_money",
-        /// `least_money_to_use_bonus`; unit fen.
+        /// `least_money_to_use_bonus`; in fen.
         6 least_money_to_use_bonus: Option<xinqiao_types::Fen> => "least_money_to_use_bonus",
         /// `max_reduce_bonus`.
         7 max_reduce_bonus: Option<i64> => "max_reduce_bonus",
@@ -340,7 +340,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Card`.
+    /// `card` of `card::Create`.
     pub struct Card {
         /// The body, told apart by `card_type`.
         0 body: CardBody => ": flat",
@@ -349,7 +349,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardBaseInfo`.
+    /// `base_info` of `card::CardMemberCard`.
     pub struct CardBaseInfo {
         /// `id`.
         0 id: String => "id: must",
@@ -423,7 +423,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardBoardingPass`.
+    /// The body `BOARDING_PASS` of `card::GetCard`.
     pub struct CardBoardingPass {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -449,21 +449,21 @@ w::record! {
 }
 
 w::record! {
-    /// `CardCash`.
+    /// The body `CASH` of `card::GetCard`.
     pub struct CardCash {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
         /// `advanced_info`.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
-        /// `least_cost`; unit fen.
+        /// `least_cost`; in fen.
         2 least_cost: xinqiao_types::Fen => "least_cost: must",
-        /// `reduce_cost`; unit fen.
+        /// `reduce_cost`; in fen.
         3 reduce_cost: xinqiao_types::Fen => "reduce_cost: must",
     }
 }
 
 w::record! {
-    /// `CardDiscount`.
+    /// The body `DISCOUNT` of `card::GetCard`.
     pub struct CardDiscount {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -475,7 +475,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardGeneralCoupon`.
+    /// The body `GENERAL_COUPON` of `card::GetCard`.
     pub struct CardGeneralCoupon {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -487,7 +487,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardGift`.
+    /// The body `GIFT` of `card::GetCard`.
     pub struct CardGift {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -499,7 +499,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardGroupon`.
+    /// The body `GROUPON` of `card::GetCard`.
     pub struct CardGroupon {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -511,7 +511,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardMeetingTicket`.
+    /// The body `MEETING_TICKET` of `card::GetCard`.
     pub struct CardMeetingTicket {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -525,7 +525,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardMemberCard`.
+    /// The body `MEMBER_CARD` of `card::GetCard`.
     pub struct CardMemberCard {
         /// `base_info`.
         0 base_info: CardBaseInfo => "base_info: must",
@@ -555,7 +555,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardMovieTicket`.
+    /// The body `MOVIE_TICKET` of `card::GetCard`.
     pub struct CardMovieTicket {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -567,7 +567,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardScenicTicket`.
+    /// The body `SCENIC_TICKET` of `card::GetCard`.
     pub struct CardScenicTicket {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -581,15 +581,15 @@ w::record! {
 }
 
 w::record! {
-    /// `Cash`.
+    /// The body `CASH` of `card::Card`.
     pub struct Cash {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
         /// `advanced_info`.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// `least_cost`; unit fen.
+        /// `least_cost`; in fen.
         2 least_cost: xinqiao_types::Fen => "least_cost: must",
-        /// `reduce_cost`; unit fen.
+        /// `reduce_cost`; in fen.
         3 reduce_cost: xinqiao_types::Fen => "reduce_cost: must",
     }
     new(
@@ -601,7 +601,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Category`.
+    /// An item of `category` in the answer of `card::Getapplyprotocol`.
     pub struct Category {
         /// `primary_category_id`.
         0 primary_category_id: i64 => "primary_category_id: must",
@@ -613,7 +613,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CommonField`.
+    /// An item of `common_field_list` in `card::ActivatetempinfoGetInfo`; an item of `custom_field_list` in `card::ActivatetempinfoGetInfo`.
     pub struct CommonField {
         /// `name`.
         0 name: String => "name: must",
@@ -623,7 +623,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CustomCell1Item`.
+    /// `custom_cell1` of `card::MemberCard`; `custom_cell2` of `card::MemberCard`; and 4 more.
     pub struct CustomCell1Item {
         /// `name`.
         0 name: String => "name: must",
@@ -636,7 +636,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CustomField1Item`.
+    /// `custom_field1` of `card::GeneralCard`; `custom_field2` of `card::GeneralCard`; and 10 more.
     pub struct CustomField1Item {
         /// `name_type`.
         0 name_type: Option<String> => "name_type",
@@ -650,7 +650,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DateInfo`.
+    /// `date_info` of `card::BaseInfo`; `date_info` of `card::CardBaseInfo`; and 6 more.
     pub struct DateInfo {
         /// `type`.
         0 type_: String => "type: must",
@@ -673,7 +673,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Discount`.
+    /// The body `DISCOUNT` of `card::Card`.
     pub struct Discount {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
@@ -686,7 +686,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FailMchid`.
+    /// An item of `fail_mchid_list` in the answer of `card::paygiftcard::Add`.
     pub struct FailMchid {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -702,7 +702,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GeneralCard`.
+    /// The body `GENERAL_CARD` of `card::Card`.
     pub struct GeneralCard {
         /// `base_info`.
         0 base_info: GeneralCardBaseInfo => "base_info: must",
@@ -722,7 +722,7 @@ w::record! {
         7 init_bonus: Option<i64> => "init_bonus",
         /// `supply_balance`.
         8 supply_balance: bool => "supply_balance: must",
-        /// `init_balance`; unit fen.
+        /// `init_balance`; in fen.
         9 init_balance: Option<xinqiao_types::Fen> => "init_balance",
         /// `custom_field1`.
         10 custom_field1: Option<CustomField1Item> => "custom_field1",
@@ -751,7 +751,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GeneralCardBaseInfo`.
+    /// `base_info` of `card::GeneralCard`.
     pub struct GeneralCardBaseInfo {
         /// `sub_merchant_info`.
         0 sub_merchant_info: Option<SubMerchantInfo> => "sub_merchant_info",
@@ -880,7 +880,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GeneralCoupon`.
+    /// The body `GENERAL_COUPON` of `card::Card`.
     pub struct GeneralCoupon {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
@@ -893,7 +893,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetCard`.
+    /// `card` of the answer of `card::Get`.
     pub struct GetCard {
         /// The body, told apart by `card_type`.
         0 body: GetCardBody => ": flat",
@@ -901,7 +901,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Gift`.
+    /// The body `GIFT` of `card::Card`.
     pub struct Gift {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
@@ -914,16 +914,16 @@ w::record! {
 }
 
 w::record! {
-    /// `GiftcardInfo`.
+    /// `giftcard_info` of `card::GeneralCardBaseInfo`.
     pub struct GiftcardInfo {
-        /// `price`; unit fen.
+        /// `price`; in fen.
         0 price: xinqiao_types::Fen => "price: must",
     }
     new(price: xinqiao_types::Fen)
 }
 
 w::record! {
-    /// `Groupon`.
+    /// The body `GROUPON` of `card::Card`.
     pub struct Groupon {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
@@ -936,7 +936,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GrouponAdvancedInfo`.
+    /// `advanced_info` of `card::CardBoardingPass`; `advanced_info` of `card::CardCash`; and 8 more.
     pub struct GrouponAdvancedInfo {
         /// `use_condition`.
         0 use_condition: Option<UseCondition> => "use_condition",
@@ -952,7 +952,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GrouponBaseInfo`.
+    /// `base_info` of `card::CardBoardingPass`; `base_info` of `card::CardCash`; and 7 more.
     pub struct GrouponBaseInfo {
         /// `id`.
         0 id: String => "id: must",
@@ -1024,7 +1024,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LandingpageCreateCard`.
+    /// An item of `card_list` in `card::LandingpageCreate`.
     pub struct LandingpageCreateCard {
         /// `card_id`.
         0 card_id: String => "card_id: must",
@@ -1035,7 +1035,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MeetingTicket`.
+    /// The body `MEETING_TICKET` of `card::Card`.
     pub struct MeetingTicket {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
@@ -1051,7 +1051,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MemberCard`.
+    /// The body `MEMBER_CARD` of `card::Card`.
     pub struct MemberCard {
         /// `base_info`.
         0 base_info: MemberCardBaseInfo => "base_info: must",
@@ -1141,7 +1141,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MemberCardBaseInfo`.
+    /// `base_info` of `card::MemberCard`.
     pub struct MemberCardBaseInfo {
         /// `sub_merchant_info`.
         0 sub_merchant_info: Option<SubMerchantInfo> => "sub_merchant_info",
@@ -1267,13 +1267,13 @@ w::record! {
 }
 
 w::record! {
-    /// `MemberRule`.
+    /// `member_rule` of `card::Rule`; `member_rule` of `card::RuleInfo`.
     pub struct MemberRule {
         /// `card_id`.
         0 card_id: String => "card_id: must",
-        /// `least_cost`; unit fen.
+        /// `least_cost`; in fen.
         1 least_cost: xinqiao_types::Fen => "least_cost: must",
-        /// `max_cost`; unit fen.
+        /// `max_cost`; in fen.
         2 max_cost: xinqiao_types::Fen => "max_cost: must",
         /// `jump_url`.
         3 jump_url: Option<String> => "jump_url",
@@ -1287,7 +1287,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ModifyMsgOperation`.
+    /// `modify_msg_operation` of `card::UpdateMemberCard`.
     pub struct ModifyMsgOperation {
         /// `url_cell`.
         0 url_cell: Option<UrlCell> => "url_cell",
@@ -1297,7 +1297,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MovieTicket`.
+    /// The body `MOVIE_TICKET` of `card::Card`.
     pub struct MovieTicket {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
@@ -1310,7 +1310,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MultipleCard`.
+    /// `multiple_card` of `card::ActionInfo`.
     pub struct MultipleCard {
         /// `card_list`.
         0 card_list: Vec<ActionInfoCard> => "card_list: must",
@@ -1319,7 +1319,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyOptional`.
+    /// `notify_optional` of `card::membercard::Updateuser`.
     pub struct NotifyOptional {
         /// `is_notify_bonus`.
         0 is_notify_bonus: Option<bool> => "is_notify_bonus",
@@ -1343,7 +1343,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayInfo`.
+    /// `pay_info` of `card::MemberCardBaseInfo`; `pay_info` of `card::UpdateMemberCardBaseInfo`.
     pub struct PayInfo {
         /// `swipe_card`.
         0 swipe_card: Option<SwipeCard> => "swipe_card",
@@ -1353,7 +1353,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RequiredForm`.
+    /// `required_form` of `card::membercard::ActivateuserformSet`; `optional_form` of `card::membercard::ActivateuserformSet`.
     pub struct RequiredForm {
         /// `can_modify`.
         0 can_modify: Option<bool> => "can_modify",
@@ -1374,7 +1374,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RichField`.
+    /// An item of `rich_field_list` in `card::RequiredForm`.
     pub struct RichField {
         /// `type`.
         0 type_: String => "type: must",
@@ -1387,7 +1387,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Rule`.
+    /// An item of `rule_list` in the answer of `card::paygiftcard::Batchget`; `rule_info` of the answer of `card::paygiftcard::Getbyid`.
     pub struct Rule {
         /// `type`.
         0 type_: String => "type: must",
@@ -1399,7 +1399,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RuleBaseInfo`.
+    /// `base_info` of `card::Rule`.
     pub struct RuleBaseInfo {
         /// `mchid_list`.
         0 mchid_list: Vec<String> => "mchid_list: must",
@@ -1417,7 +1417,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RuleInfo`.
+    /// `rule_info` of `card::paygiftcard::Add`.
     pub struct RuleInfo {
         /// `type`.
         0 type_: String => "type: must",
@@ -1431,7 +1431,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RuleInfoBaseInfo`.
+    /// `base_info` of `card::RuleInfo`.
     pub struct RuleInfoBaseInfo {
         /// `mchid_list`.
         0 mchid_list: Vec<String> => "mchid_list: must",
@@ -1444,7 +1444,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ScenicTicket`.
+    /// The body `SCENIC_TICKET` of `card::Card`.
     pub struct ScenicTicket {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
@@ -1460,7 +1460,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SecondaryCategory`.
+    /// An item of `secondary_category` in `card::Category`.
     pub struct SecondaryCategory {
         /// `secondary_category_id`.
         0 secondary_category_id: i64 => "secondary_category_id: must",
@@ -1472,7 +1472,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceStatement`.
+    /// `service_statement` of `card::membercard::ActivateuserformSet`; `bind_old_card` of `card::membercard::ActivateuserformSet`.
     pub struct ServiceStatement {
         /// `name`.
         0 name: String => "name: must",
@@ -1483,7 +1483,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Sku`.
+    /// `sku` of `card::BaseInfo`; `sku` of `card::GeneralCardBaseInfo`; and 1 more.
     pub struct Sku {
         /// `quantity`.
         0 quantity: i64 => "quantity: must",
@@ -1492,7 +1492,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubMerchantInfo`.
+    /// `sub_merchant_info` of `card::BaseInfo`; `sub_merchant_info` of `card::GeneralCardBaseInfo`; and 1 more.
     pub struct SubMerchantInfo {
         /// `merchant_id`.
         0 merchant_id: String => "merchant_id: must",
@@ -1501,7 +1501,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubmitInfo`.
+    /// `info` of `card::submerchant::Submit`.
     pub struct SubmitInfo {
         /// `app_id`.
         0 app_id: Option<String> => "app_id",
@@ -1534,7 +1534,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SwipeCard`.
+    /// `swipe_card` of `card::PayInfo`.
     pub struct SwipeCard {
         /// `is_swipe_card`.
         0 is_swipe_card: bool => "is_swipe_card: must",
@@ -1543,7 +1543,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TextImage`.
+    /// An item of `text_image_list` in `card::AdvancedInfo`; an item of `text_image_list` in `card::GrouponAdvancedInfo`.
     pub struct TextImage {
         /// `text`.
         0 text: String => "text: must",
@@ -1554,7 +1554,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimeLimit`.
+    /// An item of `time_limit` in `card::AdvancedInfo`; an item of `time_limit` in `card::GrouponAdvancedInfo`.
     pub struct TimeLimit {
         /// `type`.
         0 type_: String => "type: must",
@@ -1572,7 +1572,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateBaseInfo`.
+    /// `base_info` of `card::UpdateBoardingPass`; `base_info` of `card::UpdateCash`; and 7 more.
     pub struct UpdateBaseInfo {
         /// `logo_url`.
         0 logo_url: Option<String> => "logo_url",
@@ -1676,7 +1676,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateBoardingPass`.
+    /// `boarding_pass` of `card::Update`.
     pub struct UpdateBoardingPass {
         /// `base_info`.
         0 base_info: UpdateBaseInfo => "base_info: must",
@@ -1703,13 +1703,13 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateCash`.
+    /// `cash` of `card::Update`.
     pub struct UpdateCash {
         /// `base_info`.
         0 base_info: UpdateBaseInfo => "base_info: must",
-        /// `least_cost`; unit fen.
+        /// `least_cost`; in fen.
         1 least_cost: Option<xinqiao_types::Fen> => "least_cost",
-        /// `reduce_cost`; unit fen.
+        /// `reduce_cost`; in fen.
         2 reduce_cost: Option<xinqiao_types::Fen> => "reduce_cost",
     }
     new(base_info: UpdateBaseInfo)
@@ -1717,7 +1717,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateDiscount`.
+    /// `discount` of `card::Update`.
     pub struct UpdateDiscount {
         /// `base_info`.
         0 base_info: UpdateBaseInfo => "base_info: must",
@@ -1729,7 +1729,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateGeneralCard`.
+    /// `general_card` of `card::Update`.
     pub struct UpdateGeneralCard {
         /// `base_info`.
         0 base_info: UpdateGeneralCardBaseInfo => "base_info: must",
@@ -1763,7 +1763,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateGeneralCardBaseInfo`.
+    /// `base_info` of `card::UpdateGeneralCard`.
     pub struct UpdateGeneralCardBaseInfo {
         /// `logo_url`.
         0 logo_url: Option<String> => "logo_url",
@@ -1870,7 +1870,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateGeneralCoupon`.
+    /// `general_coupon` of `card::Update`.
     pub struct UpdateGeneralCoupon {
         /// `base_info`.
         0 base_info: UpdateBaseInfo => "base_info: must",
@@ -1882,7 +1882,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateGift`.
+    /// `gift` of `card::Update`.
     pub struct UpdateGift {
         /// `base_info`.
         0 base_info: UpdateBaseInfo => "base_info: must",
@@ -1894,7 +1894,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateGroupon`.
+    /// `groupon` of `card::Update`.
     pub struct UpdateGroupon {
         /// `base_info`.
         0 base_info: UpdateBaseInfo => "base_info: must",
@@ -1906,7 +1906,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateInfo`.
+    /// `info` of `card::submerchant::Update`.
     pub struct UpdateInfo {
         /// `app_id`.
         0 app_id: Option<String> => "app_id",
@@ -1942,7 +1942,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateMeetingTicket`.
+    /// `meeting_ticket` of `card::Update`.
     pub struct UpdateMeetingTicket {
         /// `base_info`.
         0 base_info: UpdateBaseInfo => "base_info: must",
@@ -1956,7 +1956,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateMemberCard`.
+    /// `member_card` of `card::Update`.
     pub struct UpdateMemberCard {
         /// `base_info`.
         0 base_info: UpdateMemberCardBaseInfo => "base_info: must",
@@ -2047,7 +2047,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateMemberCardBaseInfo`.
+    /// `base_info` of `card::UpdateMemberCard`.
     pub struct UpdateMemberCardBaseInfo {
         /// `logo_url`.
         0 logo_url: Option<String> => "logo_url",
@@ -2157,7 +2157,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateMovieTicket`.
+    /// `movie_ticket` of `card::Update`.
     pub struct UpdateMovieTicket {
         /// `base_info`.
         0 base_info: UpdateBaseInfo => "base_info: must",
@@ -2169,7 +2169,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateScenicTicket`.
+    /// `scenic_ticket` of `card::Update`.
     pub struct UpdateScenicTicket {
         /// `base_info`.
         0 base_info: UpdateBaseInfo => "base_info: must",
@@ -2183,7 +2183,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UrlCell`.
+    /// `url_cell` of `card::ActivateMsgOperation`; `url_cell` of `card::ModifyMsgOperation`.
     pub struct UrlCell {
         /// `card_id_list`.
         0 card_id_list: Option<Vec<String>> => "card_id_list",
@@ -2204,13 +2204,13 @@ w::record! {
 }
 
 w::record! {
-    /// `UseCondition`.
+    /// `use_condition` of `card::AdvancedInfo`; `use_condition` of `card::GrouponAdvancedInfo`.
     pub struct UseCondition {
         /// `accept_category`.
         0 accept_category: Option<String> => "accept_category",
         /// `reject_category`.
         1 reject_category: Option<String> => "reject_category",
-        /// `least_cost`; unit fen.
+        /// `least_cost`; in fen.
         2 least_cost: xinqiao_types::Fen => "least_cost: must",
         /// `object_use_for`.
         3 object_use_for: Option<String> => "object_use_for",
@@ -2223,7 +2223,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserGetcardlistCard`.
+    /// An item of `card_list` in the answer of `card::UserGetcardlist`.
     pub struct UserGetcardlistCard {
         /// `card_id`.
         0 card_id: String => "card_id: must",
@@ -2428,7 +2428,7 @@ w::record! {
         3 bonus: Option<i64> => "bonus",
         /// `record_bonus`.
         4 record_bonus: Option<String> => "record_bonus",
-        /// `balance`; unit fen.
+        /// `balance`; in fen.
         5 balance: Option<xinqiao_types::Fen> => "balance",
         /// `record_balance`.
         6 record_balance: Option<String> => "record_balance",
@@ -2456,11 +2456,11 @@ w::record! {
 w::record! {
     /// Answer to [`GeneralcardUpdateuser`].
     pub struct GeneralcardUpdateuserResponse {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `result_bonus`.
         1 result_bonus: i64 => "result_bonus: must",
-        /// `result_balance`; unit fen.
+        /// `result_balance`; in fen.
         2 result_balance: xinqiao_types::Fen => "result_balance: must",
     }
 }
@@ -2823,7 +2823,7 @@ w::record! {
         3 screening_room: Option<String> => "screening_room",
         /// `show_time`; format `unix`.
         4 show_time: Option<xinqiao_types::UnixSeconds> => "show_time",
-        /// `duration`; unit min.
+        /// `duration`; in min.
         5 duration: Option<i64> => "duration",
         /// `seat_number`.
         6 seat_number: Option<Vec<String>> => "seat_number",
@@ -2936,7 +2936,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.qrcode_create`.
     pub struct QrcodeCreate {
-        /// `expire_seconds`; unit s.
+        /// `expire_seconds`; in s.
         0 expire_seconds: Option<i64> => "expire_seconds",
         /// `action_name`.
         1 action_name: String => "action_name: must",
@@ -2950,7 +2950,7 @@ w::record! {
 w::record! {
     /// Answer to [`QrcodeCreate`].
     pub struct QrcodeCreateResponse {
-        /// `expire_seconds`; unit s.
+        /// `expire_seconds`; in s.
         0 expire_seconds: i64 => "expire_seconds: must",
         /// `ticket`.
         1 ticket: String => "ticket: must",
@@ -3027,7 +3027,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.testwhitelist_set`.
     pub struct TestwhitelistSet {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<Vec<xinqiao_types::OpenId>> => "openid: masked",
         /// `username`.
         1 username: Option<Vec<String>> => "username",
@@ -3139,7 +3139,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.user_getcardlist`.
     pub struct UserGetcardlist {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `card_id`.
         1 card_id: Option<String> => "card_id",
@@ -3330,7 +3330,7 @@ pub mod membercard {
             6 init_bonus: Option<i64> => "init_bonus",
             /// `init_bonus_record`.
             7 init_bonus_record: Option<String> => "init_bonus_record",
-            /// `init_balance`; unit fen.
+            /// `init_balance`; in fen.
             8 init_balance: Option<xinqiao_types::Fen> => "init_balance",
             /// `init_custom_field_value1`.
             9 init_custom_field_value1: Option<String> => "init_custom_field_value1",
@@ -3527,9 +3527,9 @@ pub mod membercard {
             4 add_bonus: Option<i64> => "add_bonus",
             /// `record_bonus`.
             5 record_bonus: Option<String> => "record_bonus",
-            /// `balance`; unit fen.
+            /// `balance`; in fen.
             6 balance: Option<xinqiao_types::Fen> => "balance",
-            /// `add_balance`; unit fen.
+            /// `add_balance`; in fen.
             7 add_balance: Option<xinqiao_types::Fen> => "add_balance",
             /// `record_balance`.
             8 record_balance: Option<String> => "record_balance",
@@ -3563,11 +3563,11 @@ pub mod membercard {
     w::record! {
         /// Answer to [`Updateuser`].
         pub struct UpdateuserResponse {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `result_bonus`.
             1 result_bonus: i64 => "result_bonus: must",
-            /// `result_balance`; unit fen.
+            /// `result_balance`; in fen.
             2 result_balance: xinqiao_types::Fen => "result_balance: must",
         }
     }
@@ -3610,9 +3610,9 @@ pub mod membercard {
     w::record! {
         /// Answer to [`UserinfoGet`].
         pub struct UserinfoGetResponse {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `nickname`.
+            /// `nickname`; personal data, masked in `Debug`.
             1 nickname: String => "nickname: must masked",
             /// `sex`.
             2 sex: String => "sex: must",
@@ -3622,7 +3622,7 @@ pub mod membercard {
             4 user_info: Option<super::ActivatetempinfoGetInfo> => "user_info",
             /// `bonus`.
             5 bonus: i64 => "bonus: must",
-            /// `balance`; unit fen.
+            /// `balance`; in fen.
             6 balance: xinqiao_types::Fen => "balance: must",
             /// `user_card_status`.
             7 user_card_status: String => "user_card_status: must",
@@ -4350,13 +4350,8 @@ pub mod submerchant {
         new(info: super::SubmitInfo)
     }
 
-    w::record! {
-        /// Answer to [`Submit`].
-        pub struct SubmitResponse {
-            /// `info`.
-            0 info: super::BatchgetInfo => "info: must",
-        }
-    }
+    /// Answer to [`Submit`], the same as to [`Get`].
+    pub type SubmitResponse = GetResponse;
 
     w::endpoint! {
         Submit => SubmitResponse,
@@ -4391,13 +4386,8 @@ pub mod submerchant {
         new(info: super::UpdateInfo)
     }
 
-    w::record! {
-        /// Answer to [`Update`].
-        pub struct UpdateResponse {
-            /// `info`.
-            0 info: super::BatchgetInfo => "info: must",
-        }
-    }
+    /// Answer to [`Update`], the same as to [`Get`].
+    pub type UpdateResponse = GetResponse;
 
     w::endpoint! {
         Update => UpdateResponse,

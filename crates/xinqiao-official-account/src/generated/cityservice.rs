@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BusinessInfo`.
+    /// `business_info` of `cityservice::Sendchannelmsg`.
     pub struct BusinessInfo {
         /// `redirect_page`.
         0 redirect_page: Option<RedirectPage> => "redirect_page",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetservicepathParam`.
+    /// An item of `params` in `cityservice::Getservicepath`; an item of `ext_params` in `cityservice::Getservicepath`.
     pub struct GetservicepathParam {
         /// `key`.
         0 key: String => "key: must",
@@ -27,7 +27,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RedirectPage`.
+    /// `redirect_page` of `cityservice::BusinessInfo`.
     pub struct RedirectPage {
         /// `page_type`.
         0 page_type: String => "page_type: must",
@@ -43,7 +43,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SendmsgdataData`.
+    /// A value of `data` in `cityservice::Sendmsgdata`.
     pub struct SendmsgdataData {
         /// `value`.
         0 value: String => "value: must",
@@ -62,9 +62,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/elderMedical/elderMedical-api.html>.
     /// * Catalog: `official_account.cityservice.getmedrealname`.
     pub struct Getmedrealname {
-        /// `app_id`.
+        /// `app_id`; the account's appid.
         0 app_id: String => "app_id: must",
-        /// `open_id`.
+        /// `open_id`; personal data, masked in `Debug`.
         1 open_id: String => "open_id: must masked",
         /// `wxmed_authcode`.
         2 wxmed_authcode: String => "wxmed_authcode: must",
@@ -77,7 +77,7 @@ w::record! {
     pub struct GetmedrealnameResponse {
         /// `app_id`.
         0 app_id: String => "app_id: must",
-        /// `open_id`.
+        /// `open_id`; personal data, masked in `Debug`.
         1 open_id: String => "open_id: must masked",
         /// `key_version`.
         2 key_version: i64 => "key_version: must",
@@ -116,7 +116,7 @@ w::record! {
     pub struct Getmsgrelation {
         /// `business_id`.
         0 business_id: i64 => "business_id: must",
-        /// `open_id`.
+        /// `open_id`; personal data, masked in `Debug`.
         1 open_id: String => "open_id: must masked",
     }
     new(business_id: i64, open_id: impl Into<String>)
@@ -125,7 +125,7 @@ w::record! {
 w::record! {
     /// Answer to [`Getmsgrelation`].
     pub struct GetmsgrelationResponse {
-        /// `is_subscribed`.
+        /// `is_subscribed`; `0` or `1` on the wire.
         0 is_subscribed: bool => "is_subscribed: must zero-one",
     }
 }
@@ -169,7 +169,7 @@ w::record! {
         4 service_id: Option<i64> => "service_id",
         /// `content_name`.
         5 content_name: Option<String> => "content_name",
-        /// `params`.
+        /// `params`; JSON in a text on the wire.
         6 params: Option<Vec<GetservicepathParam>> => "params: json",
         /// `ext_params`.
         7 ext_params: Option<Vec<GetservicepathParam>> => "ext_params",
@@ -228,7 +228,7 @@ w::record! {
     pub struct Sendchannelmsg {
         /// `app_id`.
         0 app_id: String => "app_id: must",
-        /// `open_id`.
+        /// `open_id`; personal data, masked in `Debug`.
         1 open_id: String => "open_id: must masked",
         /// `order_id`.
         2 order_id: Option<String> => "order_id",
@@ -238,7 +238,7 @@ w::record! {
         4 status: i64 => "status: must",
         /// `business_id`.
         5 business_id: i64 => "business_id: must",
-        /// `testonly_is_trial`.
+        /// `testonly_is_trial`; `0` or `1` on the wire.
         6 testonly_is_trial: Option<bool> => "testonly_is_trial: zero-one",
         /// `business_info`.
         7 business_info: Option<BusinessInfo> => "business_info",
@@ -281,7 +281,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/cityservice/cityservice-results-page.html>.
     /// * Catalog: `official_account.cityservice.sendmsgdata`.
     pub struct Sendmsgdata {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `biz_template_id`.
         1 biz_template_id: String => "biz_template_id: must",
@@ -398,7 +398,7 @@ pub mod face {
                 1 identify_time: xinqiao_types::UnixSeconds => "identify_time: must",
                 /// `validate_data`.
                 2 validate_data: Option<String> => "validate_data",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `user_id_key`.
                 4 user_id_key: Option<String> => "user_id_key",
@@ -438,7 +438,7 @@ pub mod face {
             pub struct Getuseridkey {
                 /// `name`.
                 0 name: String => "name: must",
-                /// `id_card_number`.
+                /// `id_card_number`; personal data, masked in `Debug`.
                 1 id_card_number: String => "id_card_number: must masked",
             }
             new(name: impl Into<String>, id_card_number: impl Into<String>)
@@ -449,7 +449,7 @@ pub mod face {
             pub struct GetuseridkeyResponse {
                 /// `user_id_key`.
                 0 user_id_key: String => "user_id_key: must",
-                /// `expires_in`; unit s.
+                /// `expires_in`; in s.
                 1 expires_in: i64 => "expires_in: must",
             }
         }

@@ -4,15 +4,15 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Comment`.
+    /// An item of `comment` in the answer of `comment::List`.
     pub struct Comment {
         /// `user_comment_id`.
         0 user_comment_id: i64 => "user_comment_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `content`.
         2 content: String => "content: must",
-        /// `comment_type`.
+        /// `comment_type`; `0` or `1` on the wire.
         3 comment_type: bool => "comment_type: must zero-one",
         /// `reply`.
         4 reply: Option<Vec<Reply>> => "reply",
@@ -22,7 +22,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Reply`.
+    /// An item of `reply` in `comment::Comment`.
     pub struct Reply {
         /// `content`.
         0 content: String => "content: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Kf`.
+    /// An item of `kf_list` in the answer of `customservice::Getkflist`.
     pub struct Kf {
         /// `kf_id`.
         0 kf_id: String => "kf_id: must",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `KfOnline`.
+    /// An item of `kf_online_list` in the answer of `customservice::Getonlinekflist`.
     pub struct KfOnline {
         /// `kf_id`.
         0 kf_id: String => "kf_id: must",
@@ -44,9 +44,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Recordlist`.
+    /// An item of `recordlist` in the answer of `customservice::msgrecord::Getmsglist`.
     pub struct Recordlist {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `worker`.
         1 worker: String => "worker: must",
@@ -60,9 +60,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Sessionlist`.
+    /// An item of `sessionlist` in the answer of `customservice::kfsession::Getsessionlist`.
     pub struct Sessionlist {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `createtime`; format `unix`.
         1 createtime: xinqiao_types::UnixSeconds => "createtime: must",
@@ -70,9 +70,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Waitcaselist`.
+    /// An item of `waitcaselist` in the answer of `customservice::kfsession::Getwaitcase`.
     pub struct Waitcaselist {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `latest_time`; format `unix`.
         1 latest_time: xinqiao_types::UnixSeconds => "latest_time: must",
@@ -83,7 +83,7 @@ w::record! {
     /// List customer service accounts (列出客服账号).
     ///
     /// * Call: `GET /cgi-bin/customservice/getkflist` on `api.weixin.qq.com`.
-    /// * Errors: 0, 40003, 40005, 40009, 65400, 65401, 65402, 65403, 65404, 65405, 65406, 65407.
+    /// * Errors: 0, 40003 `INVALID_OPENID`, 40005 `INVALID_FILE_TYPE`, 40009 `INVALID_IMAGE_SIZE`, 65400 `CUSTOMER_SERVICE_DISABLED`, 65401 `INVALID_KF_ACCOUNT`, 65402 `KF_ACCOUNT_NOT_BOUND`, 65403 `ILLEGAL_KF_NICKNAME`, 65404 `ILLEGAL_KF_ACCOUNT`, 65405 `KF_ACCOUNT_LIMIT`, 65406 `KF_ACCOUNT_EXISTS`, 65407 `KF_WORKER_EXISTS`.
     /// * Needs: `kf.manage`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html>.
     /// * Catalog: `official_account.customservice.getkflist`.
@@ -156,7 +156,7 @@ w::record! {
     /// List customer service staff online (列出在线客服).
     ///
     /// * Call: `GET /cgi-bin/customservice/getonlinekflist` on `api.weixin.qq.com`.
-    /// * Errors: 0, 40003, 40005, 40009, 65400, 65401, 65402, 65403, 65404, 65405, 65406, 65407.
+    /// * Errors: 0, 40003 `INVALID_OPENID`, 40005 `INVALID_FILE_TYPE`, 40009 `INVALID_IMAGE_SIZE`, 65400 `CUSTOMER_SERVICE_DISABLED`, 65401 `INVALID_KF_ACCOUNT`, 65402 `KF_ACCOUNT_NOT_BOUND`, 65403 `ILLEGAL_KF_NICKNAME`, 65404 `ILLEGAL_KF_ACCOUNT`, 65405 `KF_ACCOUNT_LIMIT`, 65406 `KF_ACCOUNT_EXISTS`, 65407 `KF_WORKER_EXISTS`.
     /// * Needs: `kf.manage`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Customer_Service/Customer_Service_Management.html>.
     /// * Catalog: `official_account.customservice.getonlinekflist`.
@@ -233,16 +233,16 @@ pub mod kfaccount {
         /// Add a customer service account (添加客服账号).
         ///
         /// * Call: `POST /customservice/kfaccount/add` on `api.weixin.qq.com`.
-        /// * Errors: 40005, 40009, 65400, 65401, 65402, 65403, 65404, 65405, 65406, 65407, 65408, 65409.
+        /// * Errors: 40005 `INVALID_FILE_TYPE`, 40009 `INVALID_IMAGE_SIZE`, 65400 `CUSTOMER_SERVICE_DISABLED`, 65401 `INVALID_KF_ACCOUNT`, 65402 `KF_ACCOUNT_NOT_BOUND`, 65403 `ILLEGAL_KF_NICKNAME`, 65404 `ILLEGAL_KF_ACCOUNT`, 65405 `KF_ACCOUNT_LIMIT`, 65406 `KF_ACCOUNT_EXISTS`, 65407 `KF_WORKER_EXISTS`, 65408, 65409.
         /// * Needs: `kf.manage`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html>.
         /// * Catalog: `official_account.customservice.kfaccount.add`.
         pub struct Add {
             /// `kf_account`.
             0 kf_account: Option<String> => "kf_account",
-            /// `nickname`.
+            /// `nickname`; personal data, masked in `Debug`.
             1 nickname: Option<String> => "nickname: masked",
-            /// `password`.
+            /// `password`; a secret, masked in `Debug`.
             2 password: Option<String> => "password: masked",
             /// `kf_wx`.
             3 kf_wx: Option<String> => "kf_wx",
@@ -274,7 +274,7 @@ pub mod kfaccount {
         /// Take administrator rights away (取消客服管理员).
         ///
         /// * Call: `GET /customservice/kfaccount/canceladmin` on `api.weixin.qq.com`.
-        /// * Errors: 40005, 40009, 65400, 65401, 65402, 65403, 65404, 65405, 65406, 65407, 65408, 65409.
+        /// * Errors: 40005 `INVALID_FILE_TYPE`, 40009 `INVALID_IMAGE_SIZE`, 65400 `CUSTOMER_SERVICE_DISABLED`, 65401 `INVALID_KF_ACCOUNT`, 65402 `KF_ACCOUNT_NOT_BOUND`, 65403 `ILLEGAL_KF_NICKNAME`, 65404 `ILLEGAL_KF_ACCOUNT`, 65405 `KF_ACCOUNT_LIMIT`, 65406 `KF_ACCOUNT_EXISTS`, 65407 `KF_WORKER_EXISTS`, 65408, 65409.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
         /// * Catalog: `official_account.customservice.kfaccount.canceladmin`.
         pub struct Canceladmin {
@@ -446,9 +446,9 @@ pub mod kfaccount {
         pub struct Update {
             /// `kf_account`.
             0 kf_account: Option<String> => "kf_account",
-            /// `nickname`.
+            /// `nickname`; personal data, masked in `Debug`.
             1 nickname: Option<String> => "nickname: masked",
-            /// `password`.
+            /// `password`; a secret, masked in `Debug`.
             2 password: Option<String> => "password: masked",
             /// `kf_wx`.
             3 kf_wx: Option<String> => "kf_wx",
@@ -526,7 +526,7 @@ pub mod kfsession {
         pub struct Close {
             /// `kf_account`.
             0 kf_account: String => "kf_account: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(kf_account: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
@@ -561,7 +561,7 @@ pub mod kfsession {
         pub struct Create {
             /// `kf_account`.
             0 kf_account: String => "kf_account: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(kf_account: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
@@ -594,7 +594,7 @@ pub mod kfsession {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Customer_Service/Session_control.html>.
         /// * Catalog: `official_account.customservice.kfsession.getsession`.
         pub struct Getsession {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must query masked",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)

@@ -4,21 +4,21 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AicropResult`.
+    /// An item of `results` in the answer of `cv::img::Aicrop`.
     pub struct AicropResult {
-        /// `crop_left`; unit px.
+        /// `crop_left`; in px.
         0 crop_left: i64 => "crop_left: must",
-        /// `crop_top`; unit px.
+        /// `crop_top`; in px.
         1 crop_top: i64 => "crop_top: must",
-        /// `crop_right`; unit px.
+        /// `crop_right`; in px.
         2 crop_right: i64 => "crop_right: must",
-        /// `crop_bottom`; unit px.
+        /// `crop_bottom`; in px.
         3 crop_bottom: i64 => "crop_bottom: must",
     }
 }
 
 w::record! {
-    /// `CardPositionBack`.
+    /// `card_position_back` of the answer of `cv::ocr::Driving`.
     pub struct CardPositionBack {
         /// `pos`.
         0 pos: Pos => "pos: must",
@@ -26,7 +26,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardPositionFront`.
+    /// `card_position_front` of the answer of `cv::ocr::Driving`.
     pub struct CardPositionFront {
         /// `pos`.
         0 pos: Pos => "pos: must",
@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CertPosition`.
+    /// `cert_position` of the answer of `cv::ocr::Bizlicense`.
     pub struct CertPosition {
         /// `pos`.
         0 pos: Pos => "pos: must",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CodeResult`.
+    /// An item of `code_results` in the answer of `cv::img::Qrcode`.
     pub struct CodeResult {
         /// `type_name`.
         0 type_name: String => "type_name: must",
@@ -54,7 +54,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CommItem`.
+    /// An item of `items` in the answer of `cv::ocr::Comm`.
     pub struct CommItem {
         /// `text`.
         0 text: String => "text: must",
@@ -64,27 +64,27 @@ w::record! {
 }
 
 w::record! {
-    /// `ImgSize`.
+    /// `img_size` of the answer of `cv::img::Aicrop`; `img_size` of the answer of `cv::img::Qrcode`; and 3 more.
     pub struct ImgSize {
-        /// `w`; unit px.
+        /// `w`; in px.
         0 w: i64 => "w: must",
-        /// `h`; unit px.
+        /// `h`; in px.
         1 h: i64 => "h: must",
     }
 }
 
 w::record! {
-    /// `LeftTop`.
+    /// `left_top` of `cv::Pos`; `right_top` of `cv::Pos`; and 2 more.
     pub struct LeftTop {
-        /// `x`; unit px.
+        /// `x`; in px.
         0 x: i64 => "x: must",
-        /// `y`; unit px.
+        /// `y`; in px.
         1 y: i64 => "y: must",
     }
 }
 
 w::record! {
-    /// `Pos`.
+    /// `pos` of `cv::CardPositionBack`; `pos` of `cv::CardPositionFront`; and 3 more.
     pub struct Pos {
         /// `left_top`.
         0 left_top: LeftTop => "left_top: must",
@@ -326,7 +326,7 @@ pub mod ocr {
             4 enterprise_name: String => "enterprise_name: must",
             /// `type_of_enterprise`.
             5 type_of_enterprise: String => "type_of_enterprise: must",
-            /// `address`.
+            /// `address`; personal data, masked in `Debug`.
             6 address: String => "address: must masked",
             /// `business_scope`.
             7 business_scope: String => "business_scope: must",
@@ -524,7 +524,7 @@ pub mod ocr {
             2 sex: String => "sex: must",
             /// `nationality`.
             3 nationality: String => "nationality: must",
-            /// `address`.
+            /// `address`; personal data, masked in `Debug`.
             4 address: String => "address: must masked",
             /// `birth_date`.
             5 birth_date: String => "birth_date: must",
@@ -668,13 +668,8 @@ pub mod ocr {
         set(img: w::FilePart)
     }
 
-    w::record! {
-        /// Answer to [`Platenum`].
-        pub struct PlatenumResponse {
-            /// `number`.
-            0 number: String => "number: must",
-        }
-    }
+    /// Answer to [`Platenum`], the same as to [`Bankcard`].
+    pub type PlatenumResponse = BankcardResponse;
 
     w::endpoint! {
         Platenum => PlatenumResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `GetarticlesummaryList`.
+    /// An item of `list` in the answer of `datacube::Getarticlesummary`.
     pub struct GetarticlesummaryList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetarticletotalList`.
+    /// An item of `list` in the answer of `datacube::Getarticletotal`.
     pub struct GetarticletotalList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -46,7 +46,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetcardbizuininfoList`.
+    /// An item of `list` in the answer of `datacube::Getcardbizuininfo`.
     pub struct GetcardbizuininfoList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -74,7 +74,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetcardcardinfoList`.
+    /// An item of `list` in the answer of `datacube::Getcardcardinfo`.
     pub struct GetcardcardinfoList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -106,7 +106,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetcardmembercarddetailList`.
+    /// An item of `list` in the answer of `datacube::Getcardmembercarddetail`.
     pub struct GetcardmembercarddetailList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -138,15 +138,15 @@ w::record! {
         13 submerchantid: Option<w::TextOrNumber> => "submerchantid",
         /// `new_user`.
         14 new_user: i64 => "new_user: must",
-        /// `payOriginalFee`; unit fen.
+        /// `payOriginalFee`; in fen.
         15 pay_original_fee: xinqiao_types::Fen => "payOriginalFee: must",
-        /// `fee`; unit fen.
+        /// `fee`; in fen.
         16 fee: xinqiao_types::Fen => "fee: must",
     }
 }
 
 w::record! {
-    /// `GetcardmembercardinfoList`.
+    /// An item of `list` in the answer of `datacube::Getcardmembercardinfo`.
     pub struct GetcardmembercardinfoList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -174,7 +174,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetinterfacesummaryList`.
+    /// An item of `list` in the answer of `datacube::Getinterfacesummary`.
     pub struct GetinterfacesummaryList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -182,15 +182,15 @@ w::record! {
         1 callback_count: i64 => "callback_count: must",
         /// `fail_count`.
         2 fail_count: i64 => "fail_count: must",
-        /// `total_time_cost`; unit ms.
+        /// `total_time_cost`; in ms.
         3 total_time_cost: i64 => "total_time_cost: must",
-        /// `max_time_cost`; unit ms.
+        /// `max_time_cost`; in ms.
         4 max_time_cost: i64 => "max_time_cost: must",
     }
 }
 
 w::record! {
-    /// `GetinterfacesummaryhourList`.
+    /// An item of `list` in the answer of `datacube::Getinterfacesummaryhour`.
     pub struct GetinterfacesummaryhourList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -198,9 +198,9 @@ w::record! {
         1 callback_count: i64 => "callback_count: must",
         /// `fail_count`.
         2 fail_count: i64 => "fail_count: must",
-        /// `total_time_cost`; unit ms.
+        /// `total_time_cost`; in ms.
         3 total_time_cost: i64 => "total_time_cost: must",
-        /// `max_time_cost`; unit ms.
+        /// `max_time_cost`; in ms.
         4 max_time_cost: i64 => "max_time_cost: must",
         /// `ref_hour`; format `Hmm`.
         5 ref_hour: i64 => "ref_hour: must",
@@ -208,7 +208,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetupstreammsgList`.
+    /// An item of `list` in the answer of `datacube::Getupstreammsg`; an item of `list` in the answer of `datacube::Getupstreammsgmonth`; and 1 more.
     pub struct GetupstreammsgList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -222,7 +222,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetupstreammsgdistList`.
+    /// An item of `list` in the answer of `datacube::Getupstreammsgdist`; an item of `list` in the answer of `datacube::Getupstreammsgdistmonth`; and 1 more.
     pub struct GetupstreammsgdistList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -234,7 +234,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetupstreammsghourList`.
+    /// An item of `list` in the answer of `datacube::Getupstreammsghour`.
     pub struct GetupstreammsghourList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -250,7 +250,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetusercumulateList`.
+    /// An item of `list` in the answer of `datacube::Getusercumulate`.
     pub struct GetusercumulateList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -260,7 +260,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetuserreadList`.
+    /// An item of `list` in the answer of `datacube::Getuserread`.
     pub struct GetuserreadList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -286,7 +286,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetuserreadhourList`.
+    /// An item of `list` in the answer of `datacube::Getuserreadhour`.
     pub struct GetuserreadhourList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -314,7 +314,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetusershareList`.
+    /// An item of `list` in the answer of `datacube::Getusershare`.
     pub struct GetusershareList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -328,7 +328,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetusersharehourList`.
+    /// An item of `list` in the answer of `datacube::Getusersharehour`.
     pub struct GetusersharehourList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -344,7 +344,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetusersummaryList`.
+    /// An item of `list` in the answer of `datacube::Getusersummary`.
     pub struct GetusersummaryList {
         /// `ref_date`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
@@ -358,7 +358,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListDetail`.
+    /// An item of `details` in `datacube::GetarticletotalList`.
     pub struct ListDetail {
         /// `stat_date`; format `yyyy-MM-dd`.
         0 stat_date: String => "stat_date: must",
@@ -996,13 +996,8 @@ w::record! {
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`Getupstreammsgdistmonth`].
-    pub struct GetupstreammsgdistmonthResponse {
-        /// `list`.
-        0 list: Vec<GetupstreammsgdistList> => "list: must",
-    }
-}
+/// Answer to [`Getupstreammsgdistmonth`], the same as to [`Getupstreammsgdist`].
+pub type GetupstreammsgdistmonthResponse = GetupstreammsgdistResponse;
 
 w::endpoint! {
     Getupstreammsgdistmonth => GetupstreammsgdistmonthResponse,
@@ -1039,13 +1034,8 @@ w::record! {
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`Getupstreammsgdistweek`].
-    pub struct GetupstreammsgdistweekResponse {
-        /// `list`.
-        0 list: Vec<GetupstreammsgdistList> => "list: must",
-    }
-}
+/// Answer to [`Getupstreammsgdistweek`], the same as to [`Getupstreammsgdist`].
+pub type GetupstreammsgdistweekResponse = GetupstreammsgdistResponse;
 
 w::endpoint! {
     Getupstreammsgdistweek => GetupstreammsgdistweekResponse,
@@ -1125,13 +1115,8 @@ w::record! {
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`Getupstreammsgmonth`].
-    pub struct GetupstreammsgmonthResponse {
-        /// `list`.
-        0 list: Vec<GetupstreammsgList> => "list: must",
-    }
-}
+/// Answer to [`Getupstreammsgmonth`], the same as to [`Getupstreammsg`].
+pub type GetupstreammsgmonthResponse = GetupstreammsgResponse;
 
 w::endpoint! {
     Getupstreammsgmonth => GetupstreammsgmonthResponse,
@@ -1168,13 +1153,8 @@ w::record! {
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`Getupstreammsgweek`].
-    pub struct GetupstreammsgweekResponse {
-        /// `list`.
-        0 list: Vec<GetupstreammsgList> => "list: must",
-    }
-}
+/// Answer to [`Getupstreammsgweek`], the same as to [`Getupstreammsg`].
+pub type GetupstreammsgweekResponse = GetupstreammsgResponse;
 
 w::endpoint! {
     Getupstreammsgweek => GetupstreammsgweekResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Article`.
+    /// An item of `articles` in `draft::Add`; `articles` of `draft::Update`.
     pub struct Article {
         /// `thumb_media_id`.
         0 thumb_media_id: String => "thumb_media_id: must",
@@ -18,11 +18,11 @@ w::record! {
         4 content_source_url: Option<String> => "content_source_url",
         /// `content`.
         5 content: String => "content: must",
-        /// `show_cover_pic`.
+        /// `show_cover_pic`; `0` or `1` on the wire.
         6 show_cover_pic: Option<bool> => "show_cover_pic: zero-one",
-        /// `need_open_comment`.
+        /// `need_open_comment`; `0` or `1` on the wire.
         7 need_open_comment: Option<bool> => "need_open_comment: zero-one",
-        /// `only_fans_can_comment`.
+        /// `only_fans_can_comment`; `0` or `1` on the wire.
         8 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
     new(thumb_media_id: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
@@ -31,7 +31,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchgetItem`.
+    /// An item of `item` in the answer of `draft::Batchget`.
     pub struct BatchgetItem {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -43,7 +43,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ItemContent`.
+    /// `content` of `draft::BatchgetItem`.
     pub struct ItemContent {
         /// `news_item`.
         0 news_item: Vec<NewsItem> => "news_item: must",
@@ -51,7 +51,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NewsItem`.
+    /// An item of `news_item` in the answer of `draft::Get`; an item of `news_item` in `draft::ItemContent`.
     pub struct NewsItem {
         /// `thumb_media_id`.
         0 thumb_media_id: String => "thumb_media_id: must",
@@ -67,11 +67,11 @@ w::record! {
         5 content: String => "content: must",
         /// `url`.
         6 url: String => "url: must",
-        /// `show_cover_pic`.
+        /// `show_cover_pic`; `0` or `1` on the wire.
         7 show_cover_pic: bool => "show_cover_pic: must zero-one",
-        /// `need_open_comment`.
+        /// `need_open_comment`; `0` or `1` on the wire.
         8 need_open_comment: Option<bool> => "need_open_comment: zero-one",
-        /// `only_fans_can_comment`.
+        /// `only_fans_can_comment`; `0` or `1` on the wire.
         9 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
 }
@@ -129,7 +129,7 @@ w::record! {
         0 offset: i64 => "offset: must",
         /// `count`.
         1 count: i64 => "count: must",
-        /// `no_content`.
+        /// `no_content`; `0` or `1` on the wire.
         2 no_content: Option<bool> => "no_content: zero-one",
     }
     new(offset: i64, count: i64)

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AroundBeacon`.
+    /// `AroundBeacons` of `official_account.event.shakearound_user_shake`.
     pub struct AroundBeacon {
         /// `AroundBeacon`.
         0 around_beacon: Vec<ChosenBeacon> => "AroundBeacon: must",
@@ -12,7 +12,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Article`.
+    /// `Articles` of `official_account.reply.news`.
     pub struct Article {
         /// `item`.
         0 item: Vec<ArticleItem> => "item: must",
@@ -20,7 +20,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ArticleDetail`.
+    /// `article_detail` of `events::PublishEventInfo`.
     pub struct ArticleDetail {
         /// `count`.
         0 count: i64 => "count: must",
@@ -30,7 +30,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ArticleDetailItem`.
+    /// An item of `item` in `events::ArticleDetail`.
     pub struct ArticleDetailItem {
         /// `idx`.
         0 idx: i64 => "idx: must",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ArticleItem`.
+    /// An item of `item` in `events::Article`.
     pub struct ArticleItem {
         /// `Title`.
         0 title: String => "Title: must",
@@ -54,7 +54,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ArticleUrlResult`.
+    /// `ArticleUrlResult` of `official_account.event.masssendjobfinish`.
     pub struct ArticleUrlResult {
         /// `Count`.
         0 count: i64 => "Count: must",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ArticleUrlResultItem`.
+    /// An item of `item` in `events::ArticleUrlResultResult`.
     pub struct ArticleUrlResultItem {
         /// `ArticleIdx`.
         0 article_idx: i64 => "ArticleIdx: must",
@@ -74,7 +74,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ArticleUrlResultResult`.
+    /// `ResultList` of `events::ArticleUrlResult`.
     pub struct ArticleUrlResultResult {
         /// `item`.
         0 item: Vec<ArticleUrlResultItem> => "item: must",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChosenBeacon`.
+    /// `ChosenBeacon` of `official_account.event.shakearound_user_shake`; an item of `AroundBeacon` in `events::AroundBeacon`.
     pub struct ChosenBeacon {
         /// `Uuid`.
         0 uuid: String => "Uuid: must",
@@ -96,7 +96,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CopyrightCheckResult`.
+    /// `CopyrightCheckResult` of `official_account.event.masssendjobfinish`.
     pub struct CopyrightCheckResult {
         /// `Count`.
         0 count: i64 => "Count: must",
@@ -108,7 +108,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CopyrightCheckResultResult`.
+    /// `ResultList` of `events::CopyrightCheckResult`.
     pub struct CopyrightCheckResultResult {
         /// `item`.
         0 item: Vec<ResultItem> => "item: must",
@@ -116,13 +116,13 @@ w::record! {
 }
 
 w::record! {
-    /// `GuideScanEvent`.
+    /// `GuideScanEvent` of `official_account.event.guide_qrcode_scan_event`.
     pub struct GuideScanEvent {
         /// `qrcode_guide_account`.
         0 qrcode_guide_account: String => "qrcode_guide_account: must",
         /// `qrcode_guide_openid`.
         1 qrcode_guide_openid: Option<String> => "qrcode_guide_openid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `action`.
         3 action: i64 => "action: must",
@@ -132,7 +132,7 @@ w::record! {
 }
 
 w::record! {
-    /// `HardWare`.
+    /// `HardWare` of `official_account.reply.hardware`.
     pub struct HardWare {
         /// `MessageView`.
         0 message_view: String => "MessageView: must",
@@ -142,7 +142,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ImageImage`.
+    /// `Image` of `official_account.reply.image`.
     pub struct ImageImage {
         /// `MediaId`.
         0 media_id: String => "MediaId: must",
@@ -150,7 +150,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MusicMusic`.
+    /// `Music` of `official_account.reply.music`.
     pub struct MusicMusic {
         /// `Title`.
         0 title: Option<String> => "Title",
@@ -166,7 +166,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Pic`.
+    /// `PicList` of `events::SendPicsInfo`.
     pub struct Pic {
         /// `item`.
         0 item: Vec<PicItem> => "item: must",
@@ -174,7 +174,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PicItem`.
+    /// An item of `item` in `events::Pic`.
     pub struct PicItem {
         /// `PicMd5Sum`.
         0 pic_md5_sum: String => "PicMd5Sum: must",
@@ -182,7 +182,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PublishEventInfo`.
+    /// `PublishEventInfo` of `official_account.event.publishjobfinish`.
     pub struct PublishEventInfo {
         /// `publish_id`.
         0 publish_id: i64 => "publish_id: must",
@@ -198,7 +198,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ResultItem`.
+    /// An item of `item` in `events::CopyrightCheckResultResult`.
     pub struct ResultItem {
         /// `ArticleIdx`.
         0 article_idx: i64 => "ArticleIdx: must",
@@ -210,17 +210,17 @@ w::record! {
         3 original_article_url: String => "OriginalArticleUrl: must",
         /// `OriginalArticleType`.
         4 original_article_type: i64 => "OriginalArticleType: must",
-        /// `CanReprint`.
+        /// `CanReprint`; `0` or `1` on the wire.
         5 can_reprint: bool => "CanReprint: must zero-one",
-        /// `NeedReplaceContent`.
+        /// `NeedReplaceContent`; `0` or `1` on the wire.
         6 need_replace_content: bool => "NeedReplaceContent: must zero-one",
-        /// `NeedShowReprintSource`.
+        /// `NeedShowReprintSource`; `0` or `1` on the wire.
         7 need_show_reprint_source: bool => "NeedShowReprintSource: must zero-one",
     }
 }
 
 w::record! {
-    /// `ScanCodeInfo`.
+    /// `ScanCodeInfo` of `official_account.event.scancode_push`; `ScanCodeInfo` of `official_account.event.scancode_waitmsg`.
     pub struct ScanCodeInfo {
         /// `ScanType`.
         0 scan_type: String => "ScanType: must",
@@ -230,7 +230,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SendLocationInfo`.
+    /// `SendLocationInfo` of `official_account.event.location_select`.
     pub struct SendLocationInfo {
         /// `Location_X`.
         0 location_x: String => "Location_X: must",
@@ -246,7 +246,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SendPicsInfo`.
+    /// `SendPicsInfo` of `official_account.event.pic_photo_or_album`; `SendPicsInfo` of `official_account.event.pic_sysphoto`; and 1 more.
     pub struct SendPicsInfo {
         /// `Count`.
         0 count: i64 => "Count: must",
@@ -256,7 +256,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubscribeMsgChangeEventItem`.
+    /// `SubscribeMsgChangeEvent` of `official_account.event.subscribe_msg_change_event`.
     pub struct SubscribeMsgChangeEventItem {
         /// `List`.
         0 list: Vec<SubscribeMsgChangeEventList> => "List: must",
@@ -264,7 +264,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubscribeMsgChangeEventList`.
+    /// An item of `List` in `events::SubscribeMsgChangeEventItem`.
     pub struct SubscribeMsgChangeEventList {
         /// `TemplateId`.
         0 template_id: String => "TemplateId: must",
@@ -274,7 +274,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubscribeMsgPopupEventItem`.
+    /// `SubscribeMsgPopupEvent` of `official_account.event.subscribe_msg_popup_event`.
     pub struct SubscribeMsgPopupEventItem {
         /// `List`.
         0 list: Vec<SubscribeMsgPopupEventList> => "List: must",
@@ -282,7 +282,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubscribeMsgPopupEventList`.
+    /// An item of `List` in `events::SubscribeMsgPopupEventItem`.
     pub struct SubscribeMsgPopupEventList {
         /// `TemplateId`.
         0 template_id: String => "TemplateId: must",
@@ -294,7 +294,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubscribeMsgSentEventItem`.
+    /// `SubscribeMsgSentEvent` of `official_account.event.subscribe_msg_sent_event`.
     pub struct SubscribeMsgSentEventItem {
         /// `List`.
         0 list: Vec<SubscribeMsgSentEventList> => "List: must",
@@ -302,7 +302,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubscribeMsgSentEventList`.
+    /// An item of `List` in `events::SubscribeMsgSentEventItem`.
     pub struct SubscribeMsgSentEventList {
         /// `TemplateId`.
         0 template_id: String => "TemplateId: must",
@@ -316,7 +316,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransInfo`.
+    /// `TransInfo` of `official_account.reply.transfer_customer_service`.
     pub struct TransInfo {
         /// `KfAccount`.
         0 kf_account: String => "KfAccount: must",
@@ -324,7 +324,7 @@ w::record! {
 }
 
 w::record! {
-    /// `VideoVideo`.
+    /// `Video` of `official_account.reply.video`.
     pub struct VideoVideo {
         /// `MediaId`.
         0 media_id: String => "MediaId: must",
@@ -336,7 +336,7 @@ w::record! {
 }
 
 w::record! {
-    /// `VoiceVoice`.
+    /// `Voice` of `official_account.reply.voice`.
     pub struct VoiceVoice {
         /// `MediaId`.
         0 media_id: String => "MediaId: must",
@@ -354,9 +354,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.add_store_audit_info`.
         pub struct AddStoreAuditInfo {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -385,9 +385,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/Wechat_Accreditation_Event_Push.html>.
         /// * Catalog: `official_account.event.annual_renew`.
         pub struct AnnualRenew {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -407,9 +407,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.apply_merchant_audit_info`.
         pub struct ApplyMerchantAuditInfo {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -433,9 +433,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Third-party_developer_mode.html>.
         /// * Catalog: `official_account.event.card_merchant_check_result`.
         pub struct CardMerchantCheckResult {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -445,7 +445,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// `MerchantId`.
             5 merchant_id: String => "MerchantId: must",
-            /// `IsPass`.
+            /// `IsPass`; `0` or `1` on the wire.
             6 is_pass: bool => "IsPass: must zero-one",
             /// `Reason`.
             7 reason: Option<String> => "Reason",
@@ -461,9 +461,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.card_not_pass_check`.
         pub struct CardNotPassCheck {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -485,9 +485,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.card_pass_check`.
         pub struct CardPassCheck {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -507,9 +507,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.card_pay_order`.
         pub struct CardPayOrder {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -551,9 +551,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.card_sku_remind`.
         pub struct CardSkuRemind {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -576,9 +576,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html>.
         /// * Catalog: `official_account.event.click`.
         pub struct Click {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -598,9 +598,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
         /// * Catalog: `official_account.event.cloud_invoice_invoiceresult_event`.
         pub struct CloudInvoiceInvoiceresultEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -624,9 +624,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
         /// * Catalog: `official_account.event.create_map_poi_audit_info`.
         pub struct CreateMapPoiAuditInfo {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -642,11 +642,11 @@ pub mod event {
             7 map_poi_id: String => "map_poi_id: must",
             /// `name`.
             8 name: String => "name: must",
-            /// `address`.
+            /// `address`; personal data, masked in `Debug`.
             9 address: String => "address: must masked",
-            /// `longitude`.
+            /// `longitude`; personal data, masked in `Debug`.
             10 longitude: f64 => "longitude: must masked",
-            /// `latitude`.
+            /// `latitude`; personal data, masked in `Debug`.
             11 latitude: f64 => "latitude: must masked",
             /// `sh_remark`.
             12 sh_remark: String => "sh_remark: must",
@@ -660,9 +660,9 @@ pub mod event {
         /// * Answer: free.
         /// * Catalog: `official_account.event.debug_demo`.
         pub struct DebugDemo {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -682,9 +682,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.event.giftcard_pay_done`.
         pub struct GiftcardPayDone {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -706,9 +706,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.event.giftcard_send_to_friend`.
         pub struct GiftcardSendToFriend {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -720,9 +720,9 @@ pub mod event {
             5 page_id: String => "PageId: must",
             /// `OrderId`.
             6 order_id: String => "OrderId: must",
-            /// `IsReturnBack`.
+            /// `IsReturnBack`; `0` or `1` on the wire.
             7 is_return_back: bool => "IsReturnBack: must zero-one",
-            /// `IsChatRoom`.
+            /// `IsChatRoom`; `0` or `1` on the wire.
             8 is_chat_room: bool => "IsChatRoom: must zero-one",
         }
     }
@@ -734,9 +734,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.event.giftcard_user_accept`.
         pub struct GiftcardUserAccept {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -748,7 +748,7 @@ pub mod event {
             5 page_id: String => "PageId: must",
             /// `OrderId`.
             6 order_id: String => "OrderId: must",
-            /// `IsChatRoom`.
+            /// `IsChatRoom`; `0` or `1` on the wire.
             7 is_chat_room: bool => "IsChatRoom: must zero-one",
         }
     }
@@ -760,9 +760,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.onGuideCreateQrCode.html>.
         /// * Catalog: `official_account.event.guide_qrcode_scan_event`.
         pub struct GuideQrcodeScanEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -782,9 +782,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.kf_close_session`.
         pub struct KfCloseSession {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -806,9 +806,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.kf_create_session`.
         pub struct KfCreateSession {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -828,9 +828,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.kf_switch_session`.
         pub struct KfSwitchSession {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -853,9 +853,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html>.
         /// * Catalog: `official_account.event.location`.
         pub struct Location {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -863,9 +863,9 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// `Event`.
             4 event: String => "Event: must",
-            /// `Latitude`.
+            /// `Latitude`; personal data, masked in `Debug`.
             5 latitude: f64 => "Latitude: must masked",
-            /// `Longitude`.
+            /// `Longitude`; personal data, masked in `Debug`.
             6 longitude: f64 => "Longitude: must masked",
             /// `Precision`.
             7 precision: f64 => "Precision: must",
@@ -879,9 +879,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.location_select`.
         pub struct LocationSelect {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -904,9 +904,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
         /// * Catalog: `official_account.event.masssendjobfinish`.
         pub struct Masssendjobfinish {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -940,9 +940,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Store_Interface.html>.
         /// * Catalog: `official_account.event.merchant_order`.
         pub struct MerchantOrder {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -968,9 +968,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.modify_store_audit_info`.
         pub struct ModifyStoreAuditInfo {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -995,9 +995,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/Wechat_Accreditation_Event_Push.html>.
         /// * Catalog: `official_account.event.naming_verify_fail`.
         pub struct NamingVerifyFail {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1020,9 +1020,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/Wechat_Accreditation_Event_Push.html>.
         /// * Catalog: `official_account.event.naming_verify_success`.
         pub struct NamingVerifySuccess {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1042,9 +1042,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.order_status_finance_succ`.
         pub struct OrderStatusFinanceSucc {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1086,9 +1086,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.pic_photo_or_album`.
         pub struct PicPhotoOrAlbum {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1110,9 +1110,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.pic_sysphoto`.
         pub struct PicSysphoto {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1134,9 +1134,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.pic_weixin`.
         pub struct PicWeixin {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1158,9 +1158,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.poi_check_notify`.
         pub struct PoiCheckNotify {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1187,9 +1187,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Publish/Callback_on_finish.html>.
         /// * Catalog: `official_account.event.publishjobfinish`.
         pub struct Publishjobfinish {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1210,9 +1210,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/Wechat_Accreditation_Event_Push.html>.
         /// * Catalog: `official_account.event.qualification_verify_fail`.
         pub struct QualificationVerifyFail {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1235,9 +1235,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/Wechat_Accreditation_Event_Push.html>.
         /// * Catalog: `official_account.event.qualification_verify_success`.
         pub struct QualificationVerifySuccess {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1258,9 +1258,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html>.
         /// * Catalog: `official_account.event.scan`.
         pub struct Scan {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1283,9 +1283,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Custom_Menu_Push_Events.html>.
         /// * Catalog: `official_account.event.scancode_push`.
         pub struct ScancodePush {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1307,9 +1307,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.scancode_waitmsg`.
         pub struct ScancodeWaitmsg {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1331,9 +1331,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.shakearound_user_shake`.
         pub struct ShakearoundUserShake {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1355,9 +1355,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/Quick_issuing/Interface_Instructions.html>.
         /// * Catalog: `official_account.event.submit_invoice_title`.
         pub struct SubmitInvoiceTitle {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1371,7 +1371,7 @@ pub mod event {
             6 title: String => "title: must",
             /// `tax_no`.
             7 tax_no: Option<String> => "tax_no",
-            /// `phone`.
+            /// `phone`; personal data, masked in `Debug`.
             8 phone: Option<String> => "phone: masked",
             /// `addr`.
             9 addr: Option<String> => "addr",
@@ -1391,9 +1391,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.submit_membercard_user_info`.
         pub struct SubmitMembercardUserInfo {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1416,9 +1416,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html>.
         /// * Catalog: `official_account.event.subscribe`.
         pub struct Subscribe {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1440,9 +1440,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.subscribe_msg_change_event`.
         pub struct SubscribeMsgChangeEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1462,9 +1462,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.subscribe_msg_popup_event`.
         pub struct SubscribeMsgPopupEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1484,9 +1484,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.subscribe_msg_sent_event`.
         pub struct SubscribeMsgSentEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1507,9 +1507,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html>.
         /// * Catalog: `official_account.event.templatesendjobfinish`.
         pub struct Templatesendjobfinish {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1532,9 +1532,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html>.
         /// * Catalog: `official_account.event.unsubscribe`.
         pub struct Unsubscribe {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1556,9 +1556,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
         /// * Catalog: `official_account.event.update_invoice_status`.
         pub struct UpdateInvoiceStatus {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1582,9 +1582,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.update_member_card`.
         pub struct UpdateMemberCard {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1598,7 +1598,7 @@ pub mod event {
             6 user_card_code: String => "UserCardCode: must",
             /// `ModifyBonus`.
             7 modify_bonus: Option<i64> => "ModifyBonus",
-            /// `ModifyBalance`; unit fen.
+            /// `ModifyBalance`; in fen.
             8 modify_balance: Option<xinqiao_types::Fen> => "ModifyBalance",
         }
     }
@@ -1610,9 +1610,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `official_account.event.user_authorization_cancellation`.
         pub struct UserAuthorizationCancellation {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1620,7 +1620,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// `Event`.
             4 event: String => "Event: must",
-            /// `OpenID`.
+            /// `OpenID`; personal data, masked in `Debug`.
             5 open_id: String => "OpenID: must masked",
             /// `AppID`.
             6 app_id: String => "AppID: must",
@@ -1637,9 +1637,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/authorization_change.html>.
         /// * Catalog: `official_account.event.user_authorization_revoke`.
         pub struct UserAuthorizationRevoke {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1647,7 +1647,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// `Event`.
             4 event: String => "Event: must",
-            /// `OpenID`.
+            /// `OpenID`; personal data, masked in `Debug`.
             5 open_id: String => "OpenID: must masked",
             /// `AppID`.
             6 app_id: String => "AppID: must",
@@ -1663,9 +1663,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.event.user_authorize_invoice`.
         pub struct UserAuthorizeInvoice {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1689,9 +1689,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.user_consume_card`.
         pub struct UserConsumeCard {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1729,9 +1729,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.user_del_card`.
         pub struct UserDelCard {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1753,9 +1753,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.user_enter_session_from_card`.
         pub struct UserEnterSessionFromCard {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1777,9 +1777,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/customer-message/receive.html>.
         /// * Catalog: `official_account.event.user_enter_tempsession`.
         pub struct UserEnterTempsession {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1799,9 +1799,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
         /// * Catalog: `official_account.event.user_get_card`.
         pub struct UserGetCard {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1815,15 +1815,15 @@ pub mod event {
             6 user_card_code: String => "UserCardCode: must",
             /// `OldUserCardCode`.
             7 old_user_card_code: Option<String> => "OldUserCardCode",
-            /// `UnionId`.
+            /// `UnionId`; personal data, masked in `Debug`.
             8 union_id: Option<String> => "UnionId: masked",
-            /// `IsGiveByFriend`.
+            /// `IsGiveByFriend`; `0` or `1` on the wire.
             9 is_give_by_friend: bool => "IsGiveByFriend: must zero-one",
             /// `FriendUserName`.
             10 friend_user_name: Option<String> => "FriendUserName",
-            /// `IsRestoreMemberCard`.
+            /// `IsRestoreMemberCard`; `0` or `1` on the wire.
             11 is_restore_member_card: Option<bool> => "IsRestoreMemberCard: zero-one",
-            /// `IsRecommendByFriend`.
+            /// `IsRecommendByFriend`; `0` or `1` on the wire.
             12 is_recommend_by_friend: Option<bool> => "IsRecommendByFriend: zero-one",
             /// `OuterId`.
             13 outer_id: Option<String> => "OuterId",
@@ -1839,9 +1839,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.user_gifting_card`.
         pub struct UserGiftingCard {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1855,9 +1855,9 @@ pub mod event {
             6 user_card_code: String => "UserCardCode: must",
             /// `FriendUserName`.
             7 friend_user_name: String => "FriendUserName: must",
-            /// `IsReturnBack`.
+            /// `IsReturnBack`; `0` or `1` on the wire.
             8 is_return_back: bool => "IsReturnBack: must zero-one",
-            /// `IsChatRoom`.
+            /// `IsChatRoom`; `0` or `1` on the wire.
             9 is_chat_room: bool => "IsChatRoom: must zero-one",
         }
     }
@@ -1869,9 +1869,9 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `official_account.event.user_info_modified`.
         pub struct UserInfoModified {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1879,7 +1879,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// `Event`.
             4 event: String => "Event: must",
-            /// `OpenID`.
+            /// `OpenID`; personal data, masked in `Debug`.
             5 open_id: String => "OpenID: must masked",
             /// `AppID`.
             6 app_id: String => "AppID: must",
@@ -1895,9 +1895,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html>.
         /// * Catalog: `official_account.event.user_pay_from_pay_cell`.
         pub struct UserPayFromPayCell {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1915,9 +1915,9 @@ pub mod event {
             8 location_id: Option<i64> => "LocationId",
             /// `LocationName`.
             9 location_name: Option<String> => "LocationName",
-            /// `Fee`; unit fen.
+            /// `Fee`; in fen.
             10 fee: xinqiao_types::Fen => "Fee: must",
-            /// `OriginalFee`; unit fen.
+            /// `OriginalFee`; in fen.
             11 original_fee: xinqiao_types::Fen => "OriginalFee: must",
         }
     }
@@ -1929,9 +1929,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.user_view_card`.
         pub struct UserViewCard {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1958,9 +1958,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/Wechat_Accreditation_Event_Push.html>.
         /// * Catalog: `official_account.event.verify_expired`.
         pub struct VerifyExpired {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1981,9 +1981,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html>.
         /// * Catalog: `official_account.event.view`.
         pub struct View {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2006,9 +2006,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Custom_Menu_Push_Events.html>.
         /// * Catalog: `official_account.event.view_miniprogram`.
         pub struct ViewMiniprogram {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2030,9 +2030,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.wifi_connected`.
         pub struct WifiConnected {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2063,9 +2063,9 @@ pub mod message {
         ///
         /// * Catalog: `official_account.message.device_text`.
         pub struct DeviceText {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2081,7 +2081,7 @@ pub mod message {
             7 session_id: String => "SessionID: must plain-xml",
             /// `MsgId`.
             8 msg_id: i64 => "MsgId: must",
-            /// `OpenID`.
+            /// `OpenID`; personal data, masked in `Debug`.
             9 open_id: String => "OpenID: must masked",
         }
     }
@@ -2091,9 +2091,9 @@ pub mod message {
         ///
         /// * Catalog: `official_account.message.file`.
         pub struct File {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2120,9 +2120,9 @@ pub mod message {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.image`.
         pub struct Image {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2149,9 +2149,9 @@ pub mod message {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.link`.
         pub struct Link {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2180,9 +2180,9 @@ pub mod message {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.location`.
         pub struct Location {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2213,9 +2213,9 @@ pub mod message {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/customer-message/receive.html>.
         /// * Catalog: `official_account.message.miniprogrampage`.
         pub struct Miniprogrampage {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2242,9 +2242,9 @@ pub mod message {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.shortvideo`.
         pub struct Shortvideo {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2271,9 +2271,9 @@ pub mod message {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.text`.
         pub struct Text {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2298,9 +2298,9 @@ pub mod message {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.video`.
         pub struct Video {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2327,9 +2327,9 @@ pub mod message {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.voice`.
         pub struct Voice {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2364,9 +2364,9 @@ pub mod reply {
         ///
         /// * Catalog: `official_account.reply.hardware`.
         pub struct Hardware {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2385,9 +2385,9 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.image`.
         pub struct Image {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2404,9 +2404,9 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.music`.
         pub struct Music {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2423,9 +2423,9 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.news`.
         pub struct News {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2444,9 +2444,9 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.text`.
         pub struct Text {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2463,9 +2463,9 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Customer_Service/Forwarding_of_messages_to_service_center.html>.
         /// * Catalog: `official_account.reply.transfer_customer_service`.
         pub struct TransferCustomerService {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2482,9 +2482,9 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.video`.
         pub struct Video {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2501,9 +2501,9 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.voice`.
         pub struct Voice {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ArticleDetail`.
+    /// `article_detail` of the answer of `freepublish::Get`.
     pub struct ArticleDetail {
         /// `count`.
         0 count: i64 => "count: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ArticleDetailItem`.
+    /// An item of `item` in `freepublish::ArticleDetail`.
     pub struct ArticleDetailItem {
         /// `idx`.
         0 idx: i64 => "idx: must",
@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchgetItem`.
+    /// An item of `item` in the answer of `freepublish::Batchget`.
     pub struct BatchgetItem {
         /// `article_id`.
         0 article_id: w::TextOrNumber => "article_id: must",
@@ -36,7 +36,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ItemContent`.
+    /// `content` of `freepublish::BatchgetItem`.
     pub struct ItemContent {
         /// `news_item`.
         0 news_item: Vec<NewsItem> => "news_item: must",
@@ -44,7 +44,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NewsItem`.
+    /// An item of `news_item` in the answer of `freepublish::Getarticle`; an item of `news_item` in `freepublish::ItemContent`.
     pub struct NewsItem {
         /// `thumb_media_id`.
         0 thumb_media_id: String => "thumb_media_id: must",
@@ -60,11 +60,11 @@ w::record! {
         5 content: String => "content: must",
         /// `url`.
         6 url: String => "url: must",
-        /// `show_cover_pic`.
+        /// `show_cover_pic`; `0` or `1` on the wire.
         7 show_cover_pic: bool => "show_cover_pic: must zero-one",
-        /// `need_open_comment`.
+        /// `need_open_comment`; `0` or `1` on the wire.
         8 need_open_comment: Option<bool> => "need_open_comment: zero-one",
-        /// `only_fans_can_comment`.
+        /// `only_fans_can_comment`; `0` or `1` on the wire.
         9 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
         /// `is_deleted`.
         10 is_deleted: bool => "is_deleted: must",
@@ -83,7 +83,7 @@ w::record! {
         0 offset: i64 => "offset: must",
         /// `count`.
         1 count: i64 => "count: must",
-        /// `no_content`.
+        /// `no_content`; `0` or `1` on the wire.
         2 no_content: Option<bool> => "no_content: zero-one",
     }
     new(offset: i64, count: i64)

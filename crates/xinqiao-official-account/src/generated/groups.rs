@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `CreateGroup`.
+    /// `group` of the answer of `groups::Create`; `group` of `groups::Update`.
     pub struct CreateGroup {
         /// `id`.
         0 id: i64 => "id: must",
@@ -15,7 +15,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeleteGroup`.
+    /// `group` of `groups::Delete`.
     pub struct DeleteGroup {
         /// `id`.
         0 id: i64 => "id: must",
@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetGroup`.
+    /// An item of `groups` in the answer of `groups::Get`.
     pub struct GetGroup {
         /// `id`.
         0 id: i64 => "id: must",
@@ -36,7 +36,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Group`.
+    /// `group` of `groups::Create`.
     pub struct Group {
         /// `name`.
         0 name: String => "name: must",
@@ -165,7 +165,7 @@ w::record! {
     /// * Source: <http://mp.weixin.qq.com/wiki/0/56d992c605a97245eb7e617854b169fc.html>.
     /// * Catalog: `official_account.groups.getid`.
     pub struct Getid {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -241,7 +241,7 @@ pub mod members {
         /// * Needs: `user.group`.
         /// * Catalog: `official_account.groups.members.batchupdate`.
         pub struct Batchupdate {
-            /// `openid_list`.
+            /// `openid_list`; personal data, masked in `Debug`.
             0 openid_list: Vec<String> => "openid_list: must masked",
             /// `to_groupid`.
             1 to_groupid: i64 => "to_groupid: must",
@@ -275,7 +275,7 @@ pub mod members {
         /// * Needs: `user.group`.
         /// * Catalog: `official_account.groups.members.update`.
         pub struct Update {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `to_groupid`.
             1 to_groupid: i64 => "to_groupid: must",

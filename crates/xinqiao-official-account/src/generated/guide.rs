@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BlackKeyword`.
+    /// `black_keyword` of the answer of `guide::Getguideacctconfig`.
     pub struct BlackKeyword {
         /// `values`.
         0 values: Vec<String> => "values: must",
@@ -14,9 +14,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Buyer`.
+    /// An item of `buyer_list` in `guide::Addguidebuyerrelation`.
     pub struct Buyer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `buyer_nickname`.
         1 buyer_nickname: Option<String> => "buyer_nickname",
@@ -26,9 +26,9 @@ w::record! {
 }
 
 w::record! {
-    /// `BuyerInfo`.
+    /// An item of `buyer_info` in `guide::Job`.
     pub struct BuyerInfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `send_status`.
         1 send_status: i64 => "send_status: must",
@@ -36,19 +36,19 @@ w::record! {
 }
 
 w::record! {
-    /// `BuyerResp`.
+    /// An item of `buyer_resp` in the answer of `guide::Addguidebuyerrelation`; an item of `buyer_resp` in the answer of `guide::Addguidebuyertag`; and 3 more.
     pub struct BuyerResp {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
         /// `errmsg`.
         1 errmsg: String => "errmsg: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
 w::record! {
-    /// `Card`.
+    /// An item of `card_list` in the answer of `guide::Getguidecardmaterial`.
     pub struct Card {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -66,9 +66,9 @@ w::record! {
 }
 
 w::record! {
-    /// `GetguidebuyerrelationlistList`.
+    /// An item of `list` in the answer of `guide::Getguidebuyerrelationlist`.
     pub struct GetguidebuyerrelationlistList {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `buyer_nickname`.
         1 buyer_nickname: String => "buyer_nickname: must",
@@ -78,7 +78,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetguideconfigGuideAutoReply`.
+    /// `guide_auto_reply` of the answer of `guide::Getguideconfig`; `guide_auto_reply_plus` of the answer of `guide::Getguideconfig`.
     pub struct GetguideconfigGuideAutoReply {
         /// `msgtype`.
         0 msgtype: i64 => "msgtype: must",
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetguidetagoptionOption`.
+    /// An item of `options` in the answer of `guide::Getguidetagoption`.
     pub struct GetguidetagoptionOption {
         /// `tag_name`.
         0 tag_name: String => "tag_name: must",
@@ -100,7 +100,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Group`.
+    /// An item of `group_list` in the answer of `guide::Getguidegrouplist`.
     pub struct Group {
         /// `id`.
         0 id: i64 => "id: must",
@@ -114,7 +114,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Guide`.
+    /// An item of `guide_list` in the answer of `guide::Getgroupinfo`.
     pub struct Guide {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
@@ -130,7 +130,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GuideAutoReply`.
+    /// `guide_auto_reply` of the answer of `guide::Getguideacctconfig`; an item of `guide_fast_reply_list` in the answer of `guide::Getguideconfig`.
     pub struct GuideAutoReply {
         /// `content`.
         0 content: String => "content: must",
@@ -140,7 +140,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GuideFastReply`.
+    /// An item of `guide_fast_reply_list` in `guide::Setguideconfig`.
     pub struct GuideFastReply {
         /// `content`.
         0 content: String => "content: must",
@@ -149,7 +149,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Job`.
+    /// `job` of the answer of `guide::Getguidemassendjob`; an item of `list` in the answer of `guide::Getguidemassendjoblist`.
     pub struct Job {
         /// `task_id`.
         0 task_id: i64 => "task_id: must",
@@ -175,7 +175,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JobMaterial`.
+    /// An item of `material` in `guide::Job`.
     pub struct JobMaterial {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -193,7 +193,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Material`.
+    /// An item of `material` in `guide::Addguidemassendjob`; an item of `material` in `guide::Updateguidemassendjob`.
     pub struct Material {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -219,7 +219,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Model`.
+    /// An item of `model_list` in the answer of `guide::Getguideimagematerial`.
     pub struct Model {
         /// `picurl`.
         0 picurl: String => "picurl: must",
@@ -227,11 +227,11 @@ w::record! {
 }
 
 w::record! {
-    /// `Msg`.
+    /// An item of `msg_list` in the answer of `guide::Getguidebuyerchatrecord`.
     pub struct Msg {
         /// `guide_account`.
         0 guide_account: String => "guide_account: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `content`.
         2 content: String => "content: must",
@@ -245,7 +245,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetguideacctconfigBlackKeyword`.
+    /// `black_keyword` of `guide::Setguideacctconfig`.
     pub struct SetguideacctconfigBlackKeyword {
         /// `values`.
         0 values: Vec<String> => "values: must",
@@ -254,7 +254,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetguideacctconfigGuideAutoReply`.
+    /// `guide_auto_reply` of `guide::Setguideacctconfig`.
     pub struct SetguideacctconfigGuideAutoReply {
         /// `content`.
         0 content: String => "content: must",
@@ -263,7 +263,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetguideconfigGuideAutoReply`.
+    /// `guide_auto_reply` of `guide::Setguideconfig`; `guide_auto_reply_plus` of `guide::Setguideconfig`.
     pub struct SetguideconfigGuideAutoReply {
         /// `msgtype`.
         0 msgtype: i64 => "msgtype: must",
@@ -274,17 +274,17 @@ w::record! {
 }
 
 w::record! {
-    /// `TaskResult`.
+    /// An item of `task_result` in the answer of `guide::Addguidemassendjob`.
     pub struct TaskResult {
         /// `task_id`.
         0 task_id: i64 => "task_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
 }
 
 w::record! {
-    /// `Word`.
+    /// An item of `word_list` in the answer of `guide::Getguidewordmaterial`.
     pub struct Word {
         /// `word`.
         0 word: String => "word: must",
@@ -382,7 +382,7 @@ w::record! {
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
         1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `display_tag_list`.
         3 display_tag_list: Vec<String> => "display_tag_list: must",
@@ -421,7 +421,7 @@ w::record! {
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
         1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `buyer_nickname`.
         3 buyer_nickname: Option<String> => "buyer_nickname",
@@ -476,9 +476,9 @@ w::record! {
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
         1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `openid_list`.
+        /// `openid_list`; personal data, masked in `Debug`.
         3 openid_list: Option<Vec<String>> => "openid_list: masked",
         /// `tag_value`.
         4 tag_value: String => "tag_value: must",
@@ -488,13 +488,8 @@ w::record! {
     set(openid_list: Vec<String>)
 }
 
-w::record! {
-    /// Answer to [`Addguidebuyertag`].
-    pub struct AddguidebuyertagResponse {
-        /// `buyer_resp`.
-        0 buyer_resp: Option<Vec<BuyerResp>> => "buyer_resp",
-    }
-}
+/// Answer to [`Addguidebuyertag`], the same as to [`Addguidebuyerrelation`].
+pub type AddguidebuyertagResponse = AddguidebuyerrelationResponse;
 
 w::endpoint! {
     Addguidebuyertag => AddguidebuyertagResponse,
@@ -532,7 +527,7 @@ w::record! {
         3 task_remark: Option<String> => "task_remark",
         /// `push_time`; format `unix`.
         4 push_time: xinqiao_types::UnixSeconds => "push_time: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
         /// `material`.
         6 material: Vec<Material> => "material: must",
@@ -719,9 +714,9 @@ w::record! {
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
         1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `openid_list`.
+        /// `openid_list`; personal data, masked in `Debug`.
         3 openid_list: Option<Vec<String>> => "openid_list: masked",
     }
     new()
@@ -729,13 +724,8 @@ w::record! {
     set(openid_list: Vec<String>)
 }
 
-w::record! {
-    /// Answer to [`Delguidebuyerrelation`].
-    pub struct DelguidebuyerrelationResponse {
-        /// `buyer_resp`.
-        0 buyer_resp: Option<Vec<BuyerResp>> => "buyer_resp",
-    }
-}
+/// Answer to [`Delguidebuyerrelation`], the same as to [`Addguidebuyerrelation`].
+pub type DelguidebuyerrelationResponse = AddguidebuyerrelationResponse;
 
 w::endpoint! {
     Delguidebuyerrelation => DelguidebuyerrelationResponse,
@@ -767,9 +757,9 @@ w::record! {
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
         1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `openid_list`.
+        /// `openid_list`; personal data, masked in `Debug`.
         3 openid_list: Option<Vec<String>> => "openid_list: masked",
         /// `tag_value`.
         4 tag_value: String => "tag_value: must",
@@ -779,13 +769,8 @@ w::record! {
     set(openid_list: Vec<String>)
 }
 
-w::record! {
-    /// Answer to [`Delguidebuyertag`].
-    pub struct DelguidebuyertagResponse {
-        /// `buyer_resp`.
-        0 buyer_resp: Option<Vec<BuyerResp>> => "buyer_resp",
-    }
-}
+/// Answer to [`Delguidebuyertag`], the same as to [`Addguidebuyerrelation`].
+pub type DelguidebuyertagResponse = AddguidebuyerrelationResponse;
 
 w::endpoint! {
     Delguidebuyertag => DelguidebuyertagResponse,
@@ -1202,7 +1187,7 @@ w::record! {
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
         1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `begin_time`; format `unix`.
         3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
@@ -1258,7 +1243,7 @@ w::record! {
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
         1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -1303,7 +1288,7 @@ w::record! {
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
         1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -1313,7 +1298,7 @@ w::record! {
 w::record! {
     /// Answer to [`Getguidebuyerrelation`].
     pub struct GetguidebuyerrelationResponse {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `buyer_nickname`.
         1 buyer_nickname: String => "buyer_nickname: must",
@@ -1348,7 +1333,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/buyer-account/shopping-guide.getGuideBuyerRelationByBuyer.html>.
     /// * Catalog: `official_account.guide.getguidebuyerrelationbybuyer`.
     pub struct Getguidebuyerrelationbybuyer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -1361,7 +1346,7 @@ w::record! {
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
         1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `buyer_nickname`.
         3 buyer_nickname: String => "buyer_nickname: must",
@@ -1449,7 +1434,7 @@ w::record! {
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
         1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -2006,7 +1991,7 @@ w::record! {
 w::record! {
     /// Answer to [`Queryguidebuyerbytag`].
     pub struct QueryguidebuyerbytagResponse {
-        /// `openid_list`.
+        /// `openid_list`; personal data, masked in `Debug`.
         0 openid_list: Vec<String> => "openid_list: must masked",
     }
 }
@@ -2045,9 +2030,9 @@ w::record! {
         2 new_guide_account: Option<String> => "new_guide_account",
         /// `new_guide_openid`.
         3 new_guide_openid: Option<String> => "new_guide_openid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `openid_list`.
+        /// `openid_list`; personal data, masked in `Debug`.
         5 openid_list: Option<Vec<String>> => "openid_list: masked",
     }
     new()
@@ -2061,13 +2046,8 @@ w::record! {
     set(openid_list: Vec<String>)
 }
 
-w::record! {
-    /// Answer to [`Rebindguideacctforbuyer`].
-    pub struct RebindguideacctforbuyerResponse {
-        /// `buyer_resp`.
-        0 buyer_resp: Option<Vec<BuyerResp>> => "buyer_resp",
-    }
-}
+/// Answer to [`Rebindguideacctforbuyer`], the same as to [`Addguidebuyerrelation`].
+pub type RebindguideacctforbuyerResponse = AddguidebuyerrelationResponse;
 
 w::endpoint! {
     Rebindguideacctforbuyer => RebindguideacctforbuyerResponse,
@@ -2345,7 +2325,7 @@ w::record! {
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
         1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `buyer_nickname`.
         3 buyer_nickname: String => "buyer_nickname: must",
@@ -2388,7 +2368,7 @@ w::record! {
         2 task_remark: Option<String> => "task_remark",
         /// `push_time`; format `unix`.
         3 push_time: Option<xinqiao_types::UnixSeconds> => "push_time",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         4 openid: Option<Vec<xinqiao_types::OpenId>> => "openid: masked",
         /// `material`.
         5 material: Option<Vec<Material>> => "material",

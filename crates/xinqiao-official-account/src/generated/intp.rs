@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `CodeGenerate`.
+    /// An item of `code_generate_list` in the answer of `intp::marketcode::Applycodequery`.
     pub struct CodeGenerate {
         /// `code_start`.
         0 code_start: i64 => "code_start: must",
@@ -432,7 +432,7 @@ pub mod marketcode {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
         /// * Catalog: `official_account.intp.marketcode.tickettocode`.
         pub struct Tickettocode {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `code_ticket`.
             1 code_ticket: String => "code_ticket: must",
@@ -440,35 +440,8 @@ pub mod marketcode {
         new(openid: impl Into<xinqiao_types::OpenId>, code_ticket: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`Tickettocode`].
-        pub struct TickettocodeResponse {
-            /// `application_id`.
-            0 application_id: i64 => "application_id: must",
-            /// `isv_application_id`.
-            1 isv_application_id: String => "isv_application_id: must",
-            /// `code`.
-            2 code: String => "code: must",
-            /// `activity_name`.
-            3 activity_name: String => "activity_name: must",
-            /// `product_brand`.
-            4 product_brand: String => "product_brand: must",
-            /// `product_title`.
-            5 product_title: String => "product_title: must",
-            /// `product_code`.
-            6 product_code: String => "product_code: must",
-            /// `wxa_appid`.
-            7 wxa_appid: String => "wxa_appid: must",
-            /// `wxa_path`.
-            8 wxa_path: String => "wxa_path: must",
-            /// `wxa_type`.
-            9 wxa_type: i64 => "wxa_type: must",
-            /// `code_start`.
-            10 code_start: i64 => "code_start: must",
-            /// `code_end`.
-            11 code_end: i64 => "code_end: must",
-        }
-    }
+    /// Answer to [`Tickettocode`], the same as to [`Codeactivequery`].
+    pub type TickettocodeResponse = CodeactivequeryResponse;
 
     w::endpoint! {
         Tickettocode => TickettocodeResponse,

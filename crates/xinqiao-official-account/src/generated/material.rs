@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BatchgetMaterialItem`.
+    /// An item of `item` in the answer of `material::BatchgetMaterial`.
     pub struct BatchgetMaterialItem {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -20,7 +20,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Description`.
+    /// `description` of `material::AddMaterial`.
     pub struct Description {
         /// `title`.
         0 title: Option<String> => "title",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ItemContent`.
+    /// `content` of `material::BatchgetMaterialItem`.
     pub struct ItemContent {
         /// `news_item`.
         0 news_item: Option<Vec<NewsItem>> => "news_item",
@@ -44,7 +44,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NewsItem`.
+    /// An item of `news_item` in `material::ItemContent`.
     pub struct NewsItem {
         /// `thumb_media_id`.
         0 thumb_media_id: String => "thumb_media_id: must",
@@ -62,11 +62,11 @@ w::record! {
         6 content: String => "content: must",
         /// `url`.
         7 url: String => "url: must",
-        /// `show_cover_pic`.
+        /// `show_cover_pic`; `0` or `1` on the wire.
         8 show_cover_pic: bool => "show_cover_pic: must zero-one",
-        /// `need_open_comment`.
+        /// `need_open_comment`; `0` or `1` on the wire.
         9 need_open_comment: Option<bool> => "need_open_comment: zero-one",
-        /// `only_fans_can_comment`.
+        /// `only_fans_can_comment`; `0` or `1` on the wire.
         10 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
 }

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Article`.
+    /// An item of `articles` in `media::Uploadnews`.
     pub struct Article {
         /// `thumb_media_id`.
         0 thumb_media_id: String => "thumb_media_id: must",
@@ -18,11 +18,11 @@ w::record! {
         4 content_source_url: Option<String> => "content_source_url",
         /// `content`.
         5 content: String => "content: must",
-        /// `show_cover_pic`.
+        /// `show_cover_pic`; `0` or `1` on the wire.
         6 show_cover_pic: Option<bool> => "show_cover_pic: zero-one",
-        /// `need_open_comment`.
+        /// `need_open_comment`; `0` or `1` on the wire.
         7 need_open_comment: Option<bool> => "need_open_comment: zero-one",
-        /// `only_fans_can_comment`.
+        /// `only_fans_can_comment`; `0` or `1` on the wire.
         8 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
     new(thumb_media_id: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
@@ -34,7 +34,7 @@ w::record! {
     /// Download temporary media (下载临时素材).
     ///
     /// * Call: `GET /cgi-bin/media/get` on `api.weixin.qq.com`.
-    /// * Errors: 40007.
+    /// * Errors: 40007 `INVALID_MEDIA_ID`.
     /// * Needs: `material` or `mini.custom_msg`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/Get_temporary_materials.html>.
     /// * Catalog: `official_account.media.get`.
@@ -102,7 +102,7 @@ w::record! {
     /// Download a picture of user feedback (下载反馈里的图片).
     ///
     /// * Call: `GET /cgi-bin/media/getfeedbackmedia` on `api.weixin.qq.com`.
-    /// * Errors: 46001.
+    /// * Errors: 46001 `MEDIA_NOT_FOUND`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.getFeedbackmedia.html>.
     /// * Catalog: `official_account.media.getfeedbackmedia`.
     pub struct Getfeedbackmedia {
@@ -137,7 +137,7 @@ w::record! {
     /// Upload temporary media (上传临时素材).
     ///
     /// * Call: `POST /cgi-bin/media/upload` on `api.weixin.qq.com`.
-    /// * Errors: 40004.
+    /// * Errors: 40004 `INVALID_MEDIA_TYPE`.
     /// * Needs: `material` or `mini.custom_msg`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/New_temporary_materials.html>.
     /// * Catalog: `official_account.media.upload`.
@@ -236,17 +236,8 @@ w::record! {
     new(articles: Vec<Article>)
 }
 
-w::record! {
-    /// Answer to [`Uploadnews`].
-    pub struct UploadnewsResponse {
-        /// `type`.
-        0 type_: String => "type: must",
-        /// `media_id`.
-        1 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `created_at`; format `unix`.
-        2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
-    }
-}
+/// Answer to [`Uploadnews`], the same as to [`Upload`].
+pub type UploadnewsResponse = UploadResponse;
 
 w::endpoint! {
     Uploadnews => UploadnewsResponse,
@@ -286,17 +277,8 @@ w::record! {
     text(title: String, description: String)
 }
 
-w::record! {
-    /// Answer to [`Uploadvideo`].
-    pub struct UploadvideoResponse {
-        /// `type`.
-        0 type_: String => "type: must",
-        /// `media_id`.
-        1 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `created_at`; format `unix`.
-        2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
-    }
-}
+/// Answer to [`Uploadvideo`], the same as to [`Upload`].
+pub type UploadvideoResponse = UploadResponse;
 
 w::endpoint! {
     Uploadvideo => UploadvideoResponse,

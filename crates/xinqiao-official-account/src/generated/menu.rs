@@ -4,11 +4,11 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Button`.
+    /// An item of `button` in `menu::Addconditional`; an item of `button` in `menu::Create`; and 4 more.
     pub struct Button {
-        /// `type`; one of `click` `view` `scancode_push` `scancode_waitmsg` `pic_sysphoto` `pic_photo_or_album` `pic_weixin` `location_select` ….
+        /// `type`; one of `click` `view` `scancode_push` `scancode_waitmsg` `pic_sysphoto` `pic_photo_or_album` `pic_weixin` `location_select` …; refused with 40017.
         0 type_: Option<String> => "type",
-        /// `name`.
+        /// `name`; refused with 40018.
         1 name: String => "name: must",
         /// `key`.
         2 key: Option<String> => "key",
@@ -22,7 +22,7 @@ w::record! {
         6 appid: Option<xinqiao_types::AppId> => "appid",
         /// `pagepath`.
         7 pagepath: Option<String> => "pagepath",
-        /// `sub_button`; at most 5.
+        /// `sub_button`; at most 5 items; refused with 40023.
         8 sub_button: Option<Vec<Button>> => "sub_button",
     }
     new(name: impl Into<String>)
@@ -39,7 +39,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Conditionalmenu`.
+    /// An item of `conditionalmenu` in the answer of `menu::Get`.
     pub struct Conditionalmenu {
         /// `button`.
         0 button: Vec<Button> => "button: must",
@@ -51,7 +51,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ConditionalmenuMatchrule`.
+    /// `matchrule` of `menu::Conditionalmenu`.
     pub struct ConditionalmenuMatchrule {
         /// `group_id`.
         0 group_id: Option<i64> => "group_id",
@@ -73,7 +73,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Matchrule`.
+    /// `matchrule` of `menu::Addconditional`.
     pub struct Matchrule {
         /// `tag_id`.
         0 tag_id: Option<i64> => "tag_id",
@@ -88,7 +88,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Menu`.
+    /// `menu` of the answer of `menu::Get`.
     pub struct Menu {
         /// `button`.
         0 button: Vec<Button> => "button: must",
@@ -105,7 +105,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Personalized_menu_interface.html>.
     /// * Catalog: `official_account.menu.addconditional`.
     pub struct Addconditional {
-        /// `button`; at most 3.
+        /// `button`; at most 3 items; refused with 40016.
         0 button: Vec<Button> => "button: must",
         /// `matchrule`.
         1 matchrule: Matchrule => "matchrule: must",
@@ -148,7 +148,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Creating_Custom-Defined_Menu.html>.
     /// * Catalog: `official_account.menu.create`.
     pub struct Create {
-        /// `button`; at most 3.
+        /// `button`; at most 3 items; refused with 40016.
         0 button: Vec<Button> => "button: must",
     }
     new(button: Vec<Button>)

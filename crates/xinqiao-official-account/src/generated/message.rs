@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Article`.
+    /// An item of `articles` in `message::News`.
     pub struct Article {
         /// `title`.
         0 title: String => "title: must",
@@ -20,7 +20,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Customservice`.
+    /// `customservice` of `message::custom::business::Send`; `customservice` of `message::custom::Send`.
     pub struct Customservice {
         /// `kf_account`.
         0 kf_account: Option<String> => "kf_account",
@@ -30,7 +30,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Filter`.
+    /// `filter` of `message::mass::Sendall`.
     pub struct Filter {
         /// `is_to_all`.
         0 is_to_all: Option<bool> => "is_to_all",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Image`.
+    /// The body `image` of `message::custom::business::Send`; the body `image` of `message::custom::Send`; and 1 more.
     pub struct Image {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -51,7 +51,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Link`.
+    /// The body `link` of `message::custom::business::Send`; the body `link` of `message::custom::Send`.
     pub struct Link {
         /// `title`.
         0 title: String => "title: must",
@@ -71,7 +71,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Miniprogram`.
+    /// `miniprogram` of `message::template::Send`; `miniprogram` of `message::template::Subscribe`.
     pub struct Miniprogram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Miniprogrampage`.
+    /// The body `miniprogrampage` of `message::custom::business::Send`; the body `miniprogrampage` of `message::custom::Send`.
     pub struct Miniprogrampage {
         /// `thumb_media_id`.
         0 thumb_media_id: Option<String> => "thumb_media_id",
@@ -98,7 +98,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Mpnews`.
+    /// The body `mpnews` of `message::custom::business::Send`; the body `mpnews` of `message::custom::Send`; and 3 more.
     pub struct Mpnews {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -107,7 +107,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Mpnewsarticle`.
+    /// The body `mpnewsarticle` of `message::custom::business::Send`; the body `mpnewsarticle` of `message::custom::Send`.
     pub struct Mpnewsarticle {
         /// `article_id`.
         0 article_id: String => "article_id: must",
@@ -116,7 +116,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Mpvideo`.
+    /// The body `mpvideo` of `message::mass::Preview`; the body `mpvideo` of `message::mass::Send`; and 1 more.
     pub struct Mpvideo {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -130,7 +130,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Msgmenu`.
+    /// The body `msgmenu` of `message::custom::business::Send`; the body `msgmenu` of `message::custom::Send`.
     pub struct Msgmenu {
         /// `head_content`.
         0 head_content: Option<String> => "head_content",
@@ -144,7 +144,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MsgmenuItem`.
+    /// An item of `list` in `message::Msgmenu`.
     pub struct MsgmenuItem {
         /// `id`.
         0 id: String => "id: must",
@@ -155,7 +155,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Music`.
+    /// The body `music` of `message::custom::business::Send`; the body `music` of `message::custom::Send`.
     pub struct Music {
         /// `thumb_media_id`.
         0 thumb_media_id: String => "thumb_media_id: must",
@@ -173,7 +173,7 @@ w::record! {
 }
 
 w::record! {
-    /// `News`.
+    /// The body `news` of `message::custom::business::Send`; the body `news` of `message::custom::Send`.
     pub struct News {
         /// `articles`.
         0 articles: Vec<Article> => "articles: must",
@@ -182,15 +182,15 @@ w::record! {
 }
 
 w::record! {
-    /// `PreviewImage`.
+    /// `images` of `message::mass::Preview`; the body `image` of `message::mass::Send`; and 1 more.
     pub struct PreviewImage {
         /// `media_ids`.
         0 media_ids: Vec<String> => "media_ids: must",
         /// `recommend`.
         1 recommend: Option<String> => "recommend",
-        /// `need_open_comment`.
+        /// `need_open_comment`; `0` or `1` on the wire.
         2 need_open_comment: Option<bool> => "need_open_comment: zero-one",
-        /// `only_fans_can_comment`.
+        /// `only_fans_can_comment`; `0` or `1` on the wire.
         3 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
     new(media_ids: Vec<String>)
@@ -199,7 +199,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PreviewWxcard`.
+    /// The body `wxcard` of `message::mass::Preview`; the body `wxcard` of `message::mass::Send`; and 1 more.
     pub struct PreviewWxcard {
         /// `card_id`.
         0 card_id: String => "card_id: must",
@@ -211,7 +211,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SendData`.
+    /// A value of `data` in `message::template::Send`; a value of `data` in `message::template::Subscribe`.
     pub struct SendData {
         /// `value`.
         0 value: String => "value: must",
@@ -223,16 +223,16 @@ w::record! {
 }
 
 w::record! {
-    /// `Text`.
+    /// The body `text` of `message::custom::business::Send`; the body `text` of `message::custom::Send`; and 3 more.
     pub struct Text {
-        /// `content`; at most 2048 bytes.
+        /// `content`; at most 2048 bytes; refused with 45002.
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
 }
 
 w::record! {
-    /// `Video`.
+    /// The body `video` of `message::custom::business::Send`; the body `video` of `message::custom::Send`.
     pub struct Video {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -248,7 +248,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Voice`.
+    /// The body `voice` of `message::custom::business::Send`; the body `voice` of `message::custom::Send`; and 3 more.
     pub struct Voice {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -257,7 +257,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Wxcard`.
+    /// The body `wxcard` of `message::custom::business::Send`; the body `wxcard` of `message::custom::Send`.
     pub struct Wxcard {
         /// `card_id`.
         0 card_id: String => "card_id: must",
@@ -344,7 +344,7 @@ pub mod custom {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html>.
         /// * Catalog: `official_account.message.custom.send`.
         pub struct Send {
-            /// `touser`.
+            /// `touser`; personal data, masked in `Debug`.
             0 touser: xinqiao_types::OpenId => "touser: must masked",
             /// `customservice`.
             1 customservice: Option<super::Customservice> => "customservice",
@@ -382,9 +382,9 @@ pub mod custom {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html>.
         /// * Catalog: `official_account.message.custom.typing`.
         pub struct Typing {
-            /// `touser`.
+            /// `touser`; personal data, masked in `Debug`.
             0 touser: xinqiao_types::OpenId => "touser: must masked",
-            /// `command`; one of `Typing` `CancelTyping`.
+            /// `command`; one of `Typing` `CancelTyping`; refused with 45072.
             1 command: String => "command: must",
         }
         new(touser: impl Into<xinqiao_types::OpenId>, command: impl Into<String>)
@@ -420,7 +420,7 @@ pub mod custom {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
             /// * Catalog: `official_account.message.custom.business.send`.
             pub struct Send {
-                /// `touser`.
+                /// `touser`; personal data, masked in `Debug`.
                 0 touser: xinqiao_types::OpenId => "touser: must masked",
                 /// `customservice`.
                 1 customservice: Option<super::super::Customservice> => "customservice",
@@ -456,13 +456,13 @@ pub mod custom {
             /// Show the typing state for a business (代商家显示“正在输入”).
             ///
             /// * Call: `POST /cgi-bin/message/custom/business/typing` on `api.weixin.qq.com`.
-            /// * Errors: 40200, 45072, 45080, 45081.
+            /// * Errors: 40200, 45072 `INVALID_COMMAND`, 45080 `TYPING_NEEDS_EXCHANGE`, 45081 `ALREADY_TYPING`.
             /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
             /// * Catalog: `official_account.message.custom.business.typing`.
             pub struct Typing {
-                /// `touser`.
+                /// `touser`; personal data, masked in `Debug`.
                 0 touser: xinqiao_types::OpenId => "touser: must masked",
-                /// `command`; one of `Typing` `CancelTyping`.
+                /// `command`; one of `Typing` `CancelTyping`; refused with 45072.
                 1 command: String => "command: must",
                 /// `businessid`.
                 2 businessid: i64 => "businessid: must",
@@ -582,7 +582,7 @@ pub mod mass {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
         /// * Catalog: `official_account.message.mass.preview`.
         pub struct Preview {
-            /// `touser`.
+            /// `touser`; personal data, masked in `Debug`.
             0 touser: Option<xinqiao_types::OpenId> => "touser: masked",
             /// `towxname`.
             1 towxname: Option<String> => "towxname",
@@ -623,9 +623,9 @@ pub mod mass {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
         /// * Catalog: `official_account.message.mass.send`.
         pub struct Send {
-            /// `touser`.
+            /// `touser`; personal data, masked in `Debug`.
             0 touser: Vec<xinqiao_types::OpenId> => "touser: must masked",
-            /// `send_ignore_reprint`.
+            /// `send_ignore_reprint`; `0` or `1` on the wire.
             1 send_ignore_reprint: Option<bool> => "send_ignore_reprint: zero-one",
             /// `clientmsgid`.
             2 clientmsgid: Option<String> => "clientmsgid",
@@ -676,7 +676,7 @@ pub mod mass {
         pub struct Sendall {
             /// `filter`.
             0 filter: super::Filter => "filter: must",
-            /// `send_ignore_reprint`.
+            /// `send_ignore_reprint`; `0` or `1` on the wire.
             1 send_ignore_reprint: Option<bool> => "send_ignore_reprint: zero-one",
             /// `clientmsgid`.
             2 clientmsgid: Option<String> => "clientmsgid",
@@ -688,15 +688,8 @@ pub mod mass {
         set(send_ignore_reprint: bool)
     }
 
-    w::record! {
-        /// Answer to [`Sendall`].
-        pub struct SendallResponse {
-            /// `msg_id`.
-            0 msg_id: i64 => "msg_id: must",
-            /// `msg_data_id`.
-            1 msg_data_id: Option<i64> => "msg_data_id",
-        }
-    }
+    /// Answer to [`Sendall`], the same as to [`Send`].
+    pub type SendallResponse = SendResponse;
 
     w::endpoint! {
         Sendall => SendallResponse,
@@ -809,7 +802,7 @@ pub mod template {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html>.
         /// * Catalog: `official_account.message.template.send`.
         pub struct Send {
-            /// `touser`.
+            /// `touser`; personal data, masked in `Debug`.
             0 touser: xinqiao_types::OpenId => "touser: must masked",
             /// `template_id`.
             1 template_id: String => "template_id: must",
@@ -862,7 +855,7 @@ pub mod template {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/One-time_subscription_info.html>.
         /// * Catalog: `official_account.message.template.subscribe`.
         pub struct Subscribe {
-            /// `touser`.
+            /// `touser`; personal data, masked in `Debug`.
             0 touser: xinqiao_types::OpenId => "touser: must masked",
             /// `template_id`.
             1 template_id: String => "template_id: must",

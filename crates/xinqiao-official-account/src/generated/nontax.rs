@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BaseInfo`.
+    /// `base_info` of `nontax::InvoiceInfo`.
     pub struct BaseInfo {
         /// `logo_url`.
         0 logo_url: String => "logo_url: must",
@@ -13,7 +13,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardExt`.
+    /// `card_ext` of `nontax::Insertbill`.
     pub struct CardExt {
         /// `user_card`.
         0 user_card: UserCard => "user_card: must",
@@ -22,7 +22,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetorderItem`.
+    /// An item of `items` in the answer of `nontax::Getorder`; an item of `items` in `nontax::Micropay`; and 2 more.
     pub struct GetorderItem {
         /// `no`.
         0 no: i64 => "no: must",
@@ -30,11 +30,11 @@ w::record! {
         1 item_id: String => "item_id: must",
         /// `item_name`.
         2 item_name: String => "item_name: must",
-        /// `overdue`; unit fen.
+        /// `overdue`; in fen.
         3 overdue: Option<xinqiao_types::Fen> => "overdue",
-        /// `penalty`; unit fen.
+        /// `penalty`; in fen.
         4 penalty: Option<xinqiao_types::Fen> => "penalty",
-        /// `fee`; unit fen.
+        /// `fee`; in fen.
         5 fee: xinqiao_types::Fen => "fee: must",
     }
     new(no: i64, item_id: impl Into<String>, item_name: impl Into<String>, fee: xinqiao_types::Fen)
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InvoiceInfo`.
+    /// `invoice_info` of `nontax::Createbillcard`.
     pub struct InvoiceInfo {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
@@ -53,11 +53,11 @@ w::record! {
 }
 
 w::record! {
-    /// `InvoiceUserData`.
+    /// `invoice_user_data` of `nontax::UserCard`.
     pub struct InvoiceUserData {
         /// `title`.
         0 title: String => "title: must",
-        /// `fee`; unit fen.
+        /// `fee`; in fen.
         1 fee: xinqiao_types::Fen => "fee: must",
         /// `billing_no`.
         2 billing_no: String => "billing_no: must",
@@ -79,7 +79,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Miniprogram`.
+    /// `miniprogram` of the answer of `nontax::Unifiedorder`.
     pub struct Miniprogram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -93,7 +93,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyDetail`.
+    /// An item of `notify_detail` in `nontax::NotifyHistory`.
     pub struct NotifyDetail {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
@@ -109,7 +109,7 @@ w::record! {
         5 wxnontaxstr: String => "wxnontaxstr: must",
         /// `status`.
         6 status: i64 => "status: must",
-        /// `cost_time`; unit ms.
+        /// `cost_time`; in ms.
         7 cost_time: i64 => "cost_time: must",
         /// `notify_time`; format `unix`.
         8 notify_time: xinqiao_types::UnixSeconds => "notify_time: must",
@@ -121,7 +121,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyHistory`.
+    /// An item of `notify_history` in the answer of `nontax::Getorder`.
     pub struct NotifyHistory {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -135,7 +135,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PartialRefundInfo`.
+    /// An item of `partial_refund_info` in the answer of `nontax::Getorder`.
     pub struct PartialRefundInfo {
         /// `refund_out_id`.
         0 refund_out_id: String => "refund_out_id: must",
@@ -153,13 +153,13 @@ w::record! {
 }
 
 w::record! {
-    /// `PayapplySceneInfo`.
+    /// `scene_info` of `nontax::vehicle::Payapply`.
     pub struct PayapplySceneInfo {
         /// `start_time`; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `charging_time`; unit s.
+        /// `charging_time`; in s.
         2 charging_time: Option<i64> => "charging_time",
         /// `plate_number`.
         3 plate_number: String => "plate_number: must",
@@ -169,7 +169,7 @@ w::record! {
         5 parking_name: Option<String> => "parking_name",
         /// `space_number`.
         6 space_number: Option<String> => "space_number",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `entrance_name`.
         8 entrance_name: Option<String> => "entrance_name",
@@ -198,7 +198,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfo`.
+    /// `scene_info` of `nontax::vehicle::Entrancenotify`.
     pub struct SceneInfo {
         /// `start_time`; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -210,9 +210,9 @@ w::record! {
         3 notify_url: Option<String> => "notify_url",
         /// `parking_name`.
         4 parking_name: Option<String> => "parking_name",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `free_time`; unit s.
+        /// `free_time`; in s.
         6 free_time: Option<i64> => "free_time",
     }
     new(start_time: xinqiao_types::UnixSeconds, plate_number: impl Into<String>)
@@ -221,7 +221,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCard`.
+    /// `user_card` of `nontax::CardExt`.
     pub struct UserCard {
         /// `invoice_user_data`.
         0 invoice_user_data: InvoiceUserData => "invoice_user_data: must",
@@ -278,7 +278,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.nontax.downloadbill`.
     pub struct Downloadbill {
-        /// `appid`.
+        /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
         1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
@@ -322,7 +322,7 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// `s_pappid`.
         1 s_pappid: String => "s_pappid: must",
-        /// `money`; unit fen.
+        /// `money`; in fen.
         2 money: xinqiao_types::Fen => "money: must",
         /// `timestamp`; format `unix`.
         3 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
@@ -349,7 +349,7 @@ w::record! {
     pub struct GetbillauthurlResponse {
         /// `auth_url`.
         0 auth_url: String => "auth_url: must",
-        /// `expire_time`; unit s.
+        /// `expire_time`; in s.
         1 expire_time: i64 => "expire_time: must",
     }
 }
@@ -381,7 +381,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.nontax.getorder`.
     pub struct Getorder {
-        /// `appid`.
+        /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
         1 service_id: Option<i64> => "service_id",
@@ -399,13 +399,13 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// `appid`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `desc`.
         3 desc: String => "desc: must",
         /// `fee_type`.
         4 fee_type: i64 => "fee_type: must",
-        /// `fee`; unit fen.
+        /// `fee`; in fen.
         5 fee: xinqiao_types::Fen => "fee: must",
         /// `status`.
         6 status: i64 => "status: must",
@@ -415,7 +415,7 @@ w::record! {
         8 bank_id: Option<String> => "bank_id",
         /// `bank_name`.
         9 bank_name: Option<String> => "bank_name",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         10 bank_account: Option<String> => "bank_account: masked",
         /// `refund_out_id`.
         11 refund_out_id: Option<String> => "refund_out_id",
@@ -485,7 +485,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.nontax.getorderlist`.
     pub struct Getorderlist {
-        /// `appid`.
+        /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `order_no`.
         1 order_no: Option<String> => "order_no",
@@ -590,7 +590,7 @@ w::record! {
     pub struct Insertbill {
         /// `order_id`.
         0 order_id: String => "order_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
         /// `card_id`.
         2 card_id: String => "card_id: must",
@@ -610,7 +610,7 @@ w::record! {
     pub struct InsertbillResponse {
         /// `code`.
         0 code: String => "code: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -642,17 +642,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.nontax.micropay`.
     pub struct Micropay {
-        /// `appid`.
+        /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `bank_id`.
         1 bank_id: Option<String> => "bank_id",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         2 bank_account: Option<String> => "bank_account: masked",
         /// `mch_id`.
         3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
         /// `desc`.
         4 desc: String => "desc: must",
-        /// `fee`; unit fen.
+        /// `fee`; in fen.
         5 fee: xinqiao_types::Fen => "fee: must",
         /// `order_no`.
         6 order_no: Option<String> => "order_no",
@@ -672,7 +672,7 @@ w::record! {
         13 department_name: String => "department_name: must",
         /// `region_code`.
         14 region_code: String => "region_code: must",
-        /// `auth_code`.
+        /// `auth_code`; a secret, masked in `Debug`.
         15 auth_code: String => "auth_code: must masked",
         /// `items`.
         16 items: Vec<GetorderItem> => "items: must",
@@ -735,7 +735,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.nontax.mocknotification`.
     pub struct Mocknotification {
-        /// `appid`.
+        /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `url`.
         1 url: String => "url: must",
@@ -772,7 +772,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.nontax.mockqueryfee`.
     pub struct Mockqueryfee {
-        /// `appid`.
+        /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `url`.
         1 url: String => "url: must",
@@ -809,7 +809,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.nontax.notifyinconsistentorder`.
     pub struct Notifyinconsistentorder {
-        /// `appid`.
+        /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `order_id`.
         1 order_id: Option<String> => "order_id",
@@ -845,7 +845,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.nontax.queryfee`.
     pub struct Queryfee {
-        /// `appid`.
+        /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
         1 service_id: Option<i64> => "service_id",
@@ -873,7 +873,7 @@ w::record! {
 w::record! {
     /// Answer to [`Queryfee`].
     pub struct QueryfeeResponse {
-        /// `fee`; unit fen.
+        /// `fee`; in fen.
         0 fee: xinqiao_types::Fen => "fee: must",
         /// `user_name`.
         1 user_name: Option<String> => "user_name",
@@ -923,13 +923,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.nontax.refund`.
     pub struct Refund {
-        /// `appid`.
+        /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `order_id`.
         1 order_id: String => "order_id: must",
         /// `reason`.
         2 reason: String => "reason: must",
-        /// `refund_fee`; unit fen.
+        /// `refund_fee`; in fen.
         3 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
         /// `refund_out_id`.
         4 refund_out_id: Option<String> => "refund_out_id",
@@ -978,7 +978,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.nontax.unifiedorder`.
     pub struct Unifiedorder {
-        /// `appid`.
+        /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
         1 service_id: Option<i64> => "service_id",
@@ -986,17 +986,17 @@ w::record! {
         2 trade_type: Option<String> => "trade_type",
         /// `bank_id`.
         3 bank_id: Option<String> => "bank_id",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         4 bank_account: Option<String> => "bank_account: masked",
         /// `mch_id`.
         5 mch_id: Option<xinqiao_types::MchId> => "mch_id",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `app_appid`.
         7 app_appid: Option<String> => "app_appid",
         /// `desc`.
         8 desc: String => "desc: must",
-        /// `fee`; unit fen.
+        /// `fee`; in fen.
         9 fee: xinqiao_types::Fen => "fee: must",
         /// `return_url`.
         10 return_url: Option<String> => "return_url",
@@ -1102,7 +1102,7 @@ pub mod vehicle {
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `bank_id`.
             1 bank_id: Option<String> => "bank_id",
-            /// `bank_account`.
+            /// `bank_account`; personal data, masked in `Debug`.
             2 bank_account: Option<String> => "bank_account: masked",
             /// `mch_id`.
             3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
@@ -1165,13 +1165,13 @@ pub mod vehicle {
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `bank_id`.
             1 bank_id: Option<String> => "bank_id",
-            /// `bank_account`.
+            /// `bank_account`; personal data, masked in `Debug`.
             2 bank_account: Option<String> => "bank_account: masked",
             /// `mch_id`.
             3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
             /// `desc`.
             4 desc: String => "desc: must",
-            /// `fee`; unit fen.
+            /// `fee`; in fen.
             5 fee: xinqiao_types::Fen => "fee: must",
             /// `order_no`.
             6 order_no: Option<String> => "order_no",
@@ -1252,7 +1252,7 @@ pub mod vehicle {
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `bank_id`.
             1 bank_id: Option<String> => "bank_id",
-            /// `bank_account`.
+            /// `bank_account`; personal data, masked in `Debug`.
             2 bank_account: Option<String> => "bank_account: masked",
             /// `mch_id`.
             3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
@@ -1262,7 +1262,7 @@ pub mod vehicle {
             5 trade_scene: String => "trade_scene: must",
             /// `jump_scene`.
             6 jump_scene: Option<String> => "jump_scene",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `plate_number`.
             8 plate_number: Option<String> => "plate_number",
@@ -1290,7 +1290,7 @@ pub mod vehicle {
         pub struct QuerystateResponse {
             /// `user_state`.
             0 user_state: String => "user_state: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `path`.
             2 path: Option<String> => "path",

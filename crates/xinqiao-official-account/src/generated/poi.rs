@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BaseInfo`.
+    /// `base_info` of `poi::Business`.
     pub struct BaseInfo {
         /// `sid`.
         0 sid: Option<String> => "sid",
@@ -18,17 +18,17 @@ w::record! {
         4 city: String => "city: must",
         /// `district`.
         5 district: String => "district: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         6 address: String => "address: must masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         7 telephone: String => "telephone: must masked",
         /// `categories`.
         8 categories: Vec<String> => "categories: must",
         /// `offset_type`.
         9 offset_type: i64 => "offset_type: must",
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         10 longitude: f64 => "longitude: must masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         11 latitude: f64 => "latitude: must masked",
         /// `photo_list`.
         12 photo_list: Option<Vec<Photo>> => "photo_list",
@@ -40,7 +40,7 @@ w::record! {
         15 introduction: Option<String> => "introduction",
         /// `open_time`.
         16 open_time: Option<String> => "open_time",
-        /// `avg_price`; unit yuan.
+        /// `avg_price`; in yuan.
         17 avg_price: Option<f64> => "avg_price",
         /// `available_state`.
         18 available_state: i64 => "available_state: must",
@@ -50,7 +50,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Business`.
+    /// `business` of the answer of `poi::Getpoi`.
     pub struct Business {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
@@ -58,7 +58,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BusinessBaseInfo`.
+    /// `base_info` of `poi::GetpoilistBusiness`.
     pub struct BusinessBaseInfo {
         /// `sid`.
         0 sid: Option<String> => "sid",
@@ -72,17 +72,17 @@ w::record! {
         4 city: String => "city: must",
         /// `district`.
         5 district: String => "district: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         6 address: String => "address: must masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         7 telephone: String => "telephone: must masked",
         /// `categories`.
         8 categories: Vec<String> => "categories: must",
         /// `offset_type`.
         9 offset_type: i64 => "offset_type: must",
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         10 longitude: f64 => "longitude: must masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         11 latitude: f64 => "latitude: must masked",
         /// `photo_list`.
         12 photo_list: Option<Vec<Photo>> => "photo_list",
@@ -94,7 +94,7 @@ w::record! {
         15 introduction: Option<String> => "introduction",
         /// `open_time`.
         16 open_time: Option<String> => "open_time",
-        /// `avg_price`; unit yuan.
+        /// `avg_price`; in yuan.
         17 avg_price: Option<f64> => "avg_price",
         /// `available_state`.
         18 available_state: i64 => "available_state: must",
@@ -112,7 +112,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetpoilistBusiness`.
+    /// An item of `business_list` in the answer of `poi::Getpoilist`.
     pub struct GetpoilistBusiness {
         /// `base_info`.
         0 base_info: BusinessBaseInfo => "base_info: must",
@@ -120,7 +120,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Photo`.
+    /// An item of `photo_list` in `poi::BaseInfo`; an item of `photo_list` in `poi::BusinessBaseInfo`.
     pub struct Photo {
         /// `photo_url`.
         0 photo_url: String => "photo_url: must",

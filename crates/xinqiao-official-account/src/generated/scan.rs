@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AttributeInfo`.
+    /// `attribute_info` of `scan::SkuInfoSkuItem`; `attribute_info` of `scan::SkuItem`.
     pub struct AttributeInfo {
         /// `attribute_item`.
         0 attribute_item: Vec<AttributeItem> => "attribute_item: must",
@@ -13,7 +13,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AttributeItem`.
+    /// An item of `attribute_item` in `scan::AttributeInfo`.
     pub struct AttributeItem {
         /// `attribute_key`.
         0 attribute_key: String => "attribute_key: must",
@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CategoryInfo`.
+    /// `category_info` of `scan::Product`; `category_info` of `scan::ProductItem`.
     pub struct CategoryInfo {
         /// `category_item`.
         0 category_item: Vec<CategoryItem> => "category_item: must",
@@ -33,7 +33,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CategoryItem`.
+    /// An item of `category_item` in `scan::CategoryInfo`; an item of `category_item` in `scan::OfficialCategoryInfo`.
     pub struct CategoryItem {
         /// `category_name`.
         0 category_name: String => "category_name: must",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Custom`.
+    /// An item of `custom_list` in `scan::CustomInfo`.
     pub struct Custom {
         /// `key`.
         0 key: String => "key: must",
@@ -53,7 +53,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CustomInfo`.
+    /// `custom_info` of `scan::Product`; `custom_info` of `scan::ProductItem`.
     pub struct CustomInfo {
         /// `custom_list`.
         0 custom_list: Vec<Custom> => "custom_list: must",
@@ -62,7 +62,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetinfoProduct`.
+    /// `product` of `scan::product::v2::Getinfo`.
     pub struct GetinfoProduct {
         /// `pid`.
         0 pid: String => "pid: must",
@@ -71,7 +71,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ImageInfo`.
+    /// `image_info` of `scan::Product`; `image_info` of `scan::ProductItem`; and 2 more.
     pub struct ImageInfo {
         /// `main_image_list`.
         0 main_image_list: Vec<MainImage> => "main_image_list: must",
@@ -80,7 +80,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LinkInfo`.
+    /// `link_info` of `scan::Product`; `link_info` of `scan::ProductItem`.
     pub struct LinkInfo {
         /// `link_type`.
         0 link_type: String => "link_type: must",
@@ -94,7 +94,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MainImage`.
+    /// An item of `main_image_list` in `scan::ImageInfo`.
     pub struct MainImage {
         /// `url`.
         0 url: String => "url: must",
@@ -103,7 +103,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OfficialCategoryInfo`.
+    /// `official_category_info` of `scan::Product`; `official_category_info` of `scan::ProductItem`.
     pub struct OfficialCategoryInfo {
         /// `category_item`.
         0 category_item: Vec<CategoryItem> => "category_item: must",
@@ -112,15 +112,15 @@ w::record! {
 }
 
 w::record! {
-    /// `PriceInfo`.
+    /// `price_info` of `scan::Product`; `price_info` of `scan::ProductItem`; and 2 more.
     pub struct PriceInfo {
-        /// `min_price`; unit yuan.
+        /// `min_price`; in yuan.
         0 min_price: f64 => "min_price: must",
-        /// `max_price`; unit yuan.
+        /// `max_price`; in yuan.
         1 max_price: f64 => "max_price: must",
-        /// `min_ori_price`; unit yuan.
+        /// `min_ori_price`; in yuan.
         2 min_ori_price: Option<f64> => "min_ori_price",
-        /// `max_ori_price`; unit yuan.
+        /// `max_ori_price`; in yuan.
         3 max_ori_price: Option<f64> => "max_ori_price",
     }
     new(min_price: f64, max_price: f64)
@@ -128,7 +128,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Product`.
+    /// An item of `product` in `scan::product::v2::Add`.
     pub struct Product {
         /// `pid`.
         0 pid: String => "pid: must",
@@ -160,7 +160,7 @@ w::record! {
         13 sku_info: Option<SkuInfo> => "sku_info",
         /// `custom_info`.
         14 custom_info: Option<CustomInfo> => "custom_info",
-        /// `partial_update`.
+        /// `partial_update`; `0` or `1` on the wire.
         15 partial_update: Option<bool> => "partial_update: zero-one",
     }
     new(pid: impl Into<String>)
@@ -181,7 +181,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductItem`.
+    /// `product` of the answer of `scan::product::v2::Getinfo`; an item of `product` in the answer of `scan::product::v2::Getinfobypage`.
     pub struct ProductItem {
         /// `pid`.
         0 pid: String => "pid: must",
@@ -217,7 +217,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductSkuInfo`.
+    /// `sku_info` of `scan::ProductItem`.
     pub struct ProductSkuInfo {
         /// `sku_item`.
         0 sku_item: Vec<SkuInfoSkuItem> => "sku_item: must",
@@ -225,7 +225,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SaleInfo`.
+    /// `sale_info` of `scan::Product`; `sale_info` of `scan::ProductItem`; and 2 more.
     pub struct SaleInfo {
         /// `sale_status`.
         0 sale_status: String => "sale_status: must",
@@ -237,7 +237,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShopInfo`.
+    /// `shop_info` of `scan::Product`; `shop_info` of `scan::ProductItem`; and 2 more.
     pub struct ShopInfo {
         /// `source`.
         0 source: Option<i64> => "source",
@@ -247,7 +247,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuInfo`.
+    /// `sku_info` of `scan::Product`.
     pub struct SkuInfo {
         /// `sku_item`.
         0 sku_item: Vec<SkuItem> => "sku_item: must",
@@ -256,7 +256,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuInfoSkuItem`.
+    /// An item of `sku_item` in `scan::ProductSkuInfo`.
     pub struct SkuInfoSkuItem {
         /// `sku_id`.
         0 sku_id: String => "sku_id: must",
@@ -282,7 +282,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuItem`.
+    /// An item of `sku_item` in `scan::SkuInfo`.
     pub struct SkuItem {
         /// `sku_id`.
         0 sku_id: Option<String> => "sku_id",
@@ -318,7 +318,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StatusResult`.
+    /// `result` of the answer of `scan::product::v2::Status`.
     pub struct StatusResult {
         /// `total_cnt`.
         0 total_cnt: i64 => "total_cnt: must",
@@ -334,7 +334,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Statuse`.
+    /// An item of `statuses` in `scan::StatusResult`.
     pub struct Statuse {
         /// `pid`.
         0 pid: String => "pid: must",
@@ -346,7 +346,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TagInfo`.
+    /// `tag_info` of `scan::Product`; `tag_info` of `scan::ProductItem`.
     pub struct TagInfo {
         /// `tag_item`.
         0 tag_item: Vec<TagItem> => "tag_item: must",
@@ -355,7 +355,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TagItem`.
+    /// An item of `tag_item` in `scan::TagInfo`.
     pub struct TagItem {
         /// `tag_name`.
         0 tag_name: String => "tag_name: must",

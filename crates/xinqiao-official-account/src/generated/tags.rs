@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `CreateTag`.
+    /// `tag` of the answer of `tags::Create`; `tag` of `tags::Update`.
     pub struct CreateTag {
         /// `id`.
         0 id: i64 => "id: must",
@@ -15,7 +15,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeleteTag`.
+    /// `tag` of `tags::Delete`.
     pub struct DeleteTag {
         /// `id`.
         0 id: i64 => "id: must",
@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetTag`.
+    /// An item of `tags` in the answer of `tags::Get`.
     pub struct GetTag {
         /// `id`.
         0 id: i64 => "id: must",
@@ -36,15 +36,15 @@ w::record! {
 }
 
 w::record! {
-    /// `GetblacklistData`.
+    /// `data` of the answer of `tags::members::Getblacklist`.
     pub struct GetblacklistData {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
 }
 
 w::record! {
-    /// `Tag`.
+    /// `tag` of `tags::Create`.
     pub struct Tag {
         /// `name`.
         0 name: String => "name: must",
@@ -173,7 +173,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
     /// * Catalog: `official_account.tags.getidlist`.
     pub struct Getidlist {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -251,7 +251,7 @@ pub mod members {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Manage_blacklist.html>.
         /// * Catalog: `official_account.tags.members.batchblacklist`.
         pub struct Batchblacklist {
-            /// `openid_list`.
+            /// `openid_list`; personal data, masked in `Debug`.
             0 openid_list: Vec<String> => "openid_list: must masked",
         }
         new(openid_list: Vec<String>)
@@ -284,7 +284,7 @@ pub mod members {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
         /// * Catalog: `official_account.tags.members.batchtagging`.
         pub struct Batchtagging {
-            /// `openid_list`.
+            /// `openid_list`; personal data, masked in `Debug`.
             0 openid_list: Vec<String> => "openid_list: must masked",
             /// `tagid`.
             1 tagid: i64 => "tagid: must",
@@ -319,7 +319,7 @@ pub mod members {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Manage_blacklist.html>.
         /// * Catalog: `official_account.tags.members.batchunblacklist`.
         pub struct Batchunblacklist {
-            /// `openid_list`.
+            /// `openid_list`; personal data, masked in `Debug`.
             0 openid_list: Vec<String> => "openid_list: must masked",
         }
         new(openid_list: Vec<String>)
@@ -352,7 +352,7 @@ pub mod members {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
         /// * Catalog: `official_account.tags.members.batchuntagging`.
         pub struct Batchuntagging {
-            /// `openid_list`.
+            /// `openid_list`; personal data, masked in `Debug`.
             0 openid_list: Vec<String> => "openid_list: must masked",
             /// `tagid`.
             1 tagid: i64 => "tagid: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `PrimaryIndustry`.
+    /// `primary_industry` of the answer of `template::GetIndustry`; `secondary_industry` of the answer of `template::GetIndustry`.
     pub struct PrimaryIndustry {
         /// `first_class`.
         0 first_class: String => "first_class: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Template`.
+    /// An item of `template_list` in the answer of `template::GetAllPrivateTemplate`.
     pub struct Template {
         /// `template_id`.
         0 template_id: String => "template_id: must",

@@ -4,25 +4,25 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `GetData`.
+    /// `data` of the answer of `user::Get`.
     pub struct GetData {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
 }
 
 w::record! {
-    /// `TagGetData`.
+    /// `data` of the answer of `user::TagGet`.
     pub struct TagGetData {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
 }
 
 w::record! {
-    /// `User`.
+    /// An item of `user_list` in `user::InfoBatchget`.
     pub struct User {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `lang`.
         1 lang: Option<String> => "lang",
@@ -32,13 +32,13 @@ w::record! {
 }
 
 w::record! {
-    /// `UserInfo`.
+    /// An item of `user_info_list` in the answer of `user::InfoBatchget`.
     pub struct UserInfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         2 nickname: Option<String> => "nickname: masked",
         /// `sex`.
         3 sex: Option<i64> => "sex",
@@ -50,9 +50,9 @@ w::record! {
         6 city: Option<String> => "city",
         /// `language`.
         7 language: String => "language: must",
-        /// `headimgurl`.
+        /// `headimgurl`; personal data, masked in `Debug`.
         8 headimgurl: Option<String> => "headimgurl: masked",
-        /// `subscribe`.
+        /// `subscribe`; `0` or `1` on the wire.
         9 subscribe: bool => "subscribe: must zero-one",
         /// `subscribe_time`; format `unix`.
         10 subscribe_time: Option<xinqiao_types::UnixSeconds> => "subscribe_time",
@@ -127,7 +127,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Get_users_basic_information_UnionID.html>.
     /// * Catalog: `official_account.user.info`.
     pub struct Info {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `lang`.
         1 lang: Option<String> => "lang: query",
@@ -139,11 +139,11 @@ w::record! {
 w::record! {
     /// Answer to [`Info`].
     pub struct InfoResponse {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         2 nickname: Option<String> => "nickname: masked",
         /// `sex`.
         3 sex: Option<i64> => "sex",
@@ -155,9 +155,9 @@ w::record! {
         6 city: Option<String> => "city",
         /// `language`.
         7 language: String => "language: must",
-        /// `headimgurl`.
+        /// `headimgurl`; personal data, masked in `Debug`.
         8 headimgurl: Option<String> => "headimgurl: masked",
-        /// `subscribe`.
+        /// `subscribe`; `0` or `1` on the wire.
         9 subscribe: bool => "subscribe: must zero-one",
         /// `subscribe_time`; format `unix`.
         10 subscribe_time: Option<xinqiao_types::UnixSeconds> => "subscribe_time",
@@ -244,7 +244,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Configuring_user_notes.html>.
     /// * Catalog: `official_account.user.info_updateremark`.
     pub struct InfoUpdateremark {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `remark`.
         1 remark: String => "remark: must",

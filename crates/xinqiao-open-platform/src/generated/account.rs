@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `HeadImageInfo`.
+    /// `head_image_info` of the answer of `account::Getaccountbasicinfo`.
     pub struct HeadImageInfo {
         /// `head_image_url`.
         0 head_image_url: String => "head_image_url: must",
@@ -16,9 +16,9 @@ w::record! {
 }
 
 w::record! {
-    /// `NicknameInfo`.
+    /// `nickname_info` of the answer of `account::Getaccountbasicinfo`.
     pub struct NicknameInfo {
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
         /// `modify_used_count`.
         1 modify_used_count: i64 => "modify_used_count: must",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SignatureInfo`.
+    /// `signature_info` of the answer of `account::Getaccountbasicinfo`.
     pub struct SignatureInfo {
         /// `signature`.
         0 signature: String => "signature: must",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WxVerifyInfo`.
+    /// `wx_verify_info` of the answer of `account::Getaccountbasicinfo`.
     pub struct WxVerifyInfo {
         /// `qualification_verify`.
         0 qualification_verify: bool => "qualification_verify: must",
@@ -105,7 +105,7 @@ w::record! {
     pub struct FastregisterResponse {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         1 authorization_code: String => "authorization_code: must masked",
         /// `is_wx_verify_succ`.
         2 is_wx_verify_succ: bool => "is_wx_verify_succ: must true-false",

@@ -4,11 +4,11 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ApiGetAuthorizerListList`.
+    /// An item of `list` in the answer of `component::ApiGetAuthorizerList`.
     pub struct ApiGetAuthorizerListList {
         /// `authorizer_appid`.
         0 authorizer_appid: String => "authorizer_appid: must",
-        /// `refresh_token`.
+        /// `refresh_token`; a secret, masked in `Debug`.
         1 refresh_token: Option<String> => "refresh_token: masked",
         /// `auth_time`; format `unix`.
         2 auth_time: xinqiao_types::UnixSeconds => "auth_time: must",
@@ -16,15 +16,15 @@ w::record! {
 }
 
 w::record! {
-    /// `ApiQueryAuthAuthorizationInfo`.
+    /// `authorization_info` of the answer of `component::ApiQueryAuth`.
     pub struct ApiQueryAuthAuthorizationInfo {
         /// `authorizer_appid`.
         0 authorizer_appid: String => "authorizer_appid: must",
-        /// `authorizer_access_token`.
+        /// `authorizer_access_token`; a secret, masked in `Debug`.
         1 authorizer_access_token: String => "authorizer_access_token: must masked",
-        /// `authorizer_refresh_token`.
+        /// `authorizer_refresh_token`; a secret, masked in `Debug`.
         2 authorizer_refresh_token: Option<String> => "authorizer_refresh_token: masked",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         3 expires_in: i64 => "expires_in: must",
         /// `func_info`.
         4 func_info: Option<Vec<FuncInfo>> => "func_info",
@@ -32,15 +32,15 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthorizationInfo`.
+    /// `authorization_info` of the answer of `component::ApiGetAuthorizerInfo`.
     pub struct AuthorizationInfo {
         /// `authorizer_appid`.
         0 authorizer_appid: String => "authorizer_appid: must",
-        /// `authorizer_access_token`.
+        /// `authorizer_access_token`; a secret, masked in `Debug`.
         1 authorizer_access_token: Option<String> => "authorizer_access_token: masked",
-        /// `authorizer_refresh_token`.
+        /// `authorizer_refresh_token`; a secret, masked in `Debug`.
         2 authorizer_refresh_token: Option<String> => "authorizer_refresh_token: masked",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         3 expires_in: Option<i64> => "expires_in",
         /// `func_info`.
         4 func_info: Vec<FuncInfo> => "func_info: must",
@@ -48,7 +48,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthorizerInfo`.
+    /// `authorizer_info` of the answer of `component::ApiGetAuthorizerInfo`.
     pub struct AuthorizerInfo {
         /// `user_name`.
         0 user_name: String => "user_name: must",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BasicConfig`.
+    /// `basic_config` of `component::AuthorizerInfo`.
     pub struct BasicConfig {
         /// `is_phone_configured`.
         0 is_phone_configured: bool => "is_phone_configured: must",
@@ -92,23 +92,23 @@ w::record! {
 }
 
 w::record! {
-    /// `BusinessInfo`.
+    /// `business_info` of `component::AuthorizerInfo`.
     pub struct BusinessInfo {
-        /// `open_store`.
+        /// `open_store`; `0` or `1` on the wire.
         0 open_store: bool => "open_store: must zero-one",
-        /// `open_scan`.
+        /// `open_scan`; `0` or `1` on the wire.
         1 open_scan: bool => "open_scan: must zero-one",
-        /// `open_pay`.
+        /// `open_pay`; `0` or `1` on the wire.
         2 open_pay: bool => "open_pay: must zero-one",
-        /// `open_card`.
+        /// `open_card`; `0` or `1` on the wire.
         3 open_card: bool => "open_card: must zero-one",
-        /// `open_shake`.
+        /// `open_shake`; `0` or `1` on the wire.
         4 open_shake: bool => "open_shake: must zero-one",
     }
 }
 
 w::record! {
-    /// `Category`.
+    /// An item of `categories` in `component::MiniProgramInfo`.
     pub struct Category {
         /// `first`.
         0 first: String => "first: must",
@@ -118,7 +118,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FuncInfo`.
+    /// An item of `func_info` in `component::ApiQueryAuthAuthorizationInfo`; an item of `func_info` in `component::AuthorizationInfo`.
     pub struct FuncInfo {
         /// `funcscope_category`.
         0 funcscope_category: FuncscopeCategory => "funcscope_category: must",
@@ -126,7 +126,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FuncscopeCategory`.
+    /// `funcscope_category` of `component::FuncInfo`.
     pub struct FuncscopeCategory {
         /// `id`.
         0 id: i64 => "id: must",
@@ -140,7 +140,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniProgramInfo`.
+    /// `MiniProgramInfo` of `component::AuthorizerInfo`.
     pub struct MiniProgramInfo {
         /// `network`.
         0 network: Network => "network: must",
@@ -152,7 +152,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Network`.
+    /// `network` of `component::MiniProgramInfo`.
     pub struct Network {
         /// `RequestDomain`.
         0 request_domain: Vec<String> => "RequestDomain: must",
@@ -170,11 +170,11 @@ w::record! {
 }
 
 w::record! {
-    /// `OwnerSetting`.
+    /// `owner_setting` of the answer of `component::Getprivacysetting`; `owner_setting` of `component::Setprivacysetting`.
     pub struct OwnerSetting {
-        /// `contact_email`.
+        /// `contact_email`; personal data, masked in `Debug`.
         0 contact_email: Option<String> => "contact_email: masked",
-        /// `contact_phone`.
+        /// `contact_phone`; personal data, masked in `Debug`.
         1 contact_phone: Option<String> => "contact_phone: masked",
         /// `contact_qq`.
         2 contact_qq: Option<String> => "contact_qq",
@@ -200,7 +200,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PrivacyDesc`.
+    /// `privacy_desc` of the answer of `component::Getprivacysetting`.
     pub struct PrivacyDesc {
         /// `privacy_desc_list`.
         0 privacy_desc_list: Vec<PrivacyDescPrivacyDesc> => "privacy_desc_list: must",
@@ -208,7 +208,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PrivacyDescPrivacyDesc`.
+    /// An item of `privacy_desc_list` in `component::PrivacyDesc`.
     pub struct PrivacyDescPrivacyDesc {
         /// `privacy_key`.
         0 privacy_key: String => "privacy_key: must",
@@ -218,7 +218,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceTypeInfo`.
+    /// `service_type_info` of `component::AuthorizerInfo`; `verify_type_info` of `component::AuthorizerInfo`.
     pub struct ServiceTypeInfo {
         /// `id`.
         0 id: i64 => "id: must",
@@ -228,7 +228,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetprivacysettingSetting`.
+    /// An item of `setting_list` in `component::Setprivacysetting`.
     pub struct SetprivacysettingSetting {
         /// `privacy_key`.
         0 privacy_key: String => "privacy_key: must",
@@ -239,7 +239,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Setting`.
+    /// An item of `setting_list` in the answer of `component::Getprivacysetting`.
     pub struct Setting {
         /// `privacy_key`.
         0 privacy_key: String => "privacy_key: must",
@@ -257,11 +257,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ticket-token/getAuthorizerAccessToken.html>.
     /// * Catalog: `open_platform.component.api_authorizer_token`.
     pub struct ApiAuthorizerToken {
-        /// `component_appid`.
+        /// `component_appid`; the account's appid.
         0 component_appid: String => "component_appid: must",
         /// `authorizer_appid`.
         1 authorizer_appid: String => "authorizer_appid: must",
-        /// `authorizer_refresh_token`.
+        /// `authorizer_refresh_token`; a secret, masked in `Debug`.
         2 authorizer_refresh_token: String => "authorizer_refresh_token: must masked",
     }
     new(
@@ -274,11 +274,11 @@ w::record! {
 w::record! {
     /// Answer to [`ApiAuthorizerToken`].
     pub struct ApiAuthorizerTokenResponse {
-        /// `authorizer_access_token`.
+        /// `authorizer_access_token`; a secret, masked in `Debug`.
         0 authorizer_access_token: String => "authorizer_access_token: must masked",
-        /// `authorizer_refresh_token`.
+        /// `authorizer_refresh_token`; a secret, masked in `Debug`.
         1 authorizer_refresh_token: Option<String> => "authorizer_refresh_token: masked",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         2 expires_in: i64 => "expires_in: must",
     }
 }
@@ -309,11 +309,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ticket-token/getComponentAccessToken.html>.
     /// * Catalog: `open_platform.component.api_component_token`.
     pub struct ApiComponentToken {
-        /// `component_appid`.
+        /// `component_appid`; the account's appid.
         0 component_appid: String => "component_appid: must",
-        /// `component_appsecret`.
+        /// `component_appsecret`; the account's appsecret; a secret, masked in `Debug`.
         1 component_appsecret: String => "component_appsecret: must masked",
-        /// `component_verify_ticket`.
+        /// `component_verify_ticket`; a secret, masked in `Debug`.
         2 component_verify_ticket: String => "component_verify_ticket: must masked",
     }
     new(
@@ -326,9 +326,9 @@ w::record! {
 w::record! {
     /// Answer to [`ApiComponentToken`].
     pub struct ApiComponentTokenResponse {
-        /// `component_access_token`.
+        /// `component_access_token`; a secret, masked in `Debug`.
         0 component_access_token: String => "component_access_token: must masked",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -391,7 +391,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ticket-token/getPreAuthCode.html>.
     /// * Catalog: `open_platform.component.api_create_preauthcode`.
     pub struct ApiCreatePreauthcode {
-        /// `component_appid`.
+        /// `component_appid`; the account's appid.
         0 component_appid: String => "component_appid: must",
     }
     new(component_appid: impl Into<String>)
@@ -402,7 +402,7 @@ w::record! {
     pub struct ApiCreatePreauthcodeResponse {
         /// `pre_auth_code`.
         0 pre_auth_code: String => "pre_auth_code: must",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -433,7 +433,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/authorization-management/getAuthorizerInfo.html>.
     /// * Catalog: `open_platform.component.api_get_authorizer_info`.
     pub struct ApiGetAuthorizerInfo {
-        /// `component_appid`.
+        /// `component_appid`; the account's appid.
         0 component_appid: String => "component_appid: must",
         /// `authorizer_appid`.
         1 authorizer_appid: String => "authorizer_appid: must",
@@ -477,7 +477,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/authorization-management/getAuthorizerList.html>.
     /// * Catalog: `open_platform.component.api_get_authorizer_list`.
     pub struct ApiGetAuthorizerList {
-        /// `component_appid`.
+        /// `component_appid`; the account's appid.
         0 component_appid: String => "component_appid: must",
         /// `offset`.
         1 offset: i64 => "offset: must",
@@ -567,9 +567,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ticket-token/getAuthorizerRefreshToken.html>.
     /// * Catalog: `open_platform.component.api_query_auth`.
     pub struct ApiQueryAuth {
-        /// `component_appid`.
+        /// `component_appid`; the account's appid.
         0 component_appid: String => "component_appid: must",
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         1 authorization_code: String => "authorization_code: must masked",
     }
     new(component_appid: impl Into<String>, authorization_code: impl Into<String>)
@@ -643,9 +643,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ticket-token/startPushTicket.html>.
     /// * Catalog: `open_platform.component.api_start_push_ticket`.
     pub struct ApiStartPushTicket {
-        /// `component_appid`.
+        /// `component_appid`; the account's appid.
         0 component_appid: String => "component_appid: must",
-        /// `component_secret`.
+        /// `component_secret`; the account's appsecret; a secret, masked in `Debug`.
         1 component_secret: String => "component_secret: must masked",
     }
     new(component_appid: impl Into<String>, component_secret: impl Into<String>)
@@ -808,9 +808,9 @@ w::record! {
     pub struct ClearQuotaV2 {
         /// `appid`.
         0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `component_appid`.
+        /// `component_appid`; the account's appid.
         1 component_appid: String => "component_appid: must",
-        /// `appsecret`.
+        /// `appsecret`; the account's appsecret; a secret, masked in `Debug`.
         2 appsecret: String => "appsecret: must masked",
     }
     new(component_appid: impl Into<String>, appsecret: impl Into<String>)
@@ -957,7 +957,7 @@ w::record! {
 w::record! {
     /// Answer to [`Getprivacysetting`].
     pub struct GetprivacysettingResponse {
-        /// `code_exist`.
+        /// `code_exist`; `0` or `1` on the wire.
         0 code_exist: bool => "code_exist: must zero-one",
         /// `owner_setting`.
         1 owner_setting: Option<OwnerSetting> => "owner_setting",
@@ -1002,7 +1002,7 @@ w::record! {
         0 action: String => "action: must",
         /// `is_modify_published_together`.
         1 is_modify_published_together: Option<bool> => "is_modify_published_together",
-        /// `wxa_jump_h5_domain`.
+        /// `wxa_jump_h5_domain`; joined by `;` on the wire.
         2 wxa_jump_h5_domain: Option<Vec<String>> => "wxa_jump_h5_domain: semicolon",
     }
     new(action: impl Into<String>)
@@ -1012,11 +1012,11 @@ w::record! {
 w::record! {
     /// Answer to [`ModifyWxaJumpDomain`].
     pub struct ModifyWxaJumpDomainResponse {
-        /// `published_wxa_jump_h5_domain`.
+        /// `published_wxa_jump_h5_domain`; joined by `;` on the wire.
         0 published_wxa_jump_h5_domain: Option<Vec<String>> => "published_wxa_jump_h5_domain: semicolon",
-        /// `testing_wxa_jump_h5_domain`.
+        /// `testing_wxa_jump_h5_domain`; joined by `;` on the wire.
         1 testing_wxa_jump_h5_domain: Option<Vec<String>> => "testing_wxa_jump_h5_domain: semicolon",
-        /// `invalid_wxa_jump_h5_domain`.
+        /// `invalid_wxa_jump_h5_domain`; joined by `;` on the wire.
         2 invalid_wxa_jump_h5_domain: Option<Vec<String>> => "invalid_wxa_jump_h5_domain: semicolon",
     }
 }
@@ -1051,7 +1051,7 @@ w::record! {
         0 action: String => "action: must",
         /// `is_modify_published_together`.
         1 is_modify_published_together: Option<bool> => "is_modify_published_together",
-        /// `wxa_server_domain`.
+        /// `wxa_server_domain`; joined by `;` on the wire.
         2 wxa_server_domain: Option<Vec<String>> => "wxa_server_domain: semicolon",
     }
     new(action: impl Into<String>)
@@ -1061,11 +1061,11 @@ w::record! {
 w::record! {
     /// Answer to [`ModifyWxaServerDomain`].
     pub struct ModifyWxaServerDomainResponse {
-        /// `published_wxa_server_domain`.
+        /// `published_wxa_server_domain`; joined by `;` on the wire.
         0 published_wxa_server_domain: Option<Vec<String>> => "published_wxa_server_domain: semicolon",
-        /// `testing_wxa_server_domain`.
+        /// `testing_wxa_server_domain`; joined by `;` on the wire.
         1 testing_wxa_server_domain: Option<Vec<String>> => "testing_wxa_server_domain: semicolon",
-        /// `invalid_wxa_server_domain`.
+        /// `invalid_wxa_server_domain`; joined by `;` on the wire.
         2 invalid_wxa_server_domain: Option<Vec<String>> => "invalid_wxa_server_domain: semicolon",
     }
 }

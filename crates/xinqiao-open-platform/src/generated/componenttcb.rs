@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BatchdelcsversionFail`.
+    /// An item of `fail_list` in the answer of `componenttcb::Batchdelcsversion`.
     pub struct BatchdelcsversionFail {
         /// `env`.
         0 env: String => "env: must",
@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchdelcsversionItem`.
+    /// An item of `items` in `componenttcb::Batchdelcsversion`; an item of `succ_list` in the answer of `componenttcb::Batchdelcsversion`.
     pub struct BatchdelcsversionItem {
         /// `env`.
         0 env: String => "env: must",
@@ -31,7 +31,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchdownloadfileFile`.
+    /// An item of `file_list` in the answer of `componenttcb::Batchdownloadfile`.
     pub struct BatchdownloadfileFile {
         /// `fileid`.
         0 fileid: String => "fileid: must",
@@ -45,7 +45,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchgetenvidErr`.
+    /// An item of `err_list` in the answer of `componenttcb::Batchgetenvid`; an item of `err_list` in the answer of `componenttcb::Batchshareenv`.
     pub struct BatchgetenvidErr {
         /// `env`.
         0 env: String => "env: must",
@@ -57,7 +57,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchsetcspropotionFail`.
+    /// An item of `fail_list` in the answer of `componenttcb::Batchsetcspropotion`.
     pub struct BatchsetcspropotionFail {
         /// `env`.
         0 env: String => "env: must",
@@ -69,7 +69,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchsetcspropotionItem`.
+    /// An item of `items` in `componenttcb::Batchsetcspropotion`.
     pub struct BatchsetcspropotionItem {
         /// `env`.
         0 env: String => "env: must",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchsetcspropotionSucc`.
+    /// An item of `succ_list` in the answer of `componenttcb::Batchsetcspropotion`.
     pub struct BatchsetcspropotionSucc {
         /// `env`.
         0 env: String => "env: must",
@@ -92,7 +92,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchshareenvData`.
+    /// An item of `data` in `componenttcb::Batchshareenv`.
     pub struct BatchshareenvData {
         /// `env`.
         0 env: String => "env: must",
@@ -103,7 +103,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchupdatetriggersErr`.
+    /// An item of `err_list` in the answer of `componenttcb::Batchupdatetriggers`; an item of `fail_env_list` in the answer of `componenttcb::Batchuploadscf`; and 1 more.
     pub struct BatchupdatetriggersErr {
         /// `env`.
         0 env: String => "env: must",
@@ -113,7 +113,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Capability`.
+    /// `capabilities` of `componenttcb::Security`.
     pub struct Capability {
         /// `add`.
         0 add: Option<Vec<String>> => "add",
@@ -125,7 +125,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CodeDetail`.
+    /// `code_detail` of `componenttcb::Batchcreatecsversion`; `code_detail` of `componenttcb::Createcsversion`.
     pub struct CodeDetail {
         /// `name`.
         0 name: Option<Name> => "name",
@@ -138,7 +138,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CodeDetailItem`.
+    /// `code_detail` of `componenttcb::Createcloudbaserunserverversion`; `code_detail` of `componenttcb::Rollupdatecloudbaserunserverversion`.
     pub struct CodeDetailItem {
         /// `name`.
         0 name: Option<CodeDetailName> => "name",
@@ -151,7 +151,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CodeDetailName`.
+    /// `name` of `componenttcb::CodeDetailItem`.
     pub struct CodeDetailName {
         /// `name`.
         0 name: Option<String> => "name",
@@ -163,7 +163,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Collection`.
+    /// An item of `collections` in the answer of `componenttcb::Dbcollection`.
     pub struct Collection {
         /// `name`.
         0 name: String => "name: must",
@@ -179,7 +179,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CreatecloudbaserunserverversionImageInfo`.
+    /// `image_info` of `componenttcb::Createcloudbaserunserverversion`; `image_info` of `componenttcb::Rollupdatecloudbaserunserverversion`.
     pub struct CreatecloudbaserunserverversionImageInfo {
         /// `repository_name`.
         0 repository_name: Option<String> => "repository_name",
@@ -198,7 +198,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Cslist`.
+    /// An item of `cslist` in the answer of `componenttcb::Getcslist`.
     pub struct Cslist {
         /// `server_name`.
         0 server_name: String => "server_name: must",
@@ -216,7 +216,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CustomLogService`.
+    /// An item of `custom_log_services` in `componenttcb::Env`.
     pub struct CustomLogService {
         /// `cls_region`.
         0 cls_region: String => "cls_region: must",
@@ -230,7 +230,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Database`.
+    /// An item of `databases` in `componenttcb::Env`.
     pub struct Database {
         /// `region`.
         0 region: String => "region: must",
@@ -242,7 +242,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Delete`.
+    /// An item of `delete_list` in the answer of `componenttcb::Batchdeletefile`.
     pub struct Delete {
         /// `fileid`.
         0 fileid: String => "fileid: must",
@@ -254,7 +254,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DescribeenvsInfo`.
+    /// An item of `info_list` in the answer of `componenttcb::Describeenvs`.
     pub struct DescribeenvsInfo {
         /// `env`.
         0 env: String => "env: must",
@@ -278,7 +278,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DescribestaticstoreData`.
+    /// An item of `data` in the answer of `componenttcb::Describestaticstore`.
     pub struct DescribestaticstoreData {
         /// `env`.
         0 env: String => "env: must",
@@ -294,7 +294,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EmptyDir`.
+    /// `empty_dir` of `componenttcb::ServiceVolume`.
     pub struct EmptyDir {
         /// `enable_empty_dir_volume`.
         0 enable_empty_dir_volume: Option<bool> => "enable_empty_dir_volume",
@@ -309,7 +309,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Env`.
+    /// An item of `env_list` in the answer of `componenttcb::Describecloudbaserunenvs`.
     pub struct Env {
         /// `region`.
         0 region: String => "region: must",
@@ -355,7 +355,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EsInfo`.
+    /// `es_info` of `componenttcb::Createcloudbaserunserverversion`; `es_info` of `componenttcb::Establishcloudbaserunserver`.
     pub struct EsInfo {
         /// `id`.
         0 id: i64 => "id: must",
@@ -369,7 +369,7 @@ w::record! {
         4 index: Option<String> => "index",
         /// `account`.
         5 account: Option<String> => "account",
-        /// `password`.
+        /// `password`; a secret, masked in `Debug`.
         6 password: Option<String> => "password: masked",
     }
     new(id: i64)
@@ -378,7 +378,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Fail`.
+    /// An item of `fail_list` in the answer of `componenttcb::Batchcreatecsversion`.
     pub struct Fail {
         /// `env`.
         0 env: String => "env: must",
@@ -388,18 +388,18 @@ w::record! {
 }
 
 w::record! {
-    /// `File`.
+    /// An item of `file_list` in `componenttcb::Batchdownloadfile`.
     pub struct File {
         /// `fileid`.
         0 fileid: String => "fileid: must",
-        /// `max_age`; unit s.
+        /// `max_age`; in s.
         1 max_age: i64 => "max_age: must",
     }
     new(fileid: impl Into<String>, max_age: i64)
 }
 
 w::record! {
-    /// `Function`.
+    /// An item of `functions` in `componenttcb::Env`.
     pub struct Function {
         /// `region`.
         0 region: String => "region: must",
@@ -409,13 +409,13 @@ w::record! {
 }
 
 w::record! {
-    /// `GetbucketContent`.
+    /// An item of `contents` in the answer of `componenttcb::Getbucket`; an item of `contents` in the answer of `componenttcb::Staticfilelist`.
     pub struct GetbucketContent {
         /// `key`.
         0 key: String => "key: must",
         /// `md5`.
         1 md5: String => "md5: must",
-        /// `size`; unit byte.
+        /// `size`; in byte.
         2 size: i64 => "size: must",
         /// `last_modified`; format `rfc3339`.
         3 last_modified: String => "last_modified: must",
@@ -423,7 +423,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetcsversionlistItem`.
+    /// An item of `items` in the answer of `componenttcb::Getcsversionlist`.
     pub struct GetcsversionlistItem {
         /// `version_name`.
         0 version_name: String => "version_name: must",
@@ -447,7 +447,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetscflistFunction`.
+    /// An item of `functions` in the answer of `componenttcb::Getscflist`.
     pub struct GetscflistFunction {
         /// `name`.
         0 name: String => "name: must",
@@ -465,7 +465,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ImageInfo`.
+    /// `image_info` of `componenttcb::Batchcreatecsversion`; `image_info` of `componenttcb::Createcsversion`.
     pub struct ImageInfo {
         /// `repository_name`.
         0 repository_name: String => "repository_name: must",
@@ -488,15 +488,15 @@ w::record! {
 }
 
 w::record! {
-    /// `ImageSecretInfo`.
+    /// `image_secret_info` of `componenttcb::Batchcreatecsversion`; `image_secret_info` of `componenttcb::Createcsversion`.
     pub struct ImageSecretInfo {
         /// `registryserver`.
         0 registryserver: Option<String> => "registryserver",
         /// `username`.
         1 username: Option<String> => "username",
-        /// `password`.
+        /// `password`; a secret, masked in `Debug`.
         2 password: Option<String> => "password: masked",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         3 email: Option<String> => "email: masked",
     }
     new()
@@ -504,15 +504,15 @@ w::record! {
 }
 
 w::record! {
-    /// `ImageSecretInfoItem`.
+    /// `image_secret_info` of `componenttcb::Createcloudbaserunserverversion`.
     pub struct ImageSecretInfoItem {
         /// `registry_server`.
         0 registry_server: Option<String> => "registry_server",
         /// `user_name`.
         1 user_name: Option<String> => "user_name",
-        /// `password`.
+        /// `password`; a secret, masked in `Debug`.
         2 password: Option<String> => "password: masked",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         3 email: Option<String> => "email: masked",
     }
     new()
@@ -520,7 +520,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Index`.
+    /// An item of `indexes` in `componenttcb::Dbindex`.
     pub struct Index {
         /// `name`.
         0 name: String => "name: must",
@@ -532,7 +532,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ItemItem`.
+    /// An item of `items` in `componenttcb::Setcspropotion`; an item of `items` in `componenttcb::BatchsetcspropotionItem`.
     pub struct ItemItem {
         /// `version_name`.
         0 version_name: String => "version_name: must",
@@ -543,7 +543,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Key`.
+    /// An item of `keys` in `componenttcb::Index`.
     pub struct Key {
         /// `name`.
         0 name: String => "name: must",
@@ -555,7 +555,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LogService`.
+    /// An item of `log_services` in `componenttcb::Env`.
     pub struct LogService {
         /// `region`.
         0 region: String => "region: must",
@@ -571,7 +571,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MountVolumeInfo`.
+    /// An item of `mount_volume_info` in `componenttcb::Createcloudbaserunserverversion`; an item of `mount_volume_info` in `componenttcb::Rollupdatecloudbaserunserverversion`; and 1 more.
     pub struct MountVolumeInfo {
         /// `name`.
         0 name: Option<String> => "name",
@@ -588,7 +588,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Name`.
+    /// `name` of `componenttcb::CodeDetail`.
     pub struct Name {
         /// `name`.
         0 name: Option<String> => "name",
@@ -600,7 +600,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NfsVolume`.
+    /// An item of `nfs_volumes` in `componenttcb::MountVolumeInfo`.
     pub struct NfsVolume {
         /// `server`.
         0 server: Option<String> => "server",
@@ -619,7 +619,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Pager`.
+    /// `pager` of the answer of `componenttcb::Dbrecord`.
     pub struct Pager {
         /// `offset`.
         0 offset: i64 => "offset: must",
@@ -631,7 +631,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PolicyDetail`.
+    /// An item of `policy_detail` in `componenttcb::Createcloudbaserunserverversion`; an item of `policy_detail` in `componenttcb::Rollupdatecloudbaserunserverversion`.
     pub struct PolicyDetail {
         /// `policy_type`.
         0 policy_type: Option<String> => "policy_type",
@@ -644,7 +644,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PublicNetConfig`.
+    /// `public_net_config` of `componenttcb::Updatescfconfig`.
     pub struct PublicNetConfig {
         /// `public_net_status`.
         0 public_net_status: String => "public_net_status: must",
@@ -655,7 +655,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RelationData`.
+    /// An item of `relation_data` in the answer of `componenttcb::Batchgetenvid`.
     pub struct RelationData {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -665,7 +665,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Security`.
+    /// `security` of `componenttcb::Createcloudbaserunserverversion`; `security` of `componenttcb::SidecarSpec`.
     pub struct Security {
         /// `capabilities`.
         0 capabilities: Option<Capability> => "capabilities",
@@ -675,7 +675,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceVolume`.
+    /// An item of `service_volumes` in `componenttcb::Createcloudbaserunserverversion`.
     pub struct ServiceVolume {
         /// `name`.
         0 name: Option<String> => "name",
@@ -692,7 +692,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceVolumeMount`.
+    /// An item of `service_volume_mounts` in `componenttcb::Createcloudbaserunserverversion`.
     pub struct ServiceVolumeMount {
         /// `name`.
         0 name: Option<String> => "name",
@@ -711,7 +711,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SidecarSpec`.
+    /// An item of `sidecar_specs` in `componenttcb::Createcloudbaserunserverversion`.
     pub struct SidecarSpec {
         /// `container_image`.
         0 container_image: Option<String> => "container_image",
@@ -725,7 +725,7 @@ w::record! {
         4 initial_delay_seconds: Option<i64> => "initial_delay_seconds",
         /// `cpu`.
         5 cpu: Option<f64> => "cpu",
-        /// `mem`; unit GB.
+        /// `mem`; in GB.
         6 mem: Option<f64> => "mem",
         /// `security`.
         7 security: Option<Security> => "security",
@@ -745,7 +745,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StaticStorage`.
+    /// An item of `static_storages` in `componenttcb::Env`.
     pub struct StaticStorage {
         /// `region`.
         0 region: String => "region: must",
@@ -761,7 +761,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StatusReason`.
+    /// An item of `status_reason` in `componenttcb::GetscflistFunction`.
     pub struct StatusReason {
         /// `errcode`.
         0 errcode: String => "errcode: must",
@@ -771,7 +771,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Storage`.
+    /// An item of `storages` in `componenttcb::Env`.
     pub struct Storage {
         /// `region`.
         0 region: String => "region: must",
@@ -785,7 +785,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Succ`.
+    /// An item of `succ_list` in the answer of `componenttcb::Batchcreatecsversion`.
     pub struct Succ {
         /// `env`.
         0 env: String => "env: must",
@@ -795,7 +795,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Tag`.
+    /// An item of `environment_variables` in `componenttcb::Updatescfconfig`; an item of `tags` in `componenttcb::Env`.
     pub struct Tag {
         /// `key`.
         0 key: String => "key: must",
@@ -806,7 +806,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Trigger`.
+    /// An item of `triggers` in `componenttcb::Batchupdatetriggers`; an item of `triggers` in the answer of `componenttcb::Gettriggers`.
     pub struct Trigger {
         /// `trigger_name`.
         0 trigger_name: String => "trigger_name: must",
@@ -819,7 +819,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Vpc`.
+    /// `vpc` of `componenttcb::Createcontainerservice`.
     pub struct Vpc {
         /// `vpcid`.
         0 vpcid: String => "vpcid: must",
@@ -833,7 +833,7 @@ w::record! {
 }
 
 w::record! {
-    /// `VpcConfig`.
+    /// `vpc_config` of `componenttcb::Updatescfconfig`.
     pub struct VpcConfig {
         /// `vpcid`.
         0 vpcid: String => "vpcid: must",
@@ -844,7 +844,7 @@ w::record! {
 }
 
 w::record! {
-    /// `VpcInfo`.
+    /// `vpc_info` of `componenttcb::Establishcloudbaserunserver`.
     pub struct VpcInfo {
         /// `vpc_id`.
         0 vpc_id: String => "vpc_id: must",
@@ -874,7 +874,7 @@ w::record! {
         3 flow_ratio: Option<i64> => "flow_ratio",
         /// `cpu`.
         4 cpu: Option<f64> => "cpu",
-        /// `mem`; unit GB.
+        /// `mem`; in GB.
         5 mem: Option<f64> => "mem",
         /// `minnum`.
         6 minnum: Option<i64> => "minnum",
@@ -908,7 +908,7 @@ w::record! {
         20 code_detail: Option<CodeDetail> => "code_detail",
         /// `image_secret_info`.
         21 image_secret_info: Option<ImageSecretInfo> => "image_secret_info",
-        /// `image_pulls_secret`.
+        /// `image_pulls_secret`; a secret, masked in `Debug`.
         22 image_pulls_secret: Option<String> => "image_pulls_secret: masked",
         /// `custom_logs`.
         23 custom_logs: Option<String> => "custom_logs",
@@ -1368,13 +1368,8 @@ w::record! {
     new(functionname: impl Into<String>, envs: Vec<String>, zipfile: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`Batchuploadscfcode`].
-    pub struct BatchuploadscfcodeResponse {
-        /// `fail_env_list`.
-        0 fail_env_list: Option<Vec<BatchupdatetriggersErr>> => "fail_env_list",
-    }
-}
+/// Answer to [`Batchuploadscfcode`], the same as to [`Batchuploadscf`].
+pub type BatchuploadscfcodeResponse = BatchuploadscfResponse;
 
 w::endpoint! {
     Batchuploadscfcode => BatchuploadscfcodeResponse,
@@ -1488,7 +1483,7 @@ w::record! {
         2 flow_ratio: i64 => "flow_ratio: must",
         /// `cpu`.
         3 cpu: f64 => "cpu: must",
-        /// `mem`; unit GB.
+        /// `mem`; in GB.
         4 mem: f64 => "mem: must",
         /// `min_num`.
         5 min_num: i64 => "min_num: must",
@@ -1524,7 +1519,7 @@ w::record! {
         20 code_detail: Option<CodeDetailItem> => "code_detail",
         /// `image_secret_info`.
         21 image_secret_info: Option<ImageSecretInfoItem> => "image_secret_info",
-        /// `image_pull_secret`.
+        /// `image_pull_secret`; a secret, masked in `Debug`.
         22 image_pull_secret: Option<String> => "image_pull_secret: masked",
         /// `custom_logs`.
         23 custom_logs: Option<String> => "custom_logs",
@@ -1703,7 +1698,7 @@ w::record! {
         3 flow_ratio: Option<i64> => "flow_ratio",
         /// `cpu`.
         4 cpu: Option<f64> => "cpu",
-        /// `mem`; unit GB.
+        /// `mem`; in GB.
         5 mem: Option<f64> => "mem",
         /// `minnum`.
         6 minnum: Option<i64> => "minnum",
@@ -1737,7 +1732,7 @@ w::record! {
         20 code_detail: Option<CodeDetail> => "code_detail",
         /// `image_secret_info`.
         21 image_secret_info: Option<ImageSecretInfo> => "image_secret_info",
-        /// `image_pulls_secret`.
+        /// `image_pulls_secret`; a secret, masked in `Debug`.
         22 image_pulls_secret: Option<String> => "image_pulls_secret: masked",
         /// `custom_logs`.
         23 custom_logs: Option<String> => "custom_logs",
@@ -2097,13 +2092,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`Dbimport`].
-    pub struct DbimportResponse {
-        /// `job_id`.
-        0 job_id: i64 => "job_id: must",
-    }
-}
+/// Answer to [`Dbimport`], the same as to [`Dbexport`].
+pub type DbimportResponse = DbexportResponse;
 
 w::endpoint! {
     Dbimport => DbimportResponse,
@@ -2754,7 +2744,7 @@ w::record! {
         2 upload_type: String => "upload_type: must",
         /// `cpu`.
         3 cpu: f64 => "cpu: must",
-        /// `mem`; unit GB.
+        /// `mem`; in GB.
         4 mem: f64 => "mem: must",
         /// `minnum`.
         5 minnum: i64 => "minnum: must",
@@ -3058,7 +3048,7 @@ w::record! {
         3 flow_ratio: Option<i64> => "flow_ratio",
         /// `cpu`.
         4 cpu: Option<f64> => "cpu",
-        /// `mem`; unit GB.
+        /// `mem`; in GB.
         5 mem: Option<f64> => "mem",
         /// `min_num`.
         6 min_num: Option<i64> => "min_num",
@@ -3287,15 +3277,8 @@ w::record! {
     text(prefix: String, delimiter: String, marker: String)
 }
 
-w::record! {
-    /// Answer to [`Staticfilelist`].
-    pub struct StaticfilelistResponse {
-        /// `contents`.
-        0 contents: Vec<GetbucketContent> => "contents: must",
-        /// `is_truncated`.
-        1 is_truncated: bool => "is_truncated: must",
-    }
-}
+/// Answer to [`Staticfilelist`], the same as to [`Getbucket`].
+pub type StaticfilelistResponse = GetbucketResponse;
 
 w::endpoint! {
     Staticfilelist => StaticfilelistResponse,
@@ -3371,9 +3354,9 @@ w::record! {
         0 env: String => "env: must",
         /// `functionname`.
         1 functionname: String => "functionname: must",
-        /// `memorysize`; unit MB.
+        /// `memorysize`; in MB.
         2 memorysize: Option<i64> => "memorysize",
-        /// `timeout`; unit s.
+        /// `timeout`; in s.
         3 timeout: Option<i64> => "timeout",
         /// `environment_variables`.
         4 environment_variables: Option<Vec<Tag>> => "environment_variables",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AppealMaterial`.
+    /// `appeal_material` of `events::Material`.
     pub struct AppealMaterial {
         /// `reason`.
         0 reason: String => "reason: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplyAuthorizationInfoNoitfy`.
+    /// `ApplyAuthorizationInfoNoitfy` of `open_platform.event.betaapp_authorization_apply_event`.
     pub struct ApplyAuthorizationInfoNoitfy {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplyAuthorizationInfoNoitfyItem`.
+    /// `ApplyAuthorizationInfoNoitfy` of `open_platform.event.betaapp_verify_apply_event`; `ApplyAuthorizationInfoNoitfy` of `open_platform.event.betaapp_verify_event`.
     pub struct ApplyAuthorizationInfoNoitfyItem {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -48,7 +48,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DispatchInfo`.
+    /// `dispatch_info` of `open_platform.info.notify_3rd_wxa_auth`.
     pub struct DispatchInfo {
         /// `provider`.
         0 provider: String => "provider: must",
@@ -60,7 +60,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IllegalMaterial`.
+    /// `illegal_material` of `events::Material`.
     pub struct IllegalMaterial {
         /// `content`.
         0 content: String => "content: must",
@@ -70,7 +70,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Material`.
+    /// An item of `material` in `open_platform.event.wxa_appeal_record`.
     pub struct Material {
         /// `illegal_material`.
         0 illegal_material: Option<IllegalMaterial> => "illegal_material",
@@ -80,7 +80,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyThirdFasteregisterInfo`.
+    /// `info` of `open_platform.info.notify_third_fasteregister`.
     pub struct NotifyThirdFasteregisterInfo {
         /// `name`.
         0 name: Option<String> => "name",
@@ -102,7 +102,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyThirdFastregisterbetaappInfo`.
+    /// `info` of `open_platform.info.notify_third_fastregisterbetaapp`.
     pub struct NotifyThirdFastregisterbetaappInfo {
         /// `unique_id`.
         0 unique_id: String => "unique_id: must",
@@ -112,7 +112,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyThirdFastverifybetaappInfo`.
+    /// `info` of `open_platform.info.notify_third_fastverifybetaapp`.
     pub struct NotifyThirdFastverifybetaappInfo {
         /// `name`.
         0 name: String => "name: must",
@@ -130,7 +130,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ResultInfo`.
+    /// `result_info` of `open_platform.event.wxa_privacy_apply`.
     pub struct ResultInfo {
         /// `api_name`.
         0 api_name: String => "api_name: must",
@@ -158,9 +158,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/getmpadminauth.html>.
         /// * Catalog: `open_platform.event.betaapp_authorization_apply_event`.
         pub struct BetaappAuthorizationApplyEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -180,9 +180,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/mpverifybetaweapp.html>.
         /// * Catalog: `open_platform.event.betaapp_verify_apply_event`.
         pub struct BetaappVerifyApplyEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -202,9 +202,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/getmpadminauth.html>.
         /// * Catalog: `open_platform.event.betaapp_verify_event`.
         pub struct BetaappVerifyEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -225,9 +225,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Mobile_App/WeChat_Login/authorization_change.html>.
         /// * Catalog: `open_platform.event.user_info_modified`.
         pub struct UserInfoModified {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -235,7 +235,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// `Event`.
             4 event: String => "Event: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `appid`.
             6 appid: xinqiao_types::AppId => "appid: must",
@@ -248,9 +248,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/submitAudit.html>.
         /// * Catalog: `open_platform.event.weapp_audit_delay`.
         pub struct WeappAuditDelay {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -271,9 +271,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/submitAudit.html>.
         /// * Catalog: `open_platform.event.weapp_audit_fail`.
         pub struct WeappAuditFail {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -296,9 +296,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/submitAudit.html>.
         /// * Catalog: `open_platform.event.weapp_audit_success`.
         pub struct WeappAuditSuccess {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -318,9 +318,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record-management/getAppealRecords.html>.
         /// * Catalog: `open_platform.event.wxa_appeal_record`.
         pub struct WxaAppealRecord {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -356,9 +356,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/category-management/addCategory.html>.
         /// * Catalog: `open_platform.event.wxa_category_audit`.
         pub struct WxaCategoryAudit {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -384,9 +384,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/setNickName.html>.
         /// * Catalog: `open_platform.event.wxa_nickname_audit`.
         pub struct WxaNicknameAudit {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -394,7 +394,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// `Event`.
             4 event: String => "Event: must",
-            /// `nickname`.
+            /// `nickname`; personal data, masked in `Debug`.
             5 nickname: String => "nickname: must masked",
             /// `ret`.
             6 ret: i64 => "ret: must",
@@ -410,9 +410,9 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/privacy-api-management/applyPrivacyInterface.html>.
         /// * Catalog: `open_platform.event.wxa_privacy_apply`.
         pub struct WxaPrivacyApply {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -446,7 +446,7 @@ pub mod info {
             2 info_type: String => "InfoType: must plain-xml",
             /// `AuthorizerAppid`.
             3 authorizer_appid: String => "AuthorizerAppid: must plain-xml",
-            /// `AuthorizationCode`.
+            /// `AuthorizationCode`; a secret, masked in `Debug`.
             4 authorization_code: String => "AuthorizationCode: must masked plain-xml",
             /// `AuthorizationCodeExpiredTime`; format `unix`.
             5 authorization_code_expired_time: xinqiao_types::UnixSeconds => "AuthorizationCodeExpiredTime: must",
@@ -469,7 +469,7 @@ pub mod info {
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `InfoType`.
             2 info_type: String => "InfoType: must plain-xml",
-            /// `ComponentVerifyTicket`.
+            /// `ComponentVerifyTicket`; a secret, masked in `Debug`.
             3 component_verify_ticket: String => "ComponentVerifyTicket: must masked plain-xml",
         }
     }
@@ -555,7 +555,7 @@ pub mod info {
             2 info_type: String => "InfoType: must",
             /// `appid`.
             3 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `auth_code`.
+            /// `auth_code`; a secret, masked in `Debug`.
             4 auth_code: Option<String> => "auth_code: masked",
             /// `info`.
             5 info: super::NotifyThirdFasteregisterInfo => "info: must",
@@ -649,7 +649,7 @@ pub mod info {
             2 info_type: String => "InfoType: must plain-xml",
             /// `AuthorizerAppid`.
             3 authorizer_appid: String => "AuthorizerAppid: must plain-xml",
-            /// `AuthorizationCode`.
+            /// `AuthorizationCode`; a secret, masked in `Debug`.
             4 authorization_code: String => "AuthorizationCode: must masked plain-xml",
             /// `AuthorizationCodeExpiredTime`; format `unix`.
             5 authorization_code_expired_time: xinqiao_types::UnixSeconds => "AuthorizationCodeExpiredTime: must",

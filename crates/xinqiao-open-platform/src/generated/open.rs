@@ -93,13 +93,8 @@ w::record! {
     new(appid: impl Into<xinqiao_types::AppId>)
 }
 
-w::record! {
-    /// Answer to [`Get`].
-    pub struct GetResponse {
-        /// `open_appid`.
-        0 open_appid: String => "open_appid: must",
-    }
-}
+/// Answer to [`Get`], the same as to [`Create`].
+pub type GetResponse = CreateResponse;
 
 w::endpoint! {
     Get => GetResponse,

@@ -11,7 +11,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html>.
     /// * Catalog: `open_platform.sns.auth`.
     pub struct Auth {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -49,7 +49,7 @@ w::record! {
         1 js_code: String => "js_code: must query",
         /// `appid`.
         2 appid: xinqiao_types::AppId => "appid: must query",
-        /// `component_appid`.
+        /// `component_appid`; the account's appid.
         3 component_appid: String => "component_appid: must query",
     }
     new(
@@ -63,11 +63,11 @@ w::record! {
 w::record! {
     /// Answer to [`ComponentJscode2session`].
     pub struct ComponentJscode2sessionResponse {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `session_key`.
+        /// `session_key`; a secret, masked in `Debug`.
         2 session_key: String => "session_key: must masked",
     }
 }
@@ -99,7 +99,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html>.
     /// * Catalog: `open_platform.sns.userinfo`.
     pub struct Userinfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `lang`.
         1 lang: String => "lang: must query",
@@ -110,11 +110,11 @@ w::record! {
 w::record! {
     /// Answer to [`Userinfo`].
     pub struct UserinfoResponse {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
         /// `sex`.
         3 sex: Option<i64> => "sex",
@@ -124,7 +124,7 @@ w::record! {
         5 province: Option<String> => "province",
         /// `city`.
         6 city: Option<String> => "city",
-        /// `headimgurl`.
+        /// `headimgurl`; personal data, masked in `Debug`.
         7 headimgurl: String => "headimgurl: must masked",
         /// `privilege`.
         8 privilege: Option<Vec<String>> => "privilege",
@@ -164,9 +164,9 @@ pub mod oauth2 {
         pub struct AccessToken {
             /// `grant_type`.
             0 grant_type: String => "grant_type: must query",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must query",
-            /// `secret`.
+            /// `secret`; the account's appsecret; a secret, masked in `Debug`.
             2 secret: String => "secret: must query masked",
             /// `code`.
             3 code: String => "code: must query",
@@ -182,19 +182,19 @@ pub mod oauth2 {
     w::record! {
         /// Answer to [`AccessToken`].
         pub struct AccessTokenResponse {
-            /// `access_token`.
+            /// `access_token`; a secret, masked in `Debug`.
             0 access_token: String => "access_token: must masked",
-            /// `expires_in`; unit s.
+            /// `expires_in`; in s.
             1 expires_in: i64 => "expires_in: must",
-            /// `refresh_token`.
+            /// `refresh_token`; a secret, masked in `Debug`.
             2 refresh_token: String => "refresh_token: must masked",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `scope`.
             4 scope: String => "scope: must",
-            /// `unionid`.
+            /// `unionid`; personal data, masked in `Debug`.
             5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-            /// `is_snapshotuser`.
+            /// `is_snapshotuser`; `0` or `1` on the wire.
             6 is_snapshotuser: bool => "is_snapshotuser: must zero-one",
         }
     }
@@ -228,9 +228,9 @@ pub mod oauth2 {
         pub struct RefreshToken {
             /// `grant_type`.
             0 grant_type: String => "grant_type: must query",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must query",
-            /// `refresh_token`.
+            /// `refresh_token`; a secret, masked in `Debug`.
             2 refresh_token: String => "refresh_token: must query masked",
         }
         new(
@@ -243,13 +243,13 @@ pub mod oauth2 {
     w::record! {
         /// Answer to [`RefreshToken`].
         pub struct RefreshTokenResponse {
-            /// `access_token`.
+            /// `access_token`; a secret, masked in `Debug`.
             0 access_token: String => "access_token: must masked",
-            /// `expires_in`; unit s.
+            /// `expires_in`; in s.
             1 expires_in: i64 => "expires_in: must",
-            /// `refresh_token`.
+            /// `refresh_token`; a secret, masked in `Debug`.
             2 refresh_token: String => "refresh_token: must masked",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `scope`.
             4 scope: String => "scope: must",
@@ -293,7 +293,7 @@ pub mod oauth2 {
                 1 code: String => "code: must query",
                 /// `appid`.
                 2 appid: xinqiao_types::AppId => "appid: must query",
-                /// `component_appid`.
+                /// `component_appid`; the account's appid.
                 3 component_appid: String => "component_appid: must query",
             }
             new(
@@ -307,19 +307,19 @@ pub mod oauth2 {
         w::record! {
             /// Answer to [`AccessToken`].
             pub struct AccessTokenResponse {
-                /// `access_token`.
+                /// `access_token`; a secret, masked in `Debug`.
                 0 access_token: String => "access_token: must masked",
-                /// `expires_in`; unit s.
+                /// `expires_in`; in s.
                 1 expires_in: i64 => "expires_in: must",
-                /// `refresh_token`.
+                /// `refresh_token`; a secret, masked in `Debug`.
                 2 refresh_token: String => "refresh_token: must masked",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 3 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `scope`.
                 4 scope: String => "scope: must",
-                /// `unionid`.
+                /// `unionid`; personal data, masked in `Debug`.
                 5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-                /// `is_snapshotuser`.
+                /// `is_snapshotuser`; `0` or `1` on the wire.
                 6 is_snapshotuser: bool => "is_snapshotuser: must zero-one",
             }
         }
@@ -353,11 +353,11 @@ pub mod oauth2 {
             pub struct RefreshToken {
                 /// `grant_type`.
                 0 grant_type: String => "grant_type: must query",
-                /// `refresh_token`.
+                /// `refresh_token`; a secret, masked in `Debug`.
                 1 refresh_token: String => "refresh_token: must query masked",
                 /// `appid`.
                 2 appid: xinqiao_types::AppId => "appid: must query",
-                /// `component_appid`.
+                /// `component_appid`; the account's appid.
                 3 component_appid: String => "component_appid: must query",
             }
             new(
@@ -371,13 +371,13 @@ pub mod oauth2 {
         w::record! {
             /// Answer to [`RefreshToken`].
             pub struct RefreshTokenResponse {
-                /// `access_token`.
+                /// `access_token`; a secret, masked in `Debug`.
                 0 access_token: String => "access_token: must masked",
-                /// `expires_in`; unit s.
+                /// `expires_in`; in s.
                 1 expires_in: i64 => "expires_in: must",
-                /// `refresh_token`.
+                /// `refresh_token`; a secret, masked in `Debug`.
                 2 refresh_token: String => "refresh_token: must masked",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 3 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `scope`.
                 4 scope: String => "scope: must",

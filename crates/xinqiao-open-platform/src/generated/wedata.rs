@@ -4,17 +4,17 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Appinfo`.
+    /// An item of `appinfo` in the answer of `wedata::WedataGetLoginConfig`.
     pub struct Appinfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
     }
 }
 
 w::record! {
-    /// `BaseResp`.
+    /// `base_resp` of the answer of `wedata::WedataLogin`.
     pub struct BaseResp {
         /// `ret`.
         0 ret: i64 => "ret: must",
@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Perm`.
+    /// An item of `perm` in the answer of `wedata::WedataGetPermList`; an item of `perm` in `wedata::WedataQueryBindListInfo`.
     pub struct Perm {
         /// `perm_id`.
         0 perm_id: String => "perm_id: must",
@@ -36,13 +36,13 @@ w::record! {
 }
 
 w::record! {
-    /// `WedataQueryBindListInfo`.
+    /// An item of `info` in the answer of `wedata::WedataQueryBindList`.
     pub struct WedataQueryBindListInfo {
         /// `uid`.
         0 uid: String => "uid: must",
-        /// `is_bind`.
+        /// `is_bind`; `0` or `1` on the wire.
         1 is_bind: bool => "is_bind: must zero-one",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         2 nickname: Option<String> => "nickname: masked",
         /// `head_url`.
         3 head_url: Option<String> => "head_url",
@@ -56,7 +56,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WedataSetUserPermPerm`.
+    /// An item of `perm` in `wedata::WedataSetUserPerm`.
     pub struct WedataSetUserPermPerm {
         /// `perm_id`.
         0 perm_id: String => "perm_id: must",

@@ -10,7 +10,7 @@ pub mod icp;
 pub mod operationams;
 
 w::record! {
-    /// `AppealMaterial`.
+    /// `appeal_material` of `wxa::Material`.
     pub struct AppealMaterial {
         /// `reason`.
         0 reason: String => "reason: must",
@@ -20,7 +20,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchReq`.
+    /// `batch_req` of `wxa::security::Applysetorderpathinfo`.
     pub struct BatchReq {
         /// `path`.
         0 path: String => "path: must",
@@ -43,11 +43,11 @@ w::record! {
 }
 
 w::record! {
-    /// `BizInfo`.
+    /// An item of `biz_info_list` in the answer of `wxa::Getwxamplinkforshow`.
     pub struct BizInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// `headimg`.
         2 headimg: String => "headimg: must",
@@ -55,7 +55,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Category`.
+    /// An item of `category_list` in the answer of `wxa::GetCategory`.
     pub struct Category {
         /// `first_id`.
         0 first_id: i64 => "first_id: must",
@@ -73,7 +73,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Draft`.
+    /// An item of `draft_list` in the answer of `wxa::Gettemplatedraftlist`.
     pub struct Draft {
         /// `draft_id`.
         0 draft_id: i64 => "draft_id: must",
@@ -87,7 +87,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExpInfo`.
+    /// `exp_info` of the answer of `wxa::Getversioninfo`.
     pub struct ExpInfo {
         /// `exp_time`; format `unix`.
         0 exp_time: xinqiao_types::UnixSeconds => "exp_time: must",
@@ -99,7 +99,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetappealrecordsRecord`.
+    /// An item of `records` in the answer of `wxa::Getappealrecords`.
     pub struct GetappealrecordsRecord {
         /// `appeal_record_id`.
         0 appeal_record_id: i64 => "appeal_record_id: must",
@@ -121,7 +121,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetillegalrecordsRecord`.
+    /// An item of `records` in the answer of `wxa::Getillegalrecords`.
     pub struct GetillegalrecordsRecord {
         /// `illegal_record_id`.
         0 illegal_record_id: String => "illegal_record_id: must",
@@ -139,7 +139,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GrayReleasePlan`.
+    /// `gray_release_plan` of the answer of `wxa::Getgrayreleaseplan`.
     pub struct GrayReleasePlan {
         /// `status`.
         0 status: i64 => "status: must",
@@ -155,7 +155,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IllegalMaterial`.
+    /// `illegal_material` of `wxa::Material`.
     pub struct IllegalMaterial {
         /// `content`.
         0 content: String => "content: must",
@@ -165,7 +165,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Interface`.
+    /// An item of `interface_list` in the answer of `wxa::security::GetPrivacyInterface`.
     pub struct Interface {
         /// `api_name`.
         0 api_name: String => "api_name: must",
@@ -189,7 +189,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Material`.
+    /// An item of `materials` in `wxa::GetappealrecordsRecord`.
     pub struct Material {
         /// `illegal_material`.
         0 illegal_material: Option<IllegalMaterial> => "illegal_material",
@@ -199,7 +199,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Member`.
+    /// An item of `members` in the answer of `wxa::Memberauth`.
     pub struct Member {
         /// `userstr`.
         0 userstr: String => "userstr: must",
@@ -207,7 +207,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MpDomain`.
+    /// `mp_domain` of the answer of `wxa::GetEffectiveDomain`; `third_domain` of the answer of `wxa::GetEffectiveDomain`; and 2 more.
     pub struct MpDomain {
         /// `requestdomain`.
         0 requestdomain: Vec<String> => "requestdomain: must",
@@ -225,7 +225,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Msg`.
+    /// `msg` of the answer of `wxa::security::Getorderpathinfo`.
     pub struct Msg {
         /// `path`.
         0 path: String => "path: must",
@@ -247,7 +247,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PrefetchDnsDomain`.
+    /// An item of `prefetch_dns_domain` in the answer of `wxa::GetPrefetchdnsdomain`.
     pub struct PrefetchDnsDomain {
         /// `url`.
         0 url: String => "url: must",
@@ -257,7 +257,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PreviewInfo`.
+    /// `preview_info` of `wxa::SubmitAudit`.
     pub struct PreviewInfo {
         /// `video_id_list`.
         0 video_id_list: Option<Vec<String>> => "video_id_list",
@@ -269,7 +269,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReleaseInfo`.
+    /// `release_info` of the answer of `wxa::Getversioninfo`.
     pub struct ReleaseInfo {
         /// `release_time`; format `unix`.
         0 release_time: xinqiao_types::UnixSeconds => "release_time: must",
@@ -281,7 +281,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetPrefetchdnsdomainPrefetchDnsDomain`.
+    /// An item of `prefetch_dns_domain` in `wxa::SetPrefetchdnsdomain`.
     pub struct SetPrefetchdnsdomainPrefetchDnsDomain {
         /// `url`.
         0 url: String => "url: must",
@@ -290,9 +290,9 @@ w::record! {
 }
 
 w::record! {
-    /// `SubmitAuditItem`.
+    /// An item of `item_list` in `wxa::SubmitAudit`.
     pub struct SubmitAuditItem {
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         0 address: Option<String> => "address: masked",
         /// `title`.
         1 title: Option<String> => "title",
@@ -324,7 +324,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Template`.
+    /// An item of `template_list` in the answer of `wxa::Gettemplatelist`.
     pub struct Template {
         /// `template_id`.
         0 template_id: w::TextOrNumber => "template_id: must",
@@ -354,9 +354,9 @@ w::record! {
 }
 
 w::record! {
-    /// `TemplateCategory`.
+    /// An item of `category_list` in `wxa::Template`.
     pub struct TemplateCategory {
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         0 address: String => "address: must masked",
         /// `tag`.
         1 tag: String => "tag: must",
@@ -378,7 +378,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UgcDeclare`.
+    /// `ugc_declare` of `wxa::SubmitAudit`.
     pub struct UgcDeclare {
         /// `scene`.
         0 scene: Option<Vec<i64>> => "scene",
@@ -386,7 +386,7 @@ w::record! {
         1 other_scene_desc: Option<String> => "other_scene_desc",
         /// `method`.
         2 method: Option<Vec<i64>> => "method",
-        /// `has_audit_team`.
+        /// `has_audit_team`; `0` or `1` on the wire.
         3 has_audit_team: Option<bool> => "has_audit_team: zero-one",
         /// `audit_desc`.
         4 audit_desc: Option<String> => "audit_desc",
@@ -397,7 +397,7 @@ w::record! {
 }
 
 w::record! {
-    /// `VerifyInfo`.
+    /// `verify_info` of `wxa::Verifybetaweapp`.
     pub struct VerifyInfo {
         /// `enterprise_name`.
         0 enterprise_name: String => "enterprise_name: must",
@@ -426,7 +426,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Version`.
+    /// An item of `version_list` in the answer of `wxa::Revertcoderelease`.
     pub struct Version {
         /// `app_version`.
         0 app_version: i64 => "app_version: must",
@@ -491,7 +491,7 @@ w::record! {
 w::record! {
     /// Answer to [`ApiWxaQuerynickname`].
     pub struct ApiWxaQuerynicknameResponse {
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
         /// `audit_stat`.
         1 audit_stat: i64 => "audit_stat: must",
@@ -1216,7 +1216,7 @@ w::record! {
     pub struct Getdefaultamsinfo {
         /// `action`.
         0 action: String => "action: must query",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
     }
     new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
@@ -1229,7 +1229,7 @@ w::record! {
         0 ret: i64 => "ret: must",
         /// `err_msg`.
         1 err_msg: Option<String> => "err_msg",
-        /// `share_ratio`; unit percent.
+        /// `share_ratio`; in percent.
         2 share_ratio: i64 => "share_ratio: must",
     }
 }
@@ -1343,7 +1343,7 @@ w::record! {
     pub struct Getmpadminauth {
         /// `mp_appid`.
         0 mp_appid: String => "mp_appid: must",
-        /// `same_admin`.
+        /// `same_admin`; `0` or `1` on the wire.
         1 same_admin: bool => "same_admin: must zero-one",
     }
     new(mp_appid: impl Into<String>, same_admin: bool)
@@ -1390,13 +1390,13 @@ w::record! {
 w::record! {
     /// Answer to [`Getshowwxaitem`].
     pub struct GetshowwxaitemResponse {
-        /// `can_open`.
+        /// `can_open`; `0` or `1` on the wire.
         0 can_open: bool => "can_open: must zero-one",
-        /// `is_open`.
+        /// `is_open`; `0` or `1` on the wire.
         1 is_open: bool => "is_open: must zero-one",
         /// `appid`.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         3 nickname: Option<String> => "nickname: masked",
         /// `headimg`.
         4 headimg: Option<String> => "headimg",
@@ -1552,13 +1552,8 @@ w::record! {
     new()
 }
 
-w::record! {
-    /// Answer to [`Getvisitstatus`].
-    pub struct GetvisitstatusResponse {
-        /// `status`.
-        0 status: i64 => "status: must",
-    }
-}
+/// Answer to [`Getvisitstatus`], the same as to [`Changewxasearchstatus`].
+pub type GetvisitstatusResponse = ChangewxasearchstatusResponse;
 
 w::endpoint! {
     Getvisitstatus => GetvisitstatusResponse,
@@ -1634,13 +1629,8 @@ w::record! {
     new()
 }
 
-w::record! {
-    /// Answer to [`Getwxasearchstatus`].
-    pub struct GetwxasearchstatusResponse {
-        /// `status`.
-        0 status: i64 => "status: must",
-    }
-}
+/// Answer to [`Getwxasearchstatus`], the same as to [`Changewxasearchstatus`].
+pub type GetwxasearchstatusResponse = ChangewxasearchstatusResponse;
 
 w::endpoint! {
     Getwxasearchstatus => GetwxasearchstatusResponse,
@@ -1705,7 +1695,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/member-management/getTester.html>.
     /// * Catalog: `open_platform.wxa.memberauth`.
     pub struct Memberauth {
-        /// `action`.
+        /// `action`; always `get_experiencer`.
         0 action: String => "action: must",
     }
     new(action: impl Into<String>)
@@ -1838,23 +1828,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`ModifyDomainDirectly`].
-    pub struct ModifyDomainDirectlyResponse {
-        /// `requestdomain`.
-        0 requestdomain: Option<Vec<String>> => "requestdomain",
-        /// `wsrequestdomain`.
-        1 wsrequestdomain: Option<Vec<String>> => "wsrequestdomain",
-        /// `uploaddomain`.
-        2 uploaddomain: Option<Vec<String>> => "uploaddomain",
-        /// `downloaddomain`.
-        3 downloaddomain: Option<Vec<String>> => "downloaddomain",
-        /// `udpdomain`.
-        4 udpdomain: Option<Vec<String>> => "udpdomain",
-        /// `tcpdomain`.
-        5 tcpdomain: Option<Vec<String>> => "tcpdomain",
-    }
-}
+/// Answer to [`ModifyDomainDirectly`], the same as to [`ModifyDomain`].
+pub type ModifyDomainDirectlyResponse = ModifyDomainResponse;
 
 w::endpoint! {
     ModifyDomainDirectly => ModifyDomainDirectlyResponse,
@@ -1890,13 +1865,8 @@ w::record! {
     new(mp_appid: impl Into<String>, ticket: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`Mpverifybetaweapp`].
-    pub struct MpverifybetaweappResponse {
-        /// `authorize_url`.
-        0 authorize_url: String => "authorize_url: must",
-    }
-}
+/// Answer to [`Mpverifybetaweapp`], the same as to [`Getmpadminauth`].
+pub type MpverifybetaweappResponse = GetmpadminauthResponse;
 
 w::endpoint! {
     Mpverifybetaweapp => MpverifybetaweappResponse,
@@ -2138,9 +2108,9 @@ w::record! {
     pub struct Setdefaultamsinfo {
         /// `action`.
         0 action: String => "action: must query",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `share_ratio`; unit percent.
+        /// `share_ratio`; in percent.
         2 share_ratio: i64 => "share_ratio: must",
     }
     new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>, share_ratio: i64)
@@ -2184,7 +2154,7 @@ w::record! {
     pub struct Setnickname {
         /// `nick_name`.
         0 nick_name: String => "nick_name: must",
-        /// `id_card`.
+        /// `id_card`; personal data, masked in `Debug`.
         1 id_card: Option<String> => "id_card: masked",
         /// `license`.
         2 license: Option<String> => "license",
@@ -2299,13 +2269,8 @@ w::record! {
     set(webviewdomain: Vec<String>)
 }
 
-w::record! {
-    /// Answer to [`SetwebviewdomainDirectly`].
-    pub struct SetwebviewdomainDirectlyResponse {
-        /// `webviewdomain`.
-        0 webviewdomain: Option<Vec<String>> => "webviewdomain",
-    }
-}
+/// Answer to [`SetwebviewdomainDirectly`], the same as to [`Setwebviewdomain`].
+pub type SetwebviewdomainDirectlyResponse = SetwebviewdomainResponse;
 
 w::endpoint! {
     SetwebviewdomainDirectly => SetwebviewdomainDirectlyResponse,
@@ -2373,7 +2338,7 @@ w::record! {
         2 version_desc: Option<String> => "version_desc",
         /// `feedback_info`.
         3 feedback_info: Option<String> => "feedback_info",
-        /// `feedback_stuff`.
+        /// `feedback_stuff`; joined by `|` on the wire.
         4 feedback_stuff: Option<Vec<String>> => "feedback_stuff: pipe",
         /// `ugc_declare`.
         5 ugc_declare: Option<UgcDeclare> => "ugc_declare",
@@ -2491,7 +2456,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/subscribe-component/setShowItem.html>.
     /// * Catalog: `open_platform.wxa.updateshowwxaitem`.
     pub struct Updateshowwxaitem {
-        /// `wxa_subscribe_biz_flag`.
+        /// `wxa_subscribe_biz_flag`; `0` or `1` on the wire.
         0 wxa_subscribe_biz_flag: bool => "wxa_subscribe_biz_flag: must zero-one",
         /// `appid`.
         1 appid: Option<xinqiao_types::AppId> => "appid",
@@ -2606,7 +2571,7 @@ pub mod component {
         pub struct Fastregisterbetaweapp {
             /// `name`.
             0 name: String => "name: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(name: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
@@ -2707,17 +2672,8 @@ pub mod component {
             new(taskid: impl Into<String>)
         }
 
-        w::record! {
-            /// Answer to [`Query`].
-            pub struct QueryResponse {
-                /// `taskid`.
-                0 taskid: String => "taskid: must",
-                /// `status`.
-                1 status: i64 => "status: must",
-                /// `authorize_url`.
-                2 authorize_url: Option<String> => "authorize_url",
-            }
-        }
+        /// Answer to [`Query`], the same as to [`Create`].
+        pub type QueryResponse = CreateResponse;
 
         w::endpoint! {
             Query => QueryResponse,

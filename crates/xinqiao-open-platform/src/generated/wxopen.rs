@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Category`.
+    /// An item of `categories` in `wxopen::Addcategory`.
     pub struct Category {
         /// `first`.
         0 first: i64 => "first: must",
@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CategoryCategory`.
+    /// An item of `categories` in `wxopen::GetallcategoriesCategory`; an item of `categories` in `wxopen::GetcategoriesbytypeCategory`.
     pub struct CategoryCategory {
         /// `id`.
         0 id: i64 => "id: must",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Certicate`.
+    /// An item of `certicates` in `wxopen::Modifycategory`; an item of `certicates` in `wxopen::Category`.
     pub struct Certicate {
         /// `key`.
         0 key: String => "key: must",
@@ -46,7 +46,7 @@ w::record! {
         1 value: String => "value: must",
         /// `expire_time`; format `unix`.
         2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-        /// `is_permanent`.
+        /// `is_permanent`; `0` or `1` on the wire.
         3 is_permanent: Option<bool> => "is_permanent: zero-one",
     }
     new(key: impl Into<String>, value: impl Into<String>)
@@ -54,7 +54,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Exter`.
+    /// An item of `exter_list` in `wxopen::Qualify`.
     pub struct Exter {
         /// `inner_list`.
         0 inner_list: Vec<Inner> => "inner_list: must",
@@ -62,7 +62,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FuncInfo`.
+    /// An item of `func_infos` in `wxopen::WxopenItem`.
     pub struct FuncInfo {
         /// `id`.
         0 id: i64 => "id: must",
@@ -74,7 +74,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetallcategoriesCategory`.
+    /// `categories_list` of the answer of `wxopen::Getallcategories`.
     pub struct GetallcategoriesCategory {
         /// `categories`.
         0 categories: Vec<CategoryCategory> => "categories: must",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetcategoriesbytypeCategory`.
+    /// `categories_list` of the answer of `wxopen::Getcategoriesbytype`.
     pub struct GetcategoriesbytypeCategory {
         /// `categories`.
         0 categories: Vec<CategoryCategory> => "categories: must",
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetcategoryCategory`.
+    /// An item of `categories` in the answer of `wxopen::Getcategory`.
     pub struct GetcategoryCategory {
         /// `first`.
         0 first: i64 => "first: must",
@@ -108,7 +108,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Inner`.
+    /// An item of `inner_list` in `wxopen::Exter`.
     pub struct Inner {
         /// `name`.
         0 name: String => "name: must",
@@ -118,7 +118,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Qualify`.
+    /// `qualify` of `wxopen::CategoryCategory`.
     pub struct Qualify {
         /// `exter_list`.
         0 exter_list: Vec<Exter> => "exter_list: must",
@@ -128,7 +128,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Rule`.
+    /// An item of `rule_list` in the answer of `wxopen::Qrcodejumpget`.
     pub struct Rule {
         /// `prefix`.
         0 prefix: String => "prefix: must",
@@ -146,7 +146,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UvInfo`.
+    /// `uv_info` of the answer of `wxopen::Getweappsupportversion`.
     pub struct UvInfo {
         /// `items`.
         0 items: Vec<UvInfoItem> => "items: must",
@@ -154,7 +154,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UvInfoItem`.
+    /// An item of `items` in `wxopen::UvInfo`.
     pub struct UvInfoItem {
         /// `version`.
         0 version: String => "version: must",
@@ -164,7 +164,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Wxopen`.
+    /// `wxopens` of the answer of `wxopen::Wxamplinkget`.
     pub struct Wxopen {
         /// `items`.
         0 items: Vec<WxopenItem> => "items: must",
@@ -172,27 +172,27 @@ w::record! {
 }
 
 w::record! {
-    /// `WxopenItem`.
+    /// An item of `items` in `wxopen::Wxopen`.
     pub struct WxopenItem {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `username`.
         1 username: String => "username: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
         /// `headimg_url`.
         3 headimg_url: String => "headimg_url: must",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         4 email: Option<String> => "email: masked",
         /// `source`.
         5 source: String => "source: must",
         /// `status`.
         6 status: i64 => "status: must",
-        /// `selected`.
+        /// `selected`; `0` or `1` on the wire.
         7 selected: Option<bool> => "selected: zero-one",
-        /// `nearby_display_status`.
+        /// `nearby_display_status`; `0` or `1` on the wire.
         8 nearby_display_status: Option<bool> => "nearby_display_status: zero-one",
-        /// `released`.
+        /// `released`; `0` or `1` on the wire.
         9 released: Option<bool> => "released: zero-one",
         /// `func_infos`.
         10 func_infos: Option<Vec<FuncInfo>> => "func_infos",
@@ -487,7 +487,7 @@ w::record! {
         5 open_version: Option<i64> => "open_version",
         /// `debug_url`.
         6 debug_url: Option<Vec<String>> => "debug_url",
-        /// `is_edit`.
+        /// `is_edit`; `0` or `1` on the wire.
         7 is_edit: bool => "is_edit: must zero-one",
     }
     new(prefix: impl Into<String>, path: impl Into<String>, is_edit: bool)
@@ -621,7 +621,7 @@ w::record! {
         1 rule_list: Vec<Rule> => "rule_list: must",
         /// `qrcodejump_pub_quota`.
         2 qrcodejump_pub_quota: i64 => "qrcodejump_pub_quota: must",
-        /// `qrcodejump_open`.
+        /// `qrcodejump_open`; `0` or `1` on the wire.
         3 qrcodejump_open: bool => "qrcodejump_open: must zero-one",
     }
 }
@@ -720,9 +720,9 @@ w::record! {
     pub struct Wxamplink {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `notify_users`.
+        /// `notify_users`; `0` or `1` on the wire.
         1 notify_users: bool => "notify_users: must zero-one",
-        /// `show_profile`.
+        /// `show_profile`; `0` or `1` on the wire.
         2 show_profile: bool => "show_profile: must zero-one",
     }
     new(appid: impl Into<xinqiao_types::AppId>, notify_users: bool, show_profile: bool)

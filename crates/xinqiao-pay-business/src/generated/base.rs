@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Allocation`.
+    /// An item of `allocations` in `base::ProfitAllocations`.
     pub struct Allocation {
         /// `out_allocation_detail_id`.
         0 out_allocation_detail_id: String => "out_allocation_detail_id: must",
@@ -12,7 +12,7 @@ w::record! {
         1 receiver_acct_id: String => "receiver_acct_id: must",
         /// `merchant_name`.
         2 merchant_name: String => "merchant_name: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// `scenario`.
         4 scenario: String => "scenario: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AppH5Item`.
+    /// `app_h5` of the answer of `base::Redirects`.
     pub struct AppH5Item {
         /// `app_h5`.
         0 app_h5: String => "app_h5: must",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BusinessLicense`.
+    /// `business_license` of `base::ProductApplications`.
     pub struct BusinessLicense {
         /// `business_register_type`.
         0 business_register_type: String => "business_register_type: must",
@@ -50,7 +50,7 @@ w::record! {
         2 merchant_name: String => "merchant_name: must",
         /// `merchant_short_name`.
         3 merchant_short_name: String => "merchant_short_name: must",
-        /// `legal_person_name`; encrypted on the wire.
+        /// `legal_person_name`; encrypted on the wire; personal data, masked in `Debug`.
         4 legal_person_name: String => "legal_person_name: must masked encrypted",
         /// `validity_period`.
         5 validity_period: Vec<String> => "validity_period: must",
@@ -69,16 +69,16 @@ w::record! {
 }
 
 w::record! {
-    /// `ContactInfo`.
+    /// `contact_info` of `base::ProductApplications`.
     pub struct ContactInfo {
-        /// `mobile_number`; encrypted on the wire.
+        /// `mobile_number`; encrypted on the wire; personal data, masked in `Debug`.
         0 mobile_number: String => "mobile_number: must masked encrypted",
     }
     new(mobile_number: impl Into<String>)
 }
 
 w::record! {
-    /// `FailedReason`.
+    /// `failed_reason` of the answer of `base::Withdraws`; `failed_reason` of the answer of `base::WithdrawsByOutWithdrawId`; and 2 more.
     pub struct FailedReason {
         /// `failed_type`.
         0 failed_type: String => "failed_type: must",
@@ -88,11 +88,11 @@ w::record! {
 }
 
 w::record! {
-    /// `LegalPersonIdCard`.
+    /// `legal_person_id_card` of `base::ProductApplications`.
     pub struct LegalPersonIdCard {
-        /// `name`; encrypted on the wire.
+        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
         0 name: String => "name: must masked encrypted",
-        /// `number`; encrypted on the wire.
+        /// `number`; encrypted on the wire; personal data, masked in `Debug`.
         1 number: String => "number: must masked encrypted",
         /// `validity_period`.
         2 validity_period: Vec<String> => "validity_period: must",
@@ -111,7 +111,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Meta`.
+    /// `meta` of `base::FileUploads`.
     pub struct Meta {
         /// `filename`.
         0 filename: Option<String> => "filename",
@@ -123,7 +123,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniProgram`.
+    /// `mini_program` of the answer of `base::Redirects`.
     pub struct MiniProgram {
         /// `mp_appid`.
         0 mp_appid: String => "mp_appid: must",
@@ -137,7 +137,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyUrl`.
+    /// `notify_url` of `base::ProductApplications`.
     pub struct NotifyUrl {
         /// `server_notify_url`.
         0 server_notify_url: Option<String> => "server_notify_url",
@@ -151,13 +151,13 @@ w::record! {
 }
 
 w::record! {
-    /// `PayeeAccount`.
+    /// An item of `payee_accounts` in `base::ProductApplications`.
     pub struct PayeeAccount {
         /// `account_type`.
         0 account_type: String => "account_type: must",
-        /// `bank_account_name`; encrypted on the wire.
+        /// `bank_account_name`; encrypted on the wire; personal data, masked in `Debug`.
         1 bank_account_name: String => "bank_account_name: must masked encrypted",
-        /// `bank_account_number`; encrypted on the wire.
+        /// `bank_account_number`; encrypted on the wire; personal data, masked in `Debug`.
         2 bank_account_number: String => "bank_account_number: must masked encrypted",
         /// `bank_name`.
         3 bank_name: String => "bank_name: must",
@@ -176,7 +176,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PcWeb`.
+    /// `pc_web` of the answer of `base::ProductApplicationsLinks`.
     pub struct PcWeb {
         /// `url`.
         0 url: String => "url: must",
@@ -186,7 +186,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Product`.
+    /// An item of `products` in `base::ProductApplications`.
     pub struct Product {
         /// `product_name`.
         0 product_name: String => "product_name: must",
@@ -195,7 +195,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductDetail`.
+    /// An item of `product_details` in the answer of `base::ProductApplicationsByOutRequestNo`; an item of `product_details` in the answer of `base::ProductApplicationsByRequestNo`.
     pub struct ProductDetail {
         /// `product_name`.
         0 product_name: String => "product_name: must",
@@ -207,7 +207,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProfitAllocationsAllocation`.
+    /// An item of `allocations` in the answer of `base::ProfitAllocations`.
     pub struct ProfitAllocationsAllocation {
         /// `out_allocation_detail_id`.
         0 out_allocation_detail_id: String => "out_allocation_detail_id: must",
@@ -217,7 +217,7 @@ w::record! {
         2 receiver_acct_id: String => "receiver_acct_id: must",
         /// `merchant_name`.
         3 merchant_name: String => "merchant_name: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `result`.
         5 result: String => "result: must",
@@ -231,7 +231,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RedirectsPcWeb`.
+    /// `pc_web` of the answer of `base::Redirects`.
     pub struct RedirectsPcWeb {
         /// `url`.
         0 url: String => "url: must",
@@ -239,7 +239,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StaticQrcode`.
+    /// `static_qrcode` of the answer of `base::Redirects`.
     pub struct StaticQrcode {
         /// `static_qrcode`.
         0 static_qrcode: String => "static_qrcode: must",
@@ -247,7 +247,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WecomH5Item`.
+    /// `wecom_h5` of the answer of `base::Redirects`.
     pub struct WecomH5Item {
         /// `url`.
         0 url: String => "url: must",
@@ -255,7 +255,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WxH5Item`.
+    /// `wx_h5` of the answer of `base::Redirects`.
     pub struct WxH5Item {
         /// `wx_h5`.
         0 wx_h5: String => "wx_h5: must",
@@ -327,17 +327,8 @@ w::record! {
     text(bill_type: String, ent_id: String)
 }
 
-w::record! {
-    /// Answer to [`BillDownloadsTrans`].
-    pub struct BillDownloadsTransResponse {
-        /// `hash_type`.
-        0 hash_type: String => "hash_type: must",
-        /// `hash_value`.
-        1 hash_value: String => "hash_value: must",
-        /// `download_url`.
-        2 download_url: String => "download_url: must",
-    }
-}
+/// Answer to [`BillDownloadsTrans`], the same as to [`BillDownloads`].
+pub type BillDownloadsTransResponse = BillDownloadsResponse;
 
 w::endpoint! {
     BillDownloadsTrans => BillDownloadsTransResponse,
@@ -554,21 +545,8 @@ w::record! {
     new(request_no: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`ProductApplicationsByRequestNo`].
-    pub struct ProductApplicationsByRequestNoResponse {
-        /// `out_request_no`.
-        0 out_request_no: String => "out_request_no: must",
-        /// `request_no`.
-        1 request_no: String => "request_no: must",
-        /// `ent_id`.
-        2 ent_id: String => "ent_id: must",
-        /// `status`.
-        3 status: String => "status: must",
-        /// `product_details`.
-        4 product_details: Vec<ProductDetail> => "product_details: must",
-    }
-}
+/// Answer to [`ProductApplicationsByRequestNo`], the same as to [`ProductApplicationsByOutRequestNo`].
+pub type ProductApplicationsByRequestNoResponse = ProductApplicationsByOutRequestNoResponse;
 
 w::endpoint! {
     ProductApplicationsByRequestNo => ProductApplicationsByRequestNoResponse,
@@ -636,7 +614,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.profit_allocations`.
     pub struct ProfitAllocations {
-        /// `ent_id`.
+        /// `ent_id`; the account's enterpriseid.
         0 ent_id: String => "ent_id: must",
         /// `payment_id`.
         1 payment_id: String => "payment_id: must",
@@ -672,7 +650,7 @@ w::record! {
         3 status: String => "status: must",
         /// `finished_time`; format `rfc3339`.
         4 finished_time: Option<String> => "finished_time",
-        /// `finish_amount`; unit fen.
+        /// `finish_amount`; in fen.
         5 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// `finish_desc`.
         6 finish_desc: Option<String> => "finish_desc",
@@ -768,9 +746,9 @@ w::record! {
         2 out_payment_id: Option<String> => "out_payment_id",
         /// `payment_id`.
         3 payment_id: Option<String> => "payment_id",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `refund_reason`.
         6 refund_reason: Option<String> => "refund_reason",
@@ -798,9 +776,9 @@ w::record! {
         2 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
         3 payment_id: String => "payment_id: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `refund_reason`.
         6 refund_reason: Option<String> => "refund_reason",
@@ -845,31 +823,8 @@ w::record! {
     new(out_refund_id: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`RefundsByOutRefundId`].
-    pub struct RefundsByOutRefundIdResponse {
-        /// `out_refund_id`.
-        0 out_refund_id: String => "out_refund_id: must",
-        /// `refund_id`.
-        1 refund_id: String => "refund_id: must",
-        /// `out_payment_id`.
-        2 out_payment_id: String => "out_payment_id: must",
-        /// `payment_id`.
-        3 payment_id: String => "payment_id: must",
-        /// `total_amount`; unit fen.
-        4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `refund_amount`; unit fen.
-        5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// `refund_reason`.
-        6 refund_reason: Option<String> => "refund_reason",
-        /// `status`.
-        7 status: String => "status: must",
-        /// `succeeded_time`; format `rfc3339`.
-        8 succeeded_time: Option<String> => "succeeded_time",
-        /// `created_time`; format `rfc3339`.
-        9 created_time: String => "created_time: must",
-    }
-}
+/// Answer to [`RefundsByOutRefundId`], the same as to [`Refunds`].
+pub type RefundsByOutRefundIdResponse = RefundsResponse;
 
 w::endpoint! {
     RefundsByOutRefundId => RefundsByOutRefundIdResponse,
@@ -903,31 +858,8 @@ w::record! {
     new(refund_id: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`RefundsByRefundId`].
-    pub struct RefundsByRefundIdResponse {
-        /// `out_refund_id`.
-        0 out_refund_id: String => "out_refund_id: must",
-        /// `refund_id`.
-        1 refund_id: String => "refund_id: must",
-        /// `out_payment_id`.
-        2 out_payment_id: String => "out_payment_id: must",
-        /// `payment_id`.
-        3 payment_id: String => "payment_id: must",
-        /// `total_amount`; unit fen.
-        4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `refund_amount`; unit fen.
-        5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// `refund_reason`.
-        6 refund_reason: Option<String> => "refund_reason",
-        /// `status`.
-        7 status: String => "status: must",
-        /// `succeeded_time`; format `rfc3339`.
-        8 succeeded_time: Option<String> => "succeeded_time",
-        /// `created_time`; format `rfc3339`.
-        9 created_time: String => "created_time: must",
-    }
-}
+/// Answer to [`RefundsByRefundId`], the same as to [`Refunds`].
+pub type RefundsByRefundIdResponse = RefundsResponse;
 
 w::endpoint! {
     RefundsByRefundId => RefundsByRefundIdResponse,
@@ -955,13 +887,13 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.withdraws`.
     pub struct Withdraws {
-        /// `ent_id`.
+        /// `ent_id`; the account's enterpriseid.
         0 ent_id: String => "ent_id: must",
         /// `receiver_acct_id`.
         1 receiver_acct_id: String => "receiver_acct_id: must",
         /// `out_withdraw_id`.
         2 out_withdraw_id: String => "out_withdraw_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// `server_notify_url`.
         4 server_notify_url: String => "server_notify_url: must",
@@ -985,7 +917,7 @@ w::record! {
         0 out_withdraw_id: String => "out_withdraw_id: must",
         /// `withdraw_id`.
         1 withdraw_id: String => "withdraw_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `status`.
         3 status: String => "status: must",
@@ -1027,23 +959,8 @@ w::record! {
     new(out_withdraw_id: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`WithdrawsByOutWithdrawId`].
-    pub struct WithdrawsByOutWithdrawIdResponse {
-        /// `out_withdraw_id`.
-        0 out_withdraw_id: String => "out_withdraw_id: must",
-        /// `withdraw_id`.
-        1 withdraw_id: String => "withdraw_id: must",
-        /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => "amount: must",
-        /// `status`.
-        3 status: String => "status: must",
-        /// `succeeded_time`; format `rfc3339`.
-        4 succeeded_time: Option<String> => "succeeded_time",
-        /// `failed_reason`.
-        5 failed_reason: Option<FailedReason> => "failed_reason",
-    }
-}
+/// Answer to [`WithdrawsByOutWithdrawId`], the same as to [`Withdraws`].
+pub type WithdrawsByOutWithdrawIdResponse = WithdrawsResponse;
 
 w::endpoint! {
     WithdrawsByOutWithdrawId => WithdrawsByOutWithdrawIdResponse,
@@ -1076,23 +993,8 @@ w::record! {
     new(withdraw_id: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`WithdrawsByWithdrawId`].
-    pub struct WithdrawsByWithdrawIdResponse {
-        /// `out_withdraw_id`.
-        0 out_withdraw_id: String => "out_withdraw_id: must",
-        /// `withdraw_id`.
-        1 withdraw_id: String => "withdraw_id: must",
-        /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => "amount: must",
-        /// `status`.
-        3 status: String => "status: must",
-        /// `succeeded_time`; format `rfc3339`.
-        4 succeeded_time: Option<String> => "succeeded_time",
-        /// `failed_reason`.
-        5 failed_reason: Option<FailedReason> => "failed_reason",
-    }
-}
+/// Answer to [`WithdrawsByWithdrawId`], the same as to [`Withdraws`].
+pub type WithdrawsByWithdrawIdResponse = WithdrawsResponse;
 
 w::endpoint! {
     WithdrawsByWithdrawId => WithdrawsByWithdrawIdResponse,

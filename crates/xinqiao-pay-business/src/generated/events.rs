@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Allocation`.
+    /// An item of `allocations` in `events::ProfitAllocationEventContent`.
     pub struct Allocation {
         /// `out_allocation_detail_id`.
         0 out_allocation_detail_id: String => "out_allocation_detail_id: must",
@@ -12,7 +12,7 @@ w::record! {
         1 allocation_detail_id: String => "allocation_detail_id: must",
         /// `receiver_acct_id`.
         2 receiver_acct_id: String => "receiver_acct_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// `result`.
         4 result: String => "result: must",
@@ -20,13 +20,13 @@ w::record! {
 }
 
 w::record! {
-    /// `EventContent`.
+    /// `event_content` of `pay_business.notify.payment`.
     pub struct EventContent {
         /// `out_payment_id`.
         0 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
         1 payment_id: String => "payment_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `purchaser_id`.
         3 purchaser_id: String => "purchaser_id: must",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductApplicationEventContent`.
+    /// `event_content` of `pay_business.notify.product_application`.
     pub struct ProductApplicationEventContent {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
@@ -58,7 +58,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductDetail`.
+    /// An item of `product_details` in `events::ProductApplicationEventContent`.
     pub struct ProductDetail {
         /// `product_name`.
         0 product_name: String => "product_name: must",
@@ -68,7 +68,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProfitAllocationEventContent`.
+    /// `event_content` of `pay_business.notify.profit_allocation`.
     pub struct ProfitAllocationEventContent {
         /// `payment_id`.
         0 payment_id: String => "payment_id: must",
@@ -84,7 +84,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RefundEventContent`.
+    /// `event_content` of `pay_business.notify.refund`.
     pub struct RefundEventContent {
         /// `out_refund_id`.
         0 out_refund_id: String => "out_refund_id: must",
@@ -94,9 +94,9 @@ w::record! {
         2 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
         3 payment_id: String => "payment_id: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `refund_reason`.
         6 refund_reason: Option<String> => "refund_reason",
@@ -110,7 +110,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WithdrawEventContent`.
+    /// `event_content` of `pay_business.notify.withdraw`.
     pub struct WithdrawEventContent {
         /// `payment_id`.
         0 payment_id: String => "payment_id: must",
@@ -118,7 +118,7 @@ w::record! {
         1 out_withdraw_id: String => "out_withdraw_id: must",
         /// `withdraw_id`.
         2 withdraw_id: String => "withdraw_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// `status`.
         4 status: String => "status: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AppPayPayee`.
+    /// `payee` of the answer of `payments::AppPay`; `payee` of the answer of `payments::AppRegisteringPay`; and 5 more.
     pub struct AppPayPayee {
         /// `ent_id`.
         0 ent_id: String => "ent_id: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AppPayPayer`.
+    /// `payer` of the answer of `payments::AppPay`; `payer` of the answer of `payments::AppRegisteringPay`; and 5 more.
     pub struct AppPayPayer {
         /// `payer_id`.
         0 payer_id: Option<String> => "payer_id",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FrontCallbackUrl`.
+    /// `front_callback_url` of `payments::NotifyUrl`.
     pub struct FrontCallbackUrl {
         /// `android_url`.
         0 android_url: Option<String> => "android_url",
@@ -40,20 +40,20 @@ w::record! {
 }
 
 w::record! {
-    /// `Good`.
+    /// An item of `goods` in `payments::AppPay`; an item of `goods` in `payments::AppRegisteringPay`; and 3 more.
     pub struct Good {
         /// `good_name`.
         0 good_name: String => "good_name: must",
         /// `good_number`.
         1 good_number: i64 => "good_number: must",
-        /// `good_amount`; unit fen.
+        /// `good_amount`; in fen.
         2 good_amount: xinqiao_types::Fen => "good_amount: must",
     }
     new(good_name: impl Into<String>, good_number: i64, good_amount: xinqiao_types::Fen)
 }
 
 w::record! {
-    /// `H5PayNotifyUrl`.
+    /// `notify_url` of `payments::H5Pay`.
     pub struct H5PayNotifyUrl {
         /// `server_notify_url`.
         0 server_notify_url: String => "server_notify_url: must",
@@ -65,7 +65,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MpPayFrontCallbackUrl`.
+    /// `front_callback_url` of `payments::MpPayNotifyUrl`.
     pub struct MpPayFrontCallbackUrl {
         /// `mp_appid`.
         0 mp_appid: String => "mp_appid: must",
@@ -81,7 +81,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MpPayNotifyUrl`.
+    /// `notify_url` of `payments::MpPay`.
     pub struct MpPayNotifyUrl {
         /// `server_notify_url`.
         0 server_notify_url: String => "server_notify_url: must",
@@ -93,7 +93,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyUrl`.
+    /// `notify_url` of `payments::AppPay`; `notify_url` of `payments::AppRegisteringPay`.
     pub struct NotifyUrl {
         /// `server_notify_url`.
         0 server_notify_url: String => "server_notify_url: must",
@@ -105,7 +105,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyUrlFrontCallbackUrl`.
+    /// `front_callback_url` of `payments::H5PayNotifyUrl`.
     pub struct NotifyUrlFrontCallbackUrl {
         /// `h5_url`.
         0 h5_url: String => "h5_url: must",
@@ -114,11 +114,11 @@ w::record! {
 }
 
 w::record! {
-    /// `Payee`.
+    /// `payee` of `payments::AppPay`; `payee` of `payments::AppRegisteringPay`; and 3 more.
     pub struct Payee {
         /// `ent_id`.
         0 ent_id: String => "ent_id: must",
-        /// `ent_name`; encrypted on the wire.
+        /// `ent_name`; encrypted on the wire; personal data, masked in `Debug`.
         1 ent_name: String => "ent_name: must masked encrypted",
         /// `ent_acct_id`.
         2 ent_acct_id: Option<String> => "ent_acct_id",
@@ -130,7 +130,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of `payments::AppPay`; `payer` of `payments::AppRegisteringPay`; and 3 more.
     pub struct Payer {
         /// `payer_id`.
         0 payer_id: Option<String> => "payer_id",
@@ -138,7 +138,7 @@ w::record! {
         1 payer_name: Option<String> => "payer_name",
         /// `out_payer_id`.
         2 out_payer_id: Option<String> => "out_payer_id",
-        /// `bank_account_numbers`; encrypted on the wire.
+        /// `bank_account_numbers`; encrypted on the wire; personal data, masked in `Debug`.
         3 bank_account_numbers: Option<Vec<String>> => "bank_account_numbers: masked encrypted",
     }
     new()
@@ -147,7 +147,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QrcodePayNotifyUrl`.
+    /// `notify_url` of `payments::QrcodePay`.
     pub struct QrcodePayNotifyUrl {
         /// `server_notify_url`.
         0 server_notify_url: String => "server_notify_url: must",
@@ -159,7 +159,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RiskControl`.
+    /// `risk_control` of `payments::AppPay`; `risk_control` of `payments::AppRegisteringPay`; and 3 more.
     pub struct RiskControl {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -186,7 +186,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfo`.
+    /// `scene_info` of `payments::AppPay`; `scene_info` of `payments::AppRegisteringPay`; and 3 more.
     pub struct SceneInfo {
         /// `store_info`.
         0 store_info: Option<StoreInfo> => "store_info",
@@ -196,7 +196,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreInfo`.
+    /// `store_info` of `payments::SceneInfo`.
     pub struct StoreInfo {
         /// `id`.
         0 id: Option<String> => "id",
@@ -220,7 +220,7 @@ w::record! {
         0 purchaser_type: String => "purchaser_type: must",
         /// `out_payment_id`.
         1 out_payment_id: String => "out_payment_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
         3 currency: String => "currency: must",
@@ -265,7 +265,7 @@ w::record! {
         0 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
         1 payment_id: String => "payment_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
         3 currency: String => "currency: must",
@@ -314,7 +314,7 @@ w::record! {
         0 purchaser_type: String => "purchaser_type: must",
         /// `out_payment_id`.
         1 out_payment_id: String => "out_payment_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
         3 currency: String => "currency: must",
@@ -352,31 +352,8 @@ w::record! {
     set(payer: Payer, goods: Vec<Good>, risk_control: RiskControl, scene_info: SceneInfo)
 }
 
-w::record! {
-    /// Answer to [`AppRegisteringPay`].
-    pub struct AppRegisteringPayResponse {
-        /// `out_payment_id`.
-        0 out_payment_id: String => "out_payment_id: must",
-        /// `payment_id`.
-        1 payment_id: String => "payment_id: must",
-        /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => "amount: must",
-        /// `currency`.
-        3 currency: String => "currency: must",
-        /// `payer`.
-        4 payer: AppPayPayer => "payer: must",
-        /// `payee`.
-        5 payee: AppPayPayee => "payee: must",
-        /// `pay_status`.
-        6 pay_status: String => "pay_status: must",
-        /// `memo`.
-        7 memo: Option<String> => "memo",
-        /// `attachment`.
-        8 attachment: Option<String> => "attachment",
-        /// `pay_time`; format `rfc3339`.
-        9 pay_time: Option<String> => "pay_time",
-    }
-}
+/// Answer to [`AppRegisteringPay`], the same as to [`AppPay`].
+pub type AppRegisteringPayResponse = AppPayResponse;
 
 w::endpoint! {
     AppRegisteringPay => AppRegisteringPayResponse,
@@ -410,31 +387,8 @@ w::record! {
     new(out_payment_id: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`ByOutPaymentId`].
-    pub struct ByOutPaymentIdResponse {
-        /// `out_payment_id`.
-        0 out_payment_id: String => "out_payment_id: must",
-        /// `payment_id`.
-        1 payment_id: String => "payment_id: must",
-        /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => "amount: must",
-        /// `currency`.
-        3 currency: String => "currency: must",
-        /// `payer`.
-        4 payer: AppPayPayer => "payer: must",
-        /// `payee`.
-        5 payee: AppPayPayee => "payee: must",
-        /// `pay_status`.
-        6 pay_status: String => "pay_status: must",
-        /// `memo`.
-        7 memo: Option<String> => "memo",
-        /// `attachment`.
-        8 attachment: Option<String> => "attachment",
-        /// `pay_time`; format `rfc3339`.
-        9 pay_time: Option<String> => "pay_time",
-    }
-}
+/// Answer to [`ByOutPaymentId`], the same as to [`AppPay`].
+pub type ByOutPaymentIdResponse = AppPayResponse;
 
 w::endpoint! {
     ByOutPaymentId => ByOutPaymentIdResponse,
@@ -468,31 +422,8 @@ w::record! {
     new(payment_id: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`ByPaymentId`].
-    pub struct ByPaymentIdResponse {
-        /// `out_payment_id`.
-        0 out_payment_id: String => "out_payment_id: must",
-        /// `payment_id`.
-        1 payment_id: String => "payment_id: must",
-        /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => "amount: must",
-        /// `currency`.
-        3 currency: String => "currency: must",
-        /// `payer`.
-        4 payer: AppPayPayer => "payer: must",
-        /// `payee`.
-        5 payee: AppPayPayee => "payee: must",
-        /// `pay_status`.
-        6 pay_status: String => "pay_status: must",
-        /// `memo`.
-        7 memo: Option<String> => "memo",
-        /// `attachment`.
-        8 attachment: Option<String> => "attachment",
-        /// `pay_time`; format `rfc3339`.
-        9 pay_time: Option<String> => "pay_time",
-    }
-}
+/// Answer to [`ByPaymentId`], the same as to [`AppPay`].
+pub type ByPaymentIdResponse = AppPayResponse;
 
 w::endpoint! {
     ByPaymentId => ByPaymentIdResponse,
@@ -572,7 +503,7 @@ w::record! {
         0 purchaser_type: String => "purchaser_type: must",
         /// `out_payment_id`.
         1 out_payment_id: String => "out_payment_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
         3 currency: String => "currency: must",
@@ -610,31 +541,8 @@ w::record! {
     set(payer: Payer, goods: Vec<Good>, risk_control: RiskControl, scene_info: SceneInfo)
 }
 
-w::record! {
-    /// Answer to [`H5Pay`].
-    pub struct H5PayResponse {
-        /// `out_payment_id`.
-        0 out_payment_id: String => "out_payment_id: must",
-        /// `payment_id`.
-        1 payment_id: String => "payment_id: must",
-        /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => "amount: must",
-        /// `currency`.
-        3 currency: String => "currency: must",
-        /// `payer`.
-        4 payer: AppPayPayer => "payer: must",
-        /// `payee`.
-        5 payee: AppPayPayee => "payee: must",
-        /// `pay_status`.
-        6 pay_status: String => "pay_status: must",
-        /// `memo`.
-        7 memo: Option<String> => "memo",
-        /// `attachment`.
-        8 attachment: Option<String> => "attachment",
-        /// `pay_time`; format `rfc3339`.
-        9 pay_time: Option<String> => "pay_time",
-    }
-}
+/// Answer to [`H5Pay`], the same as to [`AppPay`].
+pub type H5PayResponse = AppPayResponse;
 
 w::endpoint! {
     H5Pay => H5PayResponse,
@@ -666,7 +574,7 @@ w::record! {
         0 purchaser_type: String => "purchaser_type: must",
         /// `out_payment_id`.
         1 out_payment_id: String => "out_payment_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
         3 currency: String => "currency: must",
@@ -704,31 +612,8 @@ w::record! {
     set(payer: Payer, goods: Vec<Good>, risk_control: RiskControl, scene_info: SceneInfo)
 }
 
-w::record! {
-    /// Answer to [`MpPay`].
-    pub struct MpPayResponse {
-        /// `out_payment_id`.
-        0 out_payment_id: String => "out_payment_id: must",
-        /// `payment_id`.
-        1 payment_id: String => "payment_id: must",
-        /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => "amount: must",
-        /// `currency`.
-        3 currency: String => "currency: must",
-        /// `payer`.
-        4 payer: AppPayPayer => "payer: must",
-        /// `payee`.
-        5 payee: AppPayPayee => "payee: must",
-        /// `pay_status`.
-        6 pay_status: String => "pay_status: must",
-        /// `memo`.
-        7 memo: Option<String> => "memo",
-        /// `attachment`.
-        8 attachment: Option<String> => "attachment",
-        /// `pay_time`; format `rfc3339`.
-        9 pay_time: Option<String> => "pay_time",
-    }
-}
+/// Answer to [`MpPay`], the same as to [`AppPay`].
+pub type MpPayResponse = AppPayResponse;
 
 w::endpoint! {
     MpPay => MpPayResponse,
@@ -760,7 +645,7 @@ w::record! {
         0 purchaser_type: String => "purchaser_type: must",
         /// `out_payment_id`.
         1 out_payment_id: String => "out_payment_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
         3 currency: String => "currency: must",
@@ -798,31 +683,8 @@ w::record! {
     set(payer: Payer, goods: Vec<Good>, risk_control: RiskControl, scene_info: SceneInfo)
 }
 
-w::record! {
-    /// Answer to [`QrcodePay`].
-    pub struct QrcodePayResponse {
-        /// `out_payment_id`.
-        0 out_payment_id: String => "out_payment_id: must",
-        /// `payment_id`.
-        1 payment_id: String => "payment_id: must",
-        /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => "amount: must",
-        /// `currency`.
-        3 currency: String => "currency: must",
-        /// `payer`.
-        4 payer: AppPayPayer => "payer: must",
-        /// `payee`.
-        5 payee: AppPayPayee => "payee: must",
-        /// `pay_status`.
-        6 pay_status: String => "pay_status: must",
-        /// `memo`.
-        7 memo: Option<String> => "memo",
-        /// `attachment`.
-        8 attachment: Option<String> => "attachment",
-        /// `pay_time`; format `rfc3339`.
-        9 pay_time: Option<String> => "pay_time",
-    }
-}
+/// Answer to [`QrcodePay`], the same as to [`AppPay`].
+pub type QrcodePayResponse = AppPayResponse;
 
 w::endpoint! {
     QrcodePay => QrcodePayResponse,

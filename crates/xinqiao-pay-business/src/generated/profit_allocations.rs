@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Allocation`.
+    /// An item of `allocations` in the answer of `profit_allocations::ByAllocationId`; an item of `allocations` in the answer of `profit_allocations::ByOutAllocationId`.
     pub struct Allocation {
         /// `out_allocation_detail_id`.
         0 out_allocation_detail_id: String => "out_allocation_detail_id: must",
@@ -14,7 +14,7 @@ w::record! {
         2 receiver_acct_id: String => "receiver_acct_id: must",
         /// `merchant_name`.
         3 merchant_name: String => "merchant_name: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `result`.
         5 result: String => "result: must",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FailedReason`.
+    /// `failed_reason` of the answer of `profit_allocations::ReceiverAccountsApplications`; `failed_reason` of the answer of `profit_allocations::ReceiverAccountsApplicationsByApplicationId`; and 2 more.
     pub struct FailedReason {
         /// `failed_type`.
         0 failed_type: String => "failed_type: must",
@@ -38,9 +38,9 @@ w::record! {
 }
 
 w::record! {
-    /// `IdCardAddressInfo`.
+    /// `id_card_address_info` of `profit_allocations::NaturalPersonInfo`.
     pub struct IdCardAddressInfo {
-        /// `detail_address`.
+        /// `detail_address`; personal data, masked in `Debug`.
         0 detail_address: String => "detail_address: must masked",
         /// `province_code`.
         1 province_code: String => "province_code: must",
@@ -67,11 +67,11 @@ w::record! {
 }
 
 w::record! {
-    /// `NaturalPersonInfo`.
+    /// `natural_person_info` of `profit_allocations::ReceiverAccountsApplications`.
     pub struct NaturalPersonInfo {
-        /// `name`; encrypted on the wire.
+        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
         0 name: String => "name: must masked encrypted",
-        /// `number`; encrypted on the wire.
+        /// `number`; encrypted on the wire; personal data, masked in `Debug`.
         1 number: String => "number: must masked encrypted",
         /// `validity_period`.
         2 validity_period: Vec<String> => "validity_period: must",
@@ -93,7 +93,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverAcct`.
+    /// An item of `receiver_accts` in the answer of `profit_allocations::ReceiverAccounts`.
     pub struct ReceiverAcct {
         /// `receiver_acct_id`.
         0 receiver_acct_id: String => "receiver_acct_id: must",
@@ -123,7 +123,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverInfo`.
+    /// `receiver_info` of the answer of `profit_allocations::ReceiverAccountsApplications`; `receiver_info` of the answer of `profit_allocations::ReceiverAccountsApplicationsByApplicationId`; and 1 more.
     pub struct ReceiverInfo {
         /// `receiver_acct_id`.
         0 receiver_acct_id: Option<String> => "receiver_acct_id",
@@ -141,7 +141,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SettlementAccount`.
+    /// `settlement_account` of `profit_allocations::ReceiverAccountsApplications`.
     pub struct SettlementAccount {
         /// `account_type`.
         0 account_type: String => "account_type: must",
@@ -151,11 +151,11 @@ w::record! {
         2 bank_branch_id: Option<String> => "bank_branch_id",
         /// `bank_branch_name`.
         3 bank_branch_name: Option<String> => "bank_branch_name",
-        /// `bank_account_name`; encrypted on the wire.
+        /// `bank_account_name`; encrypted on the wire; personal data, masked in `Debug`.
         4 bank_account_name: String => "bank_account_name: must masked encrypted",
-        /// `bank_account_number`; encrypted on the wire.
+        /// `bank_account_number`; encrypted on the wire; personal data, masked in `Debug`.
         5 bank_account_number: String => "bank_account_number: must masked encrypted",
-        /// `bank_account_mobile`; encrypted on the wire.
+        /// `bank_account_mobile`; encrypted on the wire; personal data, masked in `Debug`.
         6 bank_account_mobile: Option<String> => "bank_account_mobile: masked encrypted",
         /// `front_photocopy_file_id`.
         7 front_photocopy_file_id: Option<String> => "front_photocopy_file_id",
@@ -175,7 +175,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WithdrawCycle`.
+    /// `withdraw_cycle` of `profit_allocations::ReceiverAccountsApplications`; `withdraw_cycle` of `profit_allocations::ReceiverAcct`; and 1 more.
     pub struct WithdrawCycle {
         /// `cycle_type`.
         0 cycle_type: String => "cycle_type: must",
@@ -211,7 +211,7 @@ w::record! {
         3 status: String => "status: must",
         /// `finished_time`; format `rfc3339`.
         4 finished_time: Option<String> => "finished_time",
-        /// `finish_amount`; unit fen.
+        /// `finish_amount`; in fen.
         5 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// `finish_desc`.
         6 finish_desc: Option<String> => "finish_desc",
@@ -252,27 +252,8 @@ w::record! {
     new(out_allocation_id: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`ByOutAllocationId`].
-    pub struct ByOutAllocationIdResponse {
-        /// `payment_id`.
-        0 payment_id: String => "payment_id: must",
-        /// `out_allocation_id`.
-        1 out_allocation_id: String => "out_allocation_id: must",
-        /// `allocation_id`.
-        2 allocation_id: String => "allocation_id: must",
-        /// `status`.
-        3 status: String => "status: must",
-        /// `finished_time`; format `rfc3339`.
-        4 finished_time: Option<String> => "finished_time",
-        /// `finish_amount`; unit fen.
-        5 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
-        /// `finish_desc`.
-        6 finish_desc: Option<String> => "finish_desc",
-        /// `allocations`.
-        7 allocations: Vec<Allocation> => "allocations: must",
-    }
-}
+/// Answer to [`ByOutAllocationId`], the same as to [`ByAllocationId`].
+pub type ByOutAllocationIdResponse = ByAllocationIdResponse;
 
 w::endpoint! {
     ByOutAllocationId => ByOutAllocationIdResponse,
@@ -311,7 +292,7 @@ w::record! {
     pub struct ByPaymentIdAmountsResponse {
         /// `payment_id`.
         0 payment_id: String => "payment_id: must",
-        /// `unsplit_amount`; unit fen.
+        /// `unsplit_amount`; in fen.
         1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
@@ -342,7 +323,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.profit_allocations.finish`.
     pub struct Finish {
-        /// `ent_id`.
+        /// `ent_id`; the account's enterpriseid.
         0 ent_id: String => "ent_id: must",
         /// `payment_id`.
         1 payment_id: String => "payment_id: must",
@@ -400,7 +381,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.profit_allocations.receiver_accounts`.
     pub struct ReceiverAccounts {
-        /// `ent_id`.
+        /// `ent_id`; the account's enterpriseid.
         0 ent_id: String => "ent_id: must query",
         /// `unified_social_credit_code`.
         1 unified_social_credit_code: Option<String> => "unified_social_credit_code: query",
@@ -443,7 +424,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.profit_allocations.receiver_accounts_applications`.
     pub struct ReceiverAccountsApplications {
-        /// `ent_id`.
+        /// `ent_id`; the account's enterpriseid.
         0 ent_id: String => "ent_id: must",
         /// `out_application_id`.
         1 out_application_id: String => "out_application_id: must",
@@ -519,23 +500,8 @@ w::record! {
     new(application_id: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`ReceiverAccountsApplicationsByApplicationId`].
-    pub struct ReceiverAccountsApplicationsByApplicationIdResponse {
-        /// `out_application_id`.
-        0 out_application_id: String => "out_application_id: must",
-        /// `application_id`.
-        1 application_id: String => "application_id: must",
-        /// `status`.
-        2 status: String => "status: must",
-        /// `ent_id`.
-        3 ent_id: String => "ent_id: must",
-        /// `receiver_info`.
-        4 receiver_info: Option<ReceiverInfo> => "receiver_info",
-        /// `failed_reason`.
-        5 failed_reason: Option<FailedReason> => "failed_reason",
-    }
-}
+/// Answer to [`ReceiverAccountsApplicationsByApplicationId`], the same as to [`ReceiverAccountsApplications`].
+pub type ReceiverAccountsApplicationsByApplicationIdResponse = ReceiverAccountsApplicationsResponse;
 
 w::endpoint! {
     ReceiverAccountsApplicationsByApplicationId => ReceiverAccountsApplicationsByApplicationIdResponse,
@@ -569,23 +535,8 @@ w::record! {
     new(out_application_id: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`ReceiverAccountsApplicationsByOutApplicationId`].
-    pub struct ReceiverAccountsApplicationsByOutApplicationIdResponse {
-        /// `out_application_id`.
-        0 out_application_id: String => "out_application_id: must",
-        /// `application_id`.
-        1 application_id: String => "application_id: must",
-        /// `status`.
-        2 status: String => "status: must",
-        /// `ent_id`.
-        3 ent_id: String => "ent_id: must",
-        /// `receiver_info`.
-        4 receiver_info: Option<ReceiverInfo> => "receiver_info",
-        /// `failed_reason`.
-        5 failed_reason: Option<FailedReason> => "failed_reason",
-    }
-}
+/// Answer to [`ReceiverAccountsApplicationsByOutApplicationId`], the same as to [`ReceiverAccountsApplications`].
+pub type ReceiverAccountsApplicationsByOutApplicationIdResponse = ReceiverAccountsApplicationsResponse;
 
 w::endpoint! {
     ReceiverAccountsApplicationsByOutApplicationId => ReceiverAccountsApplicationsByOutApplicationIdResponse,

@@ -4,9 +4,9 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Amount`.
+    /// `amount` of `micropay::TransactionsPay`.
     pub struct Amount {
-        /// `total`; unit minor-currency-unit.
+        /// `total`; in minor-currency-unit.
         0 total: i64 => "total: must",
         /// `currency`.
         1 currency: String => "currency: must",
@@ -15,9 +15,9 @@ w::record! {
 }
 
 w::record! {
-    /// `AmountFrom`.
+    /// An item of `from` in `base::DataAmount`.
     pub struct AmountFrom {
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// `fund_source`.
         1 fund_source: String => "fund_source: must",
@@ -25,17 +25,17 @@ w::record! {
 }
 
 w::record! {
-    /// `AmountItem`.
+    /// `amount` of the answer of `base::RefundsByOutRefundNo`; `amount` of the answer of `base::RefundsIdByRefundId`; and 1 more.
     pub struct AmountItem {
-        /// `total`; unit minor-currency-unit.
+        /// `total`; in minor-currency-unit.
         0 total: Option<i64> => "total",
-        /// `refund`; unit minor-currency-unit.
+        /// `refund`; in minor-currency-unit.
         1 refund: i64 => "refund: must",
         /// `currency`.
         2 currency: Option<String> => "currency",
-        /// `payer_total`; unit minor-currency-unit.
+        /// `payer_total`; in minor-currency-unit.
         3 payer_total: i64 => "payer_total: must",
-        /// `payer_refund`; unit minor-currency-unit.
+        /// `payer_refund`; in minor-currency-unit.
         4 payer_refund: i64 => "payer_refund: must",
         /// `payer_currency`.
         5 payer_currency: String => "payer_currency: must",
@@ -45,7 +45,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplicationRejectDetail`.
+    /// `application_reject_detail` of `base::SubMerchantState`.
     pub struct ApplicationRejectDetail {
         /// `field`.
         0 field: Option<String> => "field",
@@ -55,7 +55,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Business`.
+    /// `business` of `base::MerchantsPost`; `business` of `base::MerchantsPut`.
     pub struct Business {
         /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
         0 business_type: String => "business_type: must",
@@ -87,7 +87,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CertificatesData`.
+    /// An item of `data` in the answer of `base::Certificates`.
     pub struct CertificatesData {
         /// `effective_time`; format `rfc3339`.
         0 effective_time: String => "effective_time: must",
@@ -101,26 +101,26 @@ w::record! {
 }
 
 w::record! {
-    /// `Contact`.
+    /// `contact` of the answer of `base::MerchantsBySubMchid`; `contact` of `base::MerchantsPost`; and 1 more.
     pub struct Contact {
-        /// `name`; encrypted on the wire.
+        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
         0 name: String => "name: must masked encrypted",
-        /// `phone`; encrypted on the wire.
+        /// `phone`; encrypted on the wire; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked encrypted",
-        /// `email`; encrypted on the wire.
+        /// `email`; encrypted on the wire; personal data, masked in `Debug`.
         2 email: String => "email: must masked encrypted",
     }
     new(name: impl Into<String>, phone: impl Into<String>, email: impl Into<String>)
 }
 
 w::record! {
-    /// `DataAmount`.
+    /// `amount` of `base::RefundsGetData`.
     pub struct DataAmount {
-        /// `refund`; unit fen.
+        /// `refund`; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
         /// `currency`.
         1 currency: String => "currency: must",
-        /// `payer_refund`; unit minor-currency-unit.
+        /// `payer_refund`; in minor-currency-unit.
         2 payer_refund: i64 => "payer_refund: must",
         /// `payer_currency`.
         3 payer_currency: String => "payer_currency: must",
@@ -132,7 +132,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Director`.
+    /// `director` of `base::MerchantsPost`; `principal` of `base::MerchantsPost`; and 2 more.
     pub struct Director {
         /// `name`.
         0 name: Option<String> => "name",
@@ -144,7 +144,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EncryptCertificate`.
+    /// `encrypt_certificate` of `base::CertificatesData`.
     pub struct EncryptCertificate {
         /// `algorithm`.
         0 algorithm: String => "algorithm: must",
@@ -152,13 +152,13 @@ w::record! {
         1 associated_data: Option<String> => "associated_data",
         /// `nonce`.
         2 nonce: String => "nonce: must",
-        /// `ciphertext`; encrypted on the wire.
+        /// `ciphertext`; encrypted on the wire; personal data, masked in `Debug`.
         3 ciphertext: String => "ciphertext: must masked encrypted",
     }
 }
 
 w::record! {
-    /// `ExchangeRate`.
+    /// `exchange_rate` of `base::AmountItem`; `exchange_rate` of `base::DataAmount`; and 1 more.
     pub struct ExchangeRate {
         /// `type`.
         0 type_: String => "type: must",
@@ -168,7 +168,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `base::TransactionsPayDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
@@ -178,7 +178,7 @@ w::record! {
         2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
         3 quantity: i64 => "quantity: must",
-        /// `price`; unit minor-currency-unit.
+        /// `price`; in minor-currency-unit.
         4 price: i64 => "price: must",
     }
     new(goods_id: impl Into<String>, quantity: i64, price: i64)
@@ -186,7 +186,7 @@ w::record! {
 }
 
 w::record! {
-    /// `H5Payment`.
+    /// `h5_payment` of the answer of `base::MerchantsBySubMchid`.
     pub struct H5Payment {
         /// `name`.
         0 name: Option<String> => "name",
@@ -198,7 +198,7 @@ w::record! {
 }
 
 w::record! {
-    /// `H5PaymentApplyInfo`.
+    /// `h5_payment_apply_info` of `base::MerchantsPost`.
     pub struct H5PaymentApplyInfo {
         /// `website_url`.
         0 website_url: Option<String> => "website_url",
@@ -213,7 +213,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MerchantsBySubMchidBusiness`.
+    /// `business` of the answer of `base::MerchantsBySubMchid`.
     pub struct MerchantsBySubMchidBusiness {
         /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
         0 business_type: String => "business_type: must",
@@ -233,7 +233,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MerchantsBySubMchidDirector`.
+    /// `director` of the answer of `base::MerchantsBySubMchid`; `principal` of the answer of `base::MerchantsBySubMchid`.
     pub struct MerchantsBySubMchidDirector {
         /// `name`.
         0 name: String => "name: must",
@@ -243,7 +243,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MerchantsPutH5PaymentApplyInfo`.
+    /// `h5_payment_apply_info` of `base::MerchantsPut`.
     pub struct MerchantsPutH5PaymentApplyInfo {
         /// `website_url`.
         0 website_url: Option<String> => "website_url",
@@ -256,16 +256,16 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of `micropay::TransactionsPay`.
     pub struct Payer {
-        /// `auth_code`.
+        /// `auth_code`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in the answer of `micropay::TransactionsPay`.
     pub struct PromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -275,17 +275,17 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// `type`.
         3 type_: Option<String> => "type",
-        /// `amount`; unit minor-currency-unit.
+        /// `amount`; in minor-currency-unit.
         4 amount: i64 => "amount: must",
-        /// `refund_amount`; unit minor-currency-unit.
+        /// `refund_amount`; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
         /// `activity_id`.
         6 activity_id: Option<String> => "activity_id",
-        /// `wechatpay_contribute_amount`; unit minor-currency-unit.
+        /// `wechatpay_contribute_amount`; in minor-currency-unit.
         7 wechatpay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
-        /// `merchant_contribute_amount`; unit minor-currency-unit.
+        /// `merchant_contribute_amount`; in minor-currency-unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
-        /// `other_contribute_amount`; unit minor-currency-unit.
+        /// `other_contribute_amount`; in minor-currency-unit.
         9 other_contribute_amount: Option<i64> => "other_contribute_amount",
         /// `currency`.
         10 currency: Option<String> => "currency",
@@ -295,15 +295,15 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetailGoodsDetail`.
+    /// An item of `goods_detail` in `base::PromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `quantity`.
         1 quantity: i64 => "quantity: must",
-        /// `price`; unit minor-currency-unit.
+        /// `price`; in minor-currency-unit.
         2 price: i64 => "price: must",
-        /// `discount_amount`; unit minor-currency-unit.
+        /// `discount_amount`; in minor-currency-unit.
         3 discount_amount: i64 => "discount_amount: must",
         /// `goods_remark`.
         4 goods_remark: Option<String> => "goods_remark",
@@ -311,7 +311,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RefundDetail`.
+    /// `refund_detail` of `base::RefundsGetData`.
     pub struct RefundDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -319,9 +319,9 @@ w::record! {
         1 scope: String => "scope: must",
         /// `type`.
         2 type_: String => "type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `currency`.
         5 currency: String => "currency: must",
@@ -329,13 +329,13 @@ w::record! {
 }
 
 w::record! {
-    /// `RefundsGetAmount`.
+    /// `amount` of the answer of `base::RefundsGet`.
     pub struct RefundsGetAmount {
-        /// `total`; unit minor-currency-unit.
+        /// `total`; in minor-currency-unit.
         0 total: i64 => "total: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; unit minor-currency-unit.
+        /// `payer_total`; in minor-currency-unit.
         2 payer_total: i64 => "payer_total: must",
         /// `payer_currency`.
         3 payer_currency: String => "payer_currency: must",
@@ -343,7 +343,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RefundsGetData`.
+    /// An item of `data` in the answer of `base::RefundsGet`.
     pub struct RefundsGetData {
         /// `id`.
         0 id: String => "id: must",
@@ -369,11 +369,11 @@ w::record! {
 }
 
 w::record! {
-    /// `RefundsPostAmount`.
+    /// `amount` of `base::RefundsPost`.
     pub struct RefundsPostAmount {
-        /// `total`; unit minor-currency-unit.
+        /// `total`; in minor-currency-unit.
         0 total: i64 => "total: must",
-        /// `refund`; unit minor-currency-unit.
+        /// `refund`; in minor-currency-unit.
         1 refund: i64 => "refund: must",
         /// `currency`.
         2 currency: String => "currency: must",
@@ -382,7 +382,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RefundsPostPromotionDetail`.
+    /// An item of `promotion_detail` in the answer of `base::RefundsByOutRefundNo`; an item of `promotion_detail` in the answer of `base::RefundsIdByRefundId`; and 1 more.
     pub struct RefundsPostPromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -392,9 +392,9 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// `type`.
         3 type_: Option<String> => "type",
-        /// `amount`; unit minor-currency-unit.
+        /// `amount`; in minor-currency-unit.
         4 amount: i64 => "amount: must",
-        /// `refund_amount`; unit minor-currency-unit.
+        /// `refund_amount`; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
         /// `currency`.
         6 currency: Option<String> => "currency",
@@ -402,7 +402,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfo`.
+    /// `scene_info` of `micropay::TransactionsPay`.
     pub struct SceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: String => "payer_client_ip: must",
@@ -421,27 +421,27 @@ w::record! {
 }
 
 w::record! {
-    /// `SettlementsAmount`.
+    /// `amount` of `base::SettlementsData`.
     pub struct SettlementsAmount {
-        /// `settled`; unit minor-currency-unit.
+        /// `settled`; in minor-currency-unit.
         0 settled: i64 => "settled: must",
-        /// `unsettle`; unit minor-currency-unit.
+        /// `unsettle`; in minor-currency-unit.
         1 unsettle: i64 => "unsettle: must",
         /// `currency`.
         2 currency: String => "currency: must",
-        /// `pay`; unit minor-currency-unit.
+        /// `pay`; in minor-currency-unit.
         3 pay: i64 => "pay: must",
-        /// `refund`; unit minor-currency-unit.
+        /// `refund`; in minor-currency-unit.
         4 refund: i64 => "refund: must",
-        /// `net`; unit minor-currency-unit.
+        /// `net`; in minor-currency-unit.
         5 net: i64 => "net: must",
-        /// `fee`; unit minor-currency-unit.
+        /// `fee`; in minor-currency-unit.
         6 fee: i64 => "fee: must",
     }
 }
 
 w::record! {
-    /// `SettlementsData`.
+    /// An item of `data` in the answer of `settle::Settlements`.
     pub struct SettlementsData {
         /// `batch_id`.
         0 batch_id: String => "batch_id: must",
@@ -461,7 +461,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SplitAmount`.
+    /// `split_amount` of `base::SettlementsData`.
     pub struct SplitAmount {
         /// `settled`.
         0 settled: i64 => "settled: must",
@@ -477,7 +477,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreInfo`.
+    /// `store_info` of `base::SceneInfo`.
     pub struct StoreInfo {
         /// `id`.
         0 id: Option<String> => "id",
@@ -487,7 +487,7 @@ w::record! {
         2 name: Option<String> => "name",
         /// `area_code`.
         3 area_code: Option<String> => "area_code",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
     }
     new()
@@ -495,7 +495,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubMerchantState`.
+    /// `sub_merchant_state` of the answer of `base::MerchantsBySubMchid`.
     pub struct SubMerchantState {
         /// `sub_merchant_status`; one of `OPERATING` `PENDING` `DEACTIVATED` `CLOSED` `INCOMPLETE_APPLICATION`.
         0 sub_merchant_status: Option<String> => "sub_merchant_status",
@@ -507,13 +507,13 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionsPayAmount`.
+    /// `amount` of the answer of `micropay::TransactionsPay`.
     pub struct TransactionsPayAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; unit fen.
+        /// `payer_total`; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `payer_currency`.
         3 payer_currency: Option<String> => "payer_currency",
@@ -523,9 +523,9 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionsPayDetail`.
+    /// `detail` of `micropay::TransactionsPay`.
     pub struct TransactionsPayDetail {
-        /// `cost_price`; unit minor-currency-unit.
+        /// `cost_price`; in minor-currency-unit.
         0 cost_price: Option<i64> => "cost_price",
         /// `receipt_id`.
         1 receipt_id: Option<String> => "receipt_id",
@@ -538,13 +538,13 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionsPayPayer`.
+    /// `payer` of the answer of `micropay::TransactionsPay`.
     pub struct TransactionsPayPayer {
         /// `sp_openid`.
         0 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
         1 sub_openid: Option<String> => "sub_openid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
@@ -598,7 +598,7 @@ w::record! {
     pub struct MerchantsBySubMchid {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must path",
-        /// `sp_mchid`.
+        /// `sp_mchid`; the account's merchantid.
         1 sp_mchid: String => "sp_mchid: must query",
         /// `sp_appid`.
         2 sp_appid: String => "sp_appid: must query",
@@ -675,7 +675,7 @@ w::record! {
     pub struct MerchantsPost {
         /// `Idempotency-Key`.
         0 idempotency_key: String => "Idempotency-Key: must header",
-        /// `sp_mchid`.
+        /// `sp_mchid`; the account's merchantid.
         1 sp_mchid: String => "sp_mchid: must",
         /// `sp_appid`.
         2 sp_appid: String => "sp_appid: must",
@@ -786,7 +786,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/Onborading_Sub_Merchant/chapter3_3.shtml>.
     /// * Catalog: `pay_global.base.merchants_put`.
     pub struct MerchantsPut {
-        /// `sp_mchid`.
+        /// `sp_mchid`; the account's merchantid.
         0 sp_mchid: String => "sp_mchid: must",
         /// `sp_appid`.
         1 sp_appid: String => "sp_appid: must",
@@ -894,11 +894,11 @@ w::record! {
     pub struct RefundsByOutRefundNo {
         /// `out_refund_no`.
         0 out_refund_no: String => "out_refund_no: must path",
-        /// `sp_mchid`.
+        /// `sp_mchid`; the account's merchantid.
         1 sp_mchid: Option<String> => "sp_mchid: query",
         /// `sub_mchid`.
         2 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
     }
     new(out_refund_no: impl Into<String>)
@@ -962,7 +962,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_4.shtml>.
     /// * Catalog: `pay_global.base.refunds_get`.
     pub struct RefundsGet {
-        /// `sp_mchid`.
+        /// `sp_mchid`; the account's merchantid.
         0 sp_mchid: Option<String> => "sp_mchid: query",
         /// `sub_mchid`.
         1 sub_mchid: Option<String> => "sub_mchid: query",
@@ -974,7 +974,7 @@ w::record! {
         4 offset: i64 => "offset: must query",
         /// `count`.
         5 count: i64 => "count: must query",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         6 mchid: Option<xinqiao_types::MchId> => "mchid: query",
     }
     new(offset: i64, count: i64)
@@ -1040,46 +1040,19 @@ w::record! {
     pub struct RefundsIdByRefundId {
         /// `refund_id`.
         0 refund_id: String => "refund_id: must path",
-        /// `sp_mchid`.
+        /// `sp_mchid`; the account's merchantid.
         1 sp_mchid: Option<String> => "sp_mchid: query",
         /// `sub_mchid`.
         2 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
     }
     new(refund_id: impl Into<String>)
     text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
 }
 
-w::record! {
-    /// Answer to [`RefundsIdByRefundId`].
-    pub struct RefundsIdByRefundIdResponse {
-        /// `id`.
-        0 id: String => "id: must",
-        /// `out_refund_no`.
-        1 out_refund_no: String => "out_refund_no: must",
-        /// `transaction_id`.
-        2 transaction_id: String => "transaction_id: must",
-        /// `out_trade_no`.
-        3 out_trade_no: String => "out_trade_no: must",
-        /// `channel`.
-        4 channel: String => "channel: must",
-        /// `fund_source`.
-        5 fund_source: String => "fund_source: must",
-        /// `recv_account`.
-        6 recv_account: String => "recv_account: must",
-        /// `status`.
-        7 status: String => "status: must",
-        /// `success_time`; format `rfc3339`.
-        8 success_time: Option<String> => "success_time",
-        /// `create_time`; format `rfc3339`.
-        9 create_time: String => "create_time: must",
-        /// `amount`.
-        10 amount: AmountItem => "amount: must",
-        /// `promotion_detail`.
-        11 promotion_detail: Option<Vec<RefundsPostPromotionDetail>> => "promotion_detail",
-    }
-}
+/// Answer to [`RefundsIdByRefundId`], the same as to [`RefundsByOutRefundNo`].
+pub type RefundsIdByRefundIdResponse = RefundsByOutRefundNoResponse;
 
 w::endpoint! {
     RefundsIdByRefundId => RefundsIdByRefundIdResponse,
@@ -1108,7 +1081,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_2.shtml>.
     /// * Catalog: `pay_global.base.refunds_post`.
     pub struct RefundsPost {
-        /// `sp_mchid`.
+        /// `sp_mchid`; the account's merchantid.
         0 sp_mchid: Option<String> => "sp_mchid",
         /// `sp_appid`.
         1 sp_appid: Option<String> => "sp_appid",
@@ -1130,7 +1103,7 @@ w::record! {
         9 amount: RefundsPostAmount => "amount: must",
         /// `source`.
         10 source: Option<String> => "source",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         11 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `appid`.
         12 appid: Option<xinqiao_types::AppId> => "appid",
@@ -1151,35 +1124,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`RefundsPost`].
-    pub struct RefundsPostResponse {
-        /// `id`.
-        0 id: String => "id: must",
-        /// `out_refund_no`.
-        1 out_refund_no: String => "out_refund_no: must",
-        /// `transaction_id`.
-        2 transaction_id: String => "transaction_id: must",
-        /// `out_trade_no`.
-        3 out_trade_no: String => "out_trade_no: must",
-        /// `channel`.
-        4 channel: String => "channel: must",
-        /// `fund_source`.
-        5 fund_source: String => "fund_source: must",
-        /// `recv_account`.
-        6 recv_account: String => "recv_account: must",
-        /// `status`.
-        7 status: String => "status: must",
-        /// `success_time`; format `rfc3339`.
-        8 success_time: Option<String> => "success_time",
-        /// `create_time`; format `rfc3339`.
-        9 create_time: String => "create_time: must",
-        /// `amount`.
-        10 amount: AmountItem => "amount: must",
-        /// `promotion_detail`.
-        11 promotion_detail: Option<Vec<RefundsPostPromotionDetail>> => "promotion_detail",
-    }
-}
+/// Answer to [`RefundsPost`], the same as to [`RefundsByOutRefundNo`].
+pub type RefundsPostResponse = RefundsByOutRefundNoResponse;
 
 w::endpoint! {
     RefundsPost => RefundsPostResponse,
@@ -1252,7 +1198,7 @@ pub mod micropay {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter3_1_1.shtml>.
         /// * Catalog: `pay_global.micropay.transactions_pay`.
         pub struct TransactionsPay {
-            /// `sp_mchid`.
+            /// `sp_mchid`; the account's merchantid.
             0 sp_mchid: Option<String> => "sp_mchid",
             /// `sp_appid`.
             1 sp_appid: Option<String> => "sp_appid",
@@ -1282,7 +1228,7 @@ pub mod micropay {
             13 scene_info: Option<super::SceneInfo> => "scene_info",
             /// `merchant_category_code`.
             14 merchant_category_code: String => "merchant_category_code: must",
-            /// `mchid`.
+            /// `mchid`; the account's merchantid.
             15 mchid: Option<xinqiao_types::MchId> => "mchid",
             /// `appid`.
             16 appid: Option<xinqiao_types::AppId> => "appid",

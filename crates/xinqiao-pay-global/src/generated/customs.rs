@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `OrdersGlobalV3Data`.
+    /// An item of `data` in the answer of `customs::OrdersGlobalV3`.
     pub struct OrdersGlobalV3Data {
         /// `sub_order_no`.
         0 sub_order_no: Option<String> => "sub_order_no",
@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrdersV3GlobalData`.
+    /// An item of `data` in the answer of `customs::OrdersV3Global`.
     pub struct OrdersV3GlobalData {
         /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
         0 state: String => "state: must",
@@ -46,15 +46,15 @@ w::record! {
         3 customs: String => "customs: must",
         /// `mch_customs_no`.
         4 mch_customs_no: String => "mch_customs_no: must",
-        /// `duty`; unit minor-currency-unit.
+        /// `duty`; in minor-currency-unit.
         5 duty: Option<i64> => "duty",
         /// `fee_type`.
         6 fee_type: Option<String> => "fee_type",
-        /// `order_fee`; unit minor-currency-unit.
+        /// `order_fee`; in minor-currency-unit.
         7 order_fee: Option<i64> => "order_fee",
-        /// `transport_fee`; unit minor-currency-unit.
+        /// `transport_fee`; in minor-currency-unit.
         8 transport_fee: Option<i64> => "transport_fee",
-        /// `product_fee`; unit minor-currency-unit.
+        /// `product_fee`; in minor-currency-unit.
         9 product_fee: Option<i64> => "product_fee",
         /// `modify_time`; format `rfc3339`.
         10 modify_time: String => "modify_time: must",
@@ -323,7 +323,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652513>.
     /// * Catalog: `pay_global.customs.orders_v3_global`.
     pub struct OrdersV3Global {
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must query",
         /// `appid`.
         1 appid: xinqiao_types::AppId => "appid: must query",
@@ -399,7 +399,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652518>.
     /// * Catalog: `pay_global.customs.orders_v3_global_patch`.
     pub struct OrdersV3GlobalPatch {
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -413,15 +413,15 @@ w::record! {
         5 customs: String => "customs: must",
         /// `merchant_customs_no`.
         6 merchant_customs_no: String => "merchant_customs_no: must",
-        /// `duty`; unit minor-currency-unit.
+        /// `duty`; in minor-currency-unit.
         7 duty: Option<i64> => "duty",
         /// `fee_type`.
         8 fee_type: Option<String> => "fee_type",
-        /// `order_fee`; unit minor-currency-unit.
+        /// `order_fee`; in minor-currency-unit.
         9 order_fee: Option<i64> => "order_fee",
-        /// `transport_fee`; unit minor-currency-unit.
+        /// `transport_fee`; in minor-currency-unit.
         10 transport_fee: Option<i64> => "transport_fee",
-        /// `product_fee`; unit minor-currency-unit.
+        /// `product_fee`; in minor-currency-unit.
         11 product_fee: Option<i64> => "product_fee",
     }
     new(
@@ -489,7 +489,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652510>.
     /// * Catalog: `pay_global.customs.orders_v3_global_post`.
     pub struct OrdersV3GlobalPost {
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -503,15 +503,15 @@ w::record! {
         5 customs: String => "customs: must",
         /// `merchant_customs_no`.
         6 merchant_customs_no: String => "merchant_customs_no: must",
-        /// `duty`; unit minor-currency-unit.
+        /// `duty`; in minor-currency-unit.
         7 duty: Option<i64> => "duty",
         /// `fee_type`.
         8 fee_type: Option<String> => "fee_type",
-        /// `order_fee`; unit minor-currency-unit.
+        /// `order_fee`; in minor-currency-unit.
         9 order_fee: Option<i64> => "order_fee",
-        /// `transport_fee`; unit minor-currency-unit.
+        /// `transport_fee`; in minor-currency-unit.
         10 transport_fee: Option<i64> => "transport_fee",
-        /// `product_fee`; unit minor-currency-unit.
+        /// `product_fee`; in minor-currency-unit.
         11 product_fee: Option<i64> => "product_fee",
     }
     new(
@@ -654,7 +654,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652521>.
     /// * Catalog: `pay_global.customs.redeclare_v3_global`.
     pub struct RedeclareV3Global {
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -809,7 +809,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652524>.
     /// * Catalog: `pay_global.customs.verify_certificate_v3_global`.
     pub struct VerifyCertificateV3Global {
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -825,9 +825,9 @@ w::record! {
         6 merchant_customs_no: String => "merchant_customs_no: must",
         /// `certificate_type`; one of `IDCARD`.
         7 certificate_type: String => "certificate_type: must",
-        /// `certificate_id`; encrypted on the wire.
+        /// `certificate_id`; encrypted on the wire; personal data, masked in `Debug`.
         8 certificate_id: String => "certificate_id: must masked encrypted",
-        /// `certificate_name`; encrypted on the wire.
+        /// `certificate_name`; encrypted on the wire; personal data, masked in `Debug`.
         9 certificate_name: String => "certificate_name: must masked encrypted",
     }
     new(

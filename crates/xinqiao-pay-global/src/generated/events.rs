@@ -4,17 +4,17 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Amount`.
+    /// `amount` of `pay_global.notify.partner_refund`; `amount` of `pay_global.notify.refund`.
     pub struct Amount {
-        /// `total`; unit minor-currency-unit.
+        /// `total`; in minor-currency-unit.
         0 total: Option<i64> => "total",
-        /// `refund`; unit minor-currency-unit.
+        /// `refund`; in minor-currency-unit.
         1 refund: i64 => "refund: must",
         /// `currency`.
         2 currency: Option<String> => "currency",
-        /// `payer_total`; unit minor-currency-unit.
+        /// `payer_total`; in minor-currency-unit.
         3 payer_total: i64 => "payer_total: must",
-        /// `payer_refund`; unit minor-currency-unit.
+        /// `payer_refund`; in minor-currency-unit.
         4 payer_refund: i64 => "payer_refund: must",
         /// `payer_currency`.
         5 payer_currency: String => "payer_currency: must",
@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExchangeRate`.
+    /// `exchange_rate` of `events::Amount`; `exchange_rate` of `events::PartnerTransactionAmount`.
     pub struct ExchangeRate {
         /// `type`.
         0 type_: String => "type: must",
@@ -34,15 +34,15 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `events::PromotionDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `quantity`.
         1 quantity: i64 => "quantity: must",
-        /// `price`; unit minor-currency-unit.
+        /// `price`; in minor-currency-unit.
         2 price: i64 => "price: must",
-        /// `discount_amount`; unit minor-currency-unit.
+        /// `discount_amount`; in minor-currency-unit.
         3 discount_amount: i64 => "discount_amount: must",
         /// `goods_remark`.
         4 goods_remark: Option<String> => "goods_remark",
@@ -50,13 +50,13 @@ w::record! {
 }
 
 w::record! {
-    /// `PartnerTransactionAmount`.
+    /// `amount` of `pay_global.notify.partner_transaction`; `amount` of `pay_global.notify.transaction`.
     pub struct PartnerTransactionAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; unit fen.
+        /// `payer_total`; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `payer_currency`.
         3 payer_currency: Option<String> => "payer_currency",
@@ -66,7 +66,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of `pay_global.notify.partner_transaction`.
     pub struct Payer {
         /// `sp_openid`.
         0 sp_openid: Option<String> => "sp_openid",
@@ -76,7 +76,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in `pay_global.notify.partner_transaction`; an item of `promotion_detail` in `pay_global.notify.transaction`.
     pub struct PromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -86,17 +86,17 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// `type`.
         3 type_: Option<String> => "type",
-        /// `amount`; unit minor-currency-unit.
+        /// `amount`; in minor-currency-unit.
         4 amount: i64 => "amount: must",
-        /// `refund_amount`; unit minor-currency-unit.
+        /// `refund_amount`; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
         /// `activity_id`.
         6 activity_id: Option<String> => "activity_id",
-        /// `wechatpay_contribute_amount`; unit minor-currency-unit.
+        /// `wechatpay_contribute_amount`; in minor-currency-unit.
         7 wechatpay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
-        /// `merchant_contribute_amount`; unit minor-currency-unit.
+        /// `merchant_contribute_amount`; in minor-currency-unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
-        /// `other_contribute_amount`; unit minor-currency-unit.
+        /// `other_contribute_amount`; in minor-currency-unit.
         9 other_contribute_amount: Option<i64> => "other_contribute_amount",
         /// `currency`.
         10 currency: Option<String> => "currency",
@@ -106,9 +106,9 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionPayer`.
+    /// `payer` of `pay_global.notify.transaction`.
     pub struct TransactionPayer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -132,7 +132,7 @@ pub mod notify {
             3 contract_id: String => "contract_id: must",
             /// `plan_id`.
             4 plan_id: i64 => "plan_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `operate_time`; format `rfc3339`.
             6 operate_time: String => "operate_time: must",
@@ -158,7 +158,7 @@ pub mod notify {
             3 contract_id: String => "contract_id: must",
             /// `plan_id`.
             4 plan_id: i64 => "plan_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `operate_time`; format `rfc3339`.
             6 operate_time: String => "operate_time: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Meta`.
+    /// `meta` of `merchant::MediaUpload`.
     pub struct Meta {
         /// `filename`.
         0 filename: Option<String> => "filename",
@@ -175,39 +175,8 @@ pub mod h5 {
             new(applyment_id: i64)
         }
 
-        w::record! {
-            /// Answer to [`ApplicationsByApplymentIdGet`].
-            pub struct ApplicationsByApplymentIdGetResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `applyment_id`.
-                1 applyment_id: i64 => "applyment_id: must",
-                /// `applyment_type`; one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
-                2 applyment_type: String => "applyment_type: must",
-                /// `applyment_state`; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
-                3 applyment_state: String => "applyment_state: must",
-                /// `business_description`.
-                4 business_description: Option<String> => "business_description",
-                /// `transaction_limit_type`; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
-                5 transaction_limit_type: String => "transaction_limit_type: must",
-                /// `domains`.
-                6 domains: Vec<String> => "domains: must",
-                /// `company_register_cert`.
-                7 company_register_cert: Option<String> => "company_register_cert",
-                /// `website_business_page_pics`.
-                8 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// `website_homepage_pics`.
-                9 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                10 website_state: String => "website_state: must",
-                /// `website_url`.
-                11 website_url: String => "website_url: must",
-                /// `notify_url`.
-                12 notify_url: Option<String> => "notify_url",
-                /// `audit_reject_detail`.
-                13 audit_reject_detail: Option<String> => "audit_reject_detail",
-            }
-        }
+        /// Answer to [`ApplicationsByApplymentIdGet`], the same as to [`Applications`].
+        pub type ApplicationsByApplymentIdGetResponse = ApplicationsResponse;
 
         w::endpoint! {
             ApplicationsByApplymentIdGet => ApplicationsByApplymentIdGetResponse,
@@ -269,39 +238,8 @@ pub mod h5 {
             set(website_business_page_pics: Vec<String>, website_homepage_pics: Vec<String>)
         }
 
-        w::record! {
-            /// Answer to [`ApplicationsByApplymentIdPatch`].
-            pub struct ApplicationsByApplymentIdPatchResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `applyment_id`.
-                1 applyment_id: i64 => "applyment_id: must",
-                /// `applyment_type`; one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
-                2 applyment_type: String => "applyment_type: must",
-                /// `applyment_state`; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
-                3 applyment_state: String => "applyment_state: must",
-                /// `business_description`.
-                4 business_description: Option<String> => "business_description",
-                /// `transaction_limit_type`; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
-                5 transaction_limit_type: String => "transaction_limit_type: must",
-                /// `domains`.
-                6 domains: Vec<String> => "domains: must",
-                /// `company_register_cert`.
-                7 company_register_cert: Option<String> => "company_register_cert",
-                /// `website_business_page_pics`.
-                8 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// `website_homepage_pics`.
-                9 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                10 website_state: String => "website_state: must",
-                /// `website_url`.
-                11 website_url: String => "website_url: must",
-                /// `notify_url`.
-                12 notify_url: Option<String> => "notify_url",
-                /// `audit_reject_detail`.
-                13 audit_reject_detail: Option<String> => "audit_reject_detail",
-            }
-        }
+        /// Answer to [`ApplicationsByApplymentIdPatch`], the same as to [`Applications`].
+        pub type ApplicationsByApplymentIdPatchResponse = ApplicationsResponse;
 
         w::endpoint! {
             ApplicationsByApplymentIdPatch => ApplicationsByApplymentIdPatchResponse,
@@ -458,35 +396,8 @@ pub mod h5 {
             new(applyment_id: i64)
         }
 
-        w::record! {
-            /// Answer to [`DomainApplicationsByApplymentIdGet`].
-            pub struct DomainApplicationsByApplymentIdGetResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_applyment_id`.
-                1 out_applyment_id: String => "out_applyment_id: must",
-                /// `applyment_id`.
-                2 applyment_id: i64 => "applyment_id: must",
-                /// `applyment_state`; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
-                3 applyment_state: String => "applyment_state: must",
-                /// `domains`.
-                4 domains: Vec<String> => "domains: must",
-                /// `website_business_page_pics`.
-                5 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// `website_homepage_pics`.
-                6 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                7 website_state: String => "website_state: must",
-                /// `website_url`.
-                8 website_url: String => "website_url: must",
-                /// `notify_url`.
-                9 notify_url: Option<String> => "notify_url",
-                /// `audit_reject_detail`.
-                10 audit_reject_detail: Option<String> => "audit_reject_detail",
-                /// `webiste_url`.
-                11 webiste_url: String => "webiste_url: must",
-            }
-        }
+        /// Answer to [`DomainApplicationsByApplymentIdGet`], the same as to [`DomainApplications`].
+        pub type DomainApplicationsByApplymentIdGetResponse = DomainApplicationsResponse;
 
         w::endpoint! {
             DomainApplicationsByApplymentIdGet => DomainApplicationsByApplymentIdGetResponse,
@@ -533,35 +444,8 @@ pub mod h5 {
             set(website_business_page_pics: Vec<String>, website_homepage_pics: Vec<String>)
         }
 
-        w::record! {
-            /// Answer to [`DomainApplicationsByApplymentIdPatch`].
-            pub struct DomainApplicationsByApplymentIdPatchResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_applyment_id`.
-                1 out_applyment_id: String => "out_applyment_id: must",
-                /// `applyment_id`.
-                2 applyment_id: i64 => "applyment_id: must",
-                /// `applyment_state`; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
-                3 applyment_state: String => "applyment_state: must",
-                /// `domains`.
-                4 domains: Vec<String> => "domains: must",
-                /// `website_business_page_pics`.
-                5 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// `website_homepage_pics`.
-                6 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                7 website_state: String => "website_state: must",
-                /// `website_url`.
-                8 website_url: String => "website_url: must",
-                /// `notify_url`.
-                9 notify_url: Option<String> => "notify_url",
-                /// `audit_reject_detail`.
-                10 audit_reject_detail: Option<String> => "audit_reject_detail",
-                /// `webiste_url`.
-                11 webiste_url: String => "webiste_url: must",
-            }
-        }
+        /// Answer to [`DomainApplicationsByApplymentIdPatch`], the same as to [`DomainApplications`].
+        pub type DomainApplicationsByApplymentIdPatchResponse = DomainApplicationsResponse;
 
         w::endpoint! {
             DomainApplicationsByApplymentIdPatch => DomainApplicationsByApplymentIdPatchResponse,

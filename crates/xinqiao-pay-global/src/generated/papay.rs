@@ -4,9 +4,9 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Amount`.
+    /// `amount` of `papay::Transactions`.
     pub struct Amount {
-        /// `total`; unit minor-currency-unit.
+        /// `total`; in minor-currency-unit.
         0 total: i64 => "total: must",
         /// `currency`.
         1 currency: String => "currency: must",
@@ -15,7 +15,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExchangeRate`.
+    /// `exchange_rate` of `papay::TransactionsAmount`.
     pub struct ExchangeRate {
         /// `type`.
         0 type_: String => "type: must",
@@ -25,15 +25,15 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `papay::PromotionDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `quantity`.
         1 quantity: i64 => "quantity: must",
-        /// `price`; unit minor-currency-unit.
+        /// `price`; in minor-currency-unit.
         2 price: i64 => "price: must",
-        /// `discount_amount`; unit minor-currency-unit.
+        /// `discount_amount`; in minor-currency-unit.
         3 discount_amount: i64 => "discount_amount: must",
         /// `goods_remark`.
         4 goods_remark: Option<String> => "goods_remark",
@@ -41,9 +41,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of the answer of `papay::Transactions`; `payer` of the answer of `papay::TransactionsByOutTradeNo`; and 1 more.
     pub struct Payer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sp_openid`.
         1 sp_openid: Option<String> => "sp_openid",
@@ -53,7 +53,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in the answer of `papay::Transactions`; an item of `promotion_detail` in the answer of `papay::TransactionsByOutTradeNo`; and 1 more.
     pub struct PromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -63,17 +63,17 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// `type`.
         3 type_: Option<String> => "type",
-        /// `amount`; unit minor-currency-unit.
+        /// `amount`; in minor-currency-unit.
         4 amount: i64 => "amount: must",
-        /// `refund_amount`; unit minor-currency-unit.
+        /// `refund_amount`; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
         /// `activity_id`.
         6 activity_id: Option<String> => "activity_id",
-        /// `wxpay_contribute_amount`; unit minor-currency-unit.
+        /// `wxpay_contribute_amount`; in minor-currency-unit.
         7 wxpay_contribute_amount: Option<i64> => "wxpay_contribute_amount",
-        /// `merchant_contribute_amount`; unit minor-currency-unit.
+        /// `merchant_contribute_amount`; in minor-currency-unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
-        /// `other_contribute_amount`; unit minor-currency-unit.
+        /// `other_contribute_amount`; in minor-currency-unit.
         9 other_contribute_amount: Option<i64> => "other_contribute_amount",
         /// `currency`.
         10 currency: Option<String> => "currency",
@@ -83,7 +83,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfo`.
+    /// `scene_info` of `papay::Transactions`; `scene_info` of the answer of `papay::Transactions`; and 2 more.
     pub struct SceneInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -95,13 +95,13 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionsAmount`.
+    /// `amount` of the answer of `papay::Transactions`; `amount` of the answer of `papay::TransactionsByOutTradeNo`; and 1 more.
     pub struct TransactionsAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; unit fen.
+        /// `payer_total`; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `payer_currency`.
         3 payer_currency: Option<String> => "payer_currency",
@@ -244,49 +244,8 @@ w::record! {
     text(sub_mchid: String)
 }
 
-w::record! {
-    /// Answer to [`TransactionsByOutTradeNo`].
-    pub struct TransactionsByOutTradeNoResponse {
-        /// `mchid`.
-        0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `out_trade_no`.
-        2 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
-        3 transaction_id: Option<String> => "transaction_id",
-        /// `trade_type`.
-        4 trade_type: String => "trade_type: must",
-        /// `trade_state`.
-        5 trade_state: String => "trade_state: must",
-        /// `trade_state_desc`.
-        6 trade_state_desc: String => "trade_state_desc: must",
-        /// `bank_type`.
-        7 bank_type: Option<String> => "bank_type",
-        /// `attach`.
-        8 attach: Option<String> => "attach",
-        /// `success_time`; format `rfc3339`.
-        9 success_time: Option<String> => "success_time",
-        /// `payer`.
-        10 payer: Option<Payer> => "payer",
-        /// `amount`.
-        11 amount: TransactionsAmount => "amount: must",
-        /// `scene_info`.
-        12 scene_info: Option<SceneInfo> => "scene_info",
-        /// `promotion_detail`.
-        13 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
-        /// `merchant_category_code`.
-        14 merchant_category_code: String => "merchant_category_code: must",
-        /// `sp_mchid`.
-        15 sp_mchid: Option<String> => "sp_mchid",
-        /// `sp_appid`.
-        16 sp_appid: Option<String> => "sp_appid",
-        /// `sub_mchid`.
-        17 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        18 sub_appid: Option<String> => "sub_appid",
-    }
-}
+/// Answer to [`TransactionsByOutTradeNo`], the same as to [`Transactions`].
+pub type TransactionsByOutTradeNoResponse = TransactionsResponse;
 
 w::endpoint! {
     TransactionsByOutTradeNo => TransactionsByOutTradeNoResponse,
@@ -360,49 +319,8 @@ w::record! {
     text(sub_mchid: String)
 }
 
-w::record! {
-    /// Answer to [`TransactionsByTransactionId`].
-    pub struct TransactionsByTransactionIdResponse {
-        /// `mchid`.
-        0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `out_trade_no`.
-        2 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
-        3 transaction_id: Option<String> => "transaction_id",
-        /// `trade_type`.
-        4 trade_type: String => "trade_type: must",
-        /// `trade_state`.
-        5 trade_state: String => "trade_state: must",
-        /// `trade_state_desc`.
-        6 trade_state_desc: String => "trade_state_desc: must",
-        /// `bank_type`.
-        7 bank_type: Option<String> => "bank_type",
-        /// `attach`.
-        8 attach: Option<String> => "attach",
-        /// `success_time`; format `rfc3339`.
-        9 success_time: Option<String> => "success_time",
-        /// `payer`.
-        10 payer: Option<Payer> => "payer",
-        /// `amount`.
-        11 amount: TransactionsAmount => "amount: must",
-        /// `scene_info`.
-        12 scene_info: Option<SceneInfo> => "scene_info",
-        /// `promotion_detail`.
-        13 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
-        /// `merchant_category_code`.
-        14 merchant_category_code: String => "merchant_category_code: must",
-        /// `sp_mchid`.
-        15 sp_mchid: Option<String> => "sp_mchid",
-        /// `sp_appid`.
-        16 sp_appid: Option<String> => "sp_appid",
-        /// `sub_mchid`.
-        17 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        18 sub_appid: Option<String> => "sub_appid",
-    }
-}
+/// Answer to [`TransactionsByTransactionId`], the same as to [`Transactions`].
+pub type TransactionsByTransactionIdResponse = TransactionsResponse;
 
 w::endpoint! {
     TransactionsByTransactionId => TransactionsByTransactionIdResponse,
@@ -445,7 +363,7 @@ pub mod contracts {
             3 user_display_name: String => "user_display_name: must",
             /// `success_notify_url`.
             4 success_notify_url: String => "success_notify_url: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_client_ip`.
             6 user_client_ip: Option<String> => "user_client_ip",
@@ -543,7 +461,7 @@ pub mod contracts {
             4 contract_id: String => "contract_id: must",
             /// `user_display_name`.
             5 user_display_name: String => "user_display_name: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `state`.
             7 state: String => "state: must",
@@ -660,43 +578,8 @@ pub mod contracts {
         text(appid: xinqiao_types::AppId, sp_appid: String, sub_mchid: String, sub_appid: String)
     }
 
-    w::record! {
-        /// Answer to [`ByOutContractCode`].
-        pub struct ByOutContractCodeResponse {
-            /// `mchid`.
-            0 mchid: Option<xinqiao_types::MchId> => "mchid",
-            /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `plan_id`.
-            2 plan_id: i64 => "plan_id: must",
-            /// `out_contract_code`.
-            3 out_contract_code: String => "out_contract_code: must",
-            /// `contract_id`.
-            4 contract_id: String => "contract_id: must",
-            /// `user_display_name`.
-            5 user_display_name: String => "user_display_name: must",
-            /// `openid`.
-            6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `state`.
-            7 state: String => "state: must",
-            /// `signed_time`; format `rfc3339`.
-            8 signed_time: Option<String> => "signed_time",
-            /// `terminated_time`; format `rfc3339`.
-            9 terminated_time: Option<String> => "terminated_time",
-            /// `termination_mode`.
-            10 termination_mode: Option<String> => "termination_mode",
-            /// `termination_note`.
-            11 termination_note: Option<String> => "termination_note",
-            /// `sp_mchid`.
-            12 sp_mchid: Option<String> => "sp_mchid",
-            /// `sp_appid`.
-            13 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            14 sub_mchid: Option<String> => "sub_mchid",
-            /// `sub_appid`.
-            15 sub_appid: Option<String> => "sub_appid",
-        }
-    }
+    /// Answer to [`ByOutContractCode`], the same as to [`ByContractId`].
+    pub type ByOutContractCodeResponse = ByContractIdResponse;
 
     w::endpoint! {
         ByOutContractCode => ByOutContractCodeResponse,
@@ -735,7 +618,7 @@ pub mod contracts {
             3 user_display_name: String => "user_display_name: must",
             /// `success_notify_url`.
             4 success_notify_url: String => "success_notify_url: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_client_ip`.
             6 user_client_ip: Option<String> => "user_client_ip",
@@ -816,7 +699,7 @@ pub mod contracts {
             3 user_display_name: String => "user_display_name: must",
             /// `success_notify_url`.
             4 success_notify_url: String => "success_notify_url: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_client_ip`.
             6 user_client_ip: Option<String> => "user_client_ip",
@@ -849,13 +732,8 @@ pub mod contracts {
         )
     }
 
-    w::record! {
-        /// Answer to [`JsapiPreEntrustSign`].
-        pub struct JsapiPreEntrustSignResponse {
-            /// `sign_url`.
-            0 sign_url: String => "sign_url: must",
-        }
-    }
+    /// Answer to [`JsapiPreEntrustSign`], the same as to [`H5PreEntrustSign`].
+    pub type JsapiPreEntrustSignResponse = H5PreEntrustSignResponse;
 
     w::endpoint! {
         JsapiPreEntrustSign => JsapiPreEntrustSignResponse,
@@ -894,7 +772,7 @@ pub mod contracts {
             3 user_display_name: String => "user_display_name: must",
             /// `success_notify_url`.
             4 success_notify_url: String => "success_notify_url: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_client_ip`.
             6 user_client_ip: Option<String> => "user_client_ip",
@@ -927,13 +805,8 @@ pub mod contracts {
         )
     }
 
-    w::record! {
-        /// Answer to [`MiniprogramPreEntrustSign`].
-        pub struct MiniprogramPreEntrustSignResponse {
-            /// `session_id`.
-            0 session_id: String => "session_id: must",
-        }
-    }
+    /// Answer to [`MiniprogramPreEntrustSign`], the same as to [`AppPreEntrustSign`].
+    pub type MiniprogramPreEntrustSignResponse = AppPreEntrustSignResponse;
 
     w::endpoint! {
         MiniprogramPreEntrustSign => MiniprogramPreEntrustSignResponse,
@@ -972,7 +845,7 @@ pub mod contracts {
             3 user_display_name: String => "user_display_name: must",
             /// `success_notify_url`.
             4 success_notify_url: String => "success_notify_url: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_client_ip`.
             6 user_client_ip: Option<String> => "user_client_ip",
@@ -1005,13 +878,8 @@ pub mod contracts {
         )
     }
 
-    w::record! {
-        /// Answer to [`WebPreEntrustSign`].
-        pub struct WebPreEntrustSignResponse {
-            /// `sign_url`.
-            0 sign_url: String => "sign_url: must",
-        }
-    }
+    /// Answer to [`WebPreEntrustSign`], the same as to [`H5PreEntrustSign`].
+    pub type WebPreEntrustSignResponse = H5PreEntrustSignResponse;
 
     w::endpoint! {
         WebPreEntrustSign => WebPreEntrustSignResponse,

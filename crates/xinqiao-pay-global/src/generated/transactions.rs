@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Amount`.
+    /// `amount` of `transactions::Micropay`.
     pub struct Amount {
         /// `total`.
         0 total: i64 => "total: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AmountExchangeRate`.
+    /// `exchange_rate` of `transactions::ByTransactionIdAmount`.
     pub struct AmountExchangeRate {
         /// `type`.
         0 type_: String => "type: must",
@@ -26,9 +26,9 @@ w::record! {
 }
 
 w::record! {
-    /// `AppAmount`.
+    /// `amount` of `transactions::App`; `amount` of `transactions::Jsapi`; and 2 more.
     pub struct AppAmount {
-        /// `total`; unit minor-currency-unit.
+        /// `total`; in minor-currency-unit.
         0 total: i64 => "total: must",
         /// `currency`.
         1 currency: String => "currency: must",
@@ -37,9 +37,9 @@ w::record! {
 }
 
 w::record! {
-    /// `AppDetail`.
+    /// `detail` of `transactions::App`; `detail` of `transactions::Jsapi`; and 2 more.
     pub struct AppDetail {
-        /// `cost_price`; unit minor-currency-unit.
+        /// `cost_price`; in minor-currency-unit.
         0 cost_price: Option<i64> => "cost_price",
         /// `receipt_id`.
         1 receipt_id: Option<String> => "receipt_id",
@@ -52,7 +52,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AppGoodsDetail`.
+    /// An item of `goods_detail` in `transactions::AppDetail`.
     pub struct AppGoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
@@ -62,7 +62,7 @@ w::record! {
         2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
         3 quantity: i64 => "quantity: must",
-        /// `price`; unit minor-currency-unit.
+        /// `price`; in minor-currency-unit.
         4 price: i64 => "price: must",
     }
     new(goods_id: impl Into<String>, quantity: i64, price: i64)
@@ -70,13 +70,13 @@ w::record! {
 }
 
 w::record! {
-    /// `AppPayer`.
+    /// `payer` of `transactions::App`; `payer` of the answer of `transactions::ByOutTradeNo`; and 4 more.
     pub struct AppPayer {
         /// `sp_openid`.
         0 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
         1 sub_openid: Option<String> => "sub_openid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
     new()
@@ -84,7 +84,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AppSceneInfo`.
+    /// `scene_info` of `transactions::App`; `scene_info` of `transactions::Jsapi`; and 2 more.
     pub struct AppSceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: String => "payer_client_ip: must",
@@ -103,13 +103,13 @@ w::record! {
 }
 
 w::record! {
-    /// `ByTransactionIdAmount`.
+    /// `amount` of the answer of `transactions::ByOutTradeNo`; `amount` of the answer of `transactions::id::ByTransactionId`.
     pub struct ByTransactionIdAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; unit fen.
+        /// `payer_total`; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `payer_currency`.
         3 payer_currency: Option<String> => "payer_currency",
@@ -119,7 +119,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DetailGoodsDetail`.
+    /// An item of `goods_detail` in `transactions::DetailItem`.
     pub struct DetailGoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
@@ -133,7 +133,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DetailItem`.
+    /// An item of `detail` in the answer of `transactions::Micropay`.
     pub struct DetailItem {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -161,7 +161,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExchangeRate`.
+    /// `exchange_rate` of `transactions::MicropayAmount`.
     pub struct ExchangeRate {
         /// `type`; one of `SETTLEMENT_RATE`.
         0 type_: Option<String> => "type",
@@ -171,7 +171,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `transactions::MicropayDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
@@ -189,7 +189,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MicropayAmount`.
+    /// `amount` of the answer of `transactions::Micropay`.
     pub struct MicropayAmount {
         /// `total`.
         0 total: i64 => "total: must",
@@ -205,7 +205,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MicropayDetail`.
+    /// An item of `detail` in `transactions::Micropay`.
     pub struct MicropayDetail {
         /// `cost_price`.
         0 cost_price: Option<i64> => "cost_price",
@@ -220,9 +220,9 @@ w::record! {
 }
 
 w::record! {
-    /// `MicropayPayer`.
+    /// `payer` of the answer of `transactions::Micropay`.
     pub struct MicropayPayer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sp_openid`.
         1 sp_openid: Option<String> => "sp_openid",
@@ -232,16 +232,16 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of `transactions::Micropay`.
     pub struct Payer {
-        /// `auth_code`.
+        /// `auth_code`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in the answer of `transactions::ByOutTradeNo`; an item of `promotion_detail` in the answer of `transactions::id::ByTransactionId`.
     pub struct PromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -251,17 +251,17 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// `type`.
         3 type_: Option<String> => "type",
-        /// `amount`; unit minor-currency-unit.
+        /// `amount`; in minor-currency-unit.
         4 amount: i64 => "amount: must",
-        /// `refund_amount`; unit minor-currency-unit.
+        /// `refund_amount`; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
         /// `activity_id`.
         6 activity_id: Option<String> => "activity_id",
-        /// `wechatpay_contribute_amount`; unit minor-currency-unit.
+        /// `wechatpay_contribute_amount`; in minor-currency-unit.
         7 wechatpay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
-        /// `merchant_contribute_amount`; unit minor-currency-unit.
+        /// `merchant_contribute_amount`; in minor-currency-unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
-        /// `other_contribute_amount`; unit minor-currency-unit.
+        /// `other_contribute_amount`; in minor-currency-unit.
         9 other_contribute_amount: Option<i64> => "other_contribute_amount",
         /// `currency`.
         10 currency: Option<String> => "currency",
@@ -271,15 +271,15 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetailGoodsDetail`.
+    /// An item of `goods_detail` in `transactions::PromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `quantity`.
         1 quantity: i64 => "quantity: must",
-        /// `price`; unit minor-currency-unit.
+        /// `price`; in minor-currency-unit.
         2 price: i64 => "price: must",
-        /// `discount_amount`; unit minor-currency-unit.
+        /// `discount_amount`; in minor-currency-unit.
         3 discount_amount: i64 => "discount_amount: must",
         /// `goods_remark`.
         4 goods_remark: Option<String> => "goods_remark",
@@ -287,7 +287,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfo`.
+    /// `scene_info` of `transactions::Micropay`.
     pub struct SceneInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -306,7 +306,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfoStoreInfo`.
+    /// `store_info` of `transactions::AppSceneInfo`.
     pub struct SceneInfoStoreInfo {
         /// `id`.
         0 id: Option<String> => "id",
@@ -316,7 +316,7 @@ w::record! {
         2 name: Option<String> => "name",
         /// `area_code`.
         3 area_code: Option<String> => "area_code",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
     }
     new()
@@ -324,13 +324,13 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreInfo`.
+    /// `store_info` of `transactions::SceneInfo`.
     pub struct StoreInfo {
         /// `id`.
         0 id: Option<String> => "id",
         /// `name`.
         1 name: String => "name: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
     }
     new(name: impl Into<String>, address: impl Into<String>)
@@ -345,7 +345,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter6_3.shtml>.
     /// * Catalog: `pay_global.transactions.app`.
     pub struct App {
-        /// `sp_mchid`.
+        /// `sp_mchid`; the account's merchantid.
         0 sp_mchid: Option<String> => "sp_mchid",
         /// `sp_appid`.
         1 sp_appid: Option<String> => "sp_appid",
@@ -381,7 +381,7 @@ w::record! {
         16 scene_info: Option<AppSceneInfo> => "scene_info",
         /// `merchant_category_code`.
         17 merchant_category_code: String => "merchant_category_code: must",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         18 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `appid`.
         19 appid: Option<xinqiao_types::AppId> => "appid",
@@ -452,7 +452,7 @@ w::record! {
         1 sp_mchid: Option<String> => "sp_mchid: query",
         /// `sub_mchid`.
         2 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
     }
     new(out_trade_no: impl Into<String>)
@@ -528,11 +528,11 @@ w::record! {
     pub struct ByOutTradeNoClose {
         /// `out_trade_no`.
         0 out_trade_no: String => "out_trade_no: must path",
-        /// `sp_mchid`.
+        /// `sp_mchid`; the account's merchantid.
         1 sp_mchid: Option<String> => "sp_mchid",
         /// `sub_mchid`.
         2 sub_mchid: Option<String> => "sub_mchid",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         3 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
     new(out_trade_no: impl Into<String>)
@@ -568,17 +568,17 @@ w::record! {
     pub struct ByOutTradeNoReverse {
         /// `out_trade_no`.
         0 out_trade_no: String => "out_trade_no: must path",
-        /// `sp_mchid`.
+        /// `sp_mchid`; the account's merchantid.
         1 sp_mchid: Option<String> => "sp_mchid: query",
         /// `sub_mchid`.
         2 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
-        /// `sp_mchid`.
+        /// `sp_mchid`; the account's merchantid.
         4 sp_mchid_again: Option<String> => "sp_mchid",
         /// `sub_mchid`.
         5 sub_mchid_again: Option<String> => "sub_mchid",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         6 mchid_again: Option<xinqiao_types::MchId> => "mchid",
     }
     new(out_trade_no: impl Into<String>)
@@ -619,7 +619,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/OfficialPayMent/chapter5_4.shtml>.
     /// * Catalog: `pay_global.transactions.jsapi`.
     pub struct Jsapi {
-        /// `sp_mchid`.
+        /// `sp_mchid`; the account's merchantid.
         0 sp_mchid: Option<String> => "sp_mchid",
         /// `sp_appid`.
         1 sp_appid: Option<String> => "sp_appid",
@@ -655,7 +655,7 @@ w::record! {
         16 scene_info: Option<AppSceneInfo> => "scene_info",
         /// `merchant_category_code`.
         17 merchant_category_code: String => "merchant_category_code: must",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         18 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `appid`.
         19 appid: Option<xinqiao_types::AppId> => "appid",
@@ -685,13 +685,8 @@ w::record! {
     set(detail: AppDetail, scene_info: AppSceneInfo)
 }
 
-w::record! {
-    /// Answer to [`Jsapi`].
-    pub struct JsapiResponse {
-        /// `prepay_id`.
-        0 prepay_id: String => "prepay_id: must",
-    }
-}
+/// Answer to [`Jsapi`], the same as to [`App`].
+pub type JsapiResponse = AppResponse;
 
 w::endpoint! {
     Jsapi => JsapiResponse,
@@ -838,7 +833,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/H5Payment/chapter3_3.shtml>.
     /// * Catalog: `pay_global.transactions.mweb`.
     pub struct Mweb {
-        /// `sp_mchid`.
+        /// `sp_mchid`; the account's merchantid.
         0 sp_mchid: Option<String> => "sp_mchid",
         /// `sp_appid`.
         1 sp_appid: Option<String> => "sp_appid",
@@ -874,7 +869,7 @@ w::record! {
         16 scene_info: Option<AppSceneInfo> => "scene_info",
         /// `merchant_category_code`.
         17 merchant_category_code: String => "merchant_category_code: must",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         18 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `appid`.
         19 appid: Option<xinqiao_types::AppId> => "appid",
@@ -938,7 +933,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/NativePay/chapter4_3.shtml>.
     /// * Catalog: `pay_global.transactions.native`.
     pub struct Native {
-        /// `sp_mchid`.
+        /// `sp_mchid`; the account's merchantid.
         0 sp_mchid: Option<String> => "sp_mchid",
         /// `sp_appid`.
         1 sp_appid: Option<String> => "sp_appid",
@@ -974,7 +969,7 @@ w::record! {
         16 scene_info: Option<AppSceneInfo> => "scene_info",
         /// `merchant_category_code`.
         17 merchant_category_code: String => "merchant_category_code: must",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         18 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `appid`.
         19 appid: Option<xinqiao_types::AppId> => "appid",
@@ -1048,7 +1043,7 @@ pub mod id {
             1 sp_mchid: Option<String> => "sp_mchid: query",
             /// `sub_mchid`.
             2 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `mchid`.
+            /// `mchid`; the account's merchantid.
             3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
         }
         new(transaction_id: impl Into<String>)

@@ -182,13 +182,13 @@ pub mod micro {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4014115349>.
         /// * Catalog: `pay_v2.applyment.micro.modifyarchives`.
         pub struct Modifyarchives {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
             2 sign_type: String => "sign_type: must",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             3 sign: String => "sign: must",
             /// `version`; one of `1.0`; needed according to the documentation.
             4 version: Option<String> => "version",
@@ -200,7 +200,7 @@ pub mod micro {
             7 bank_name: Option<String> => "bank_name",
             /// `bank_address_code`; needed according to the documentation.
             8 bank_address_code: Option<String> => "bank_address_code",
-            /// `account_number`.
+            /// `account_number`; personal data, masked in `Debug`.
             9 account_number: Option<String> => "account_number: masked",
             /// `cert_sn`.
             10 cert_sn: String => "cert_sn: must",
@@ -264,13 +264,13 @@ pub mod micro {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4014115350>.
         /// * Catalog: `pay_v2.applyment.micro.modifycontactinfo`.
         pub struct Modifycontactinfo {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
             2 sign_type: String => "sign_type: must",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             3 sign: String => "sign: must",
             /// `version`; one of `1.0`; needed according to the documentation.
             4 version: Option<String> => "version",
@@ -278,9 +278,9 @@ pub mod micro {
             5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `merchant_name`.
             6 merchant_name: Option<String> => "merchant_name",
-            /// `mobile_phone`.
+            /// `mobile_phone`; personal data, masked in `Debug`.
             7 mobile_phone: Option<String> => "mobile_phone: masked",
-            /// `email`.
+            /// `email`; personal data, masked in `Debug`.
             8 email: Option<String> => "email: masked",
             /// `cert_sn`.
             9 cert_sn: String => "cert_sn: must",
@@ -301,21 +301,8 @@ pub mod micro {
         )
     }
 
-    w::record! {
-        /// Answer to [`Modifycontactinfo`].
-        pub struct ModifycontactinfoResponse {
-            /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
-            1 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
-            2 sign_type: Option<String> => "sign_type",
-            /// `sign`.
-            3 sign: Option<String> => "sign",
-            /// `sub_mch_id`.
-            4 sub_mch_id: String => "sub_mch_id: must",
-        }
-    }
+    /// Answer to [`Modifycontactinfo`], the same as to [`Modifyarchives`].
+    pub type ModifycontactinfoResponse = ModifyarchivesResponse;
 
     w::endpoint! {
         Modifycontactinfo => ModifycontactinfoResponse,
@@ -395,7 +382,7 @@ pub mod micro {
             8 id_card_national: String => "id_card_national: must",
             /// `id_card_name`.
             9 id_card_name: String => "id_card_name: must",
-            /// `id_card_number`.
+            /// `id_card_number`; personal data, masked in `Debug`.
             10 id_card_number: String => "id_card_number: must masked",
             /// `id_card_valid_time`.
             11 id_card_valid_time: String => "id_card_valid_time: must",
@@ -407,7 +394,7 @@ pub mod micro {
             14 bank_address_code: String => "bank_address_code: must",
             /// `bank_name`.
             15 bank_name: Option<String> => "bank_name",
-            /// `account_number`.
+            /// `account_number`; personal data, masked in `Debug`.
             16 account_number: String => "account_number: must masked",
             /// `store_name`.
             17 store_name: String => "store_name: must",
@@ -439,9 +426,9 @@ pub mod micro {
             30 business_addition_pics: Option<String> => "business_addition_pics",
             /// `contact`.
             31 contact: String => "contact: must",
-            /// `contact_phone`.
+            /// `contact_phone`; personal data, masked in `Debug`.
             32 contact_phone: String => "contact_phone: must masked",
-            /// `contact_email`.
+            /// `contact_email`; personal data, masked in `Debug`.
             33 contact_email: Option<String> => "contact_email: masked",
         }
         new(
@@ -569,7 +556,7 @@ pub mod micro {
             20 bank_address_code: Option<String> => "bank_address_code",
             /// `bank_name`.
             21 bank_name: Option<String> => "bank_name",
-            /// `account_number`.
+            /// `account_number`; personal data, masked in `Debug`.
             22 account_number: Option<String> => "account_number: masked",
             /// `merchant_shortname`.
             23 merchant_shortname: String => "merchant_shortname: must",
@@ -583,7 +570,7 @@ pub mod micro {
             27 business_addition_desc: Option<String> => "business_addition_desc",
             /// `business_addition_pics`.
             28 business_addition_pics: Option<String> => "business_addition_pics",
-            /// `contact_email`.
+            /// `contact_email`; personal data, masked in `Debug`.
             29 contact_email: Option<String> => "contact_email: masked",
         }
         new(

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Trade`.
+    /// An item of `trades` in `payitil::Report`.
     pub struct Trade {
         /// `out_trade_no`.
         0 out_trade_no: String => "out_trade_no: must",
@@ -22,7 +22,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ViolationRecord`.
+    /// `violation_records` of the answer of `risk::Getviolation`.
     pub struct ViolationRecord {
         /// `violation_records`.
         0 violation_records: Vec<ViolationRecordViolationRecord> => "violation_records: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ViolationRecordViolationRecord`.
+    /// An item of `violation_records` in `base::ViolationRecord`.
     pub struct ViolationRecordViolationRecord {
         /// `sub_mch_id`.
         0 sub_mch_id: String => "sub_mch_id: must",
@@ -113,7 +113,7 @@ pub mod appauth {
             0 mch_id: xinqiao_types::MchId => "mch_id: must query",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must query",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must query masked",
             /// `code`.
             3 code: String => "code: must query",
@@ -145,11 +145,11 @@ pub mod appauth {
             0 retcode: f64 => "retcode: must",
             /// `retmsg`.
             1 retmsg: String => "retmsg: must",
-            /// `access_token`.
+            /// `access_token`; a secret, masked in `Debug`.
             2 access_token: String => "access_token: must masked",
             /// `access_token_expire_in`.
             3 access_token_expire_in: i64 => "access_token_expire_in: must",
-            /// `refresh_token`.
+            /// `refresh_token`; a secret, masked in `Debug`.
             4 refresh_token: String => "refresh_token: must masked",
             /// `refresh_token_expire_in`.
             5 refresh_token_expire_in: f64 => "refresh_token_expire_in: must",
@@ -187,15 +187,15 @@ pub mod billcommentsp {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4014326528>.
         /// * Catalog: `pay_v2.billcommentsp.batchquerycomment`.
         pub struct Batchquerycomment {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
             3 sign_type: String => "sign_type: must",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `begin_time`; format `yyyyMMddHHmmss`.
             5 begin_time: String => "begin_time: must",
@@ -348,13 +348,13 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4014115346>.
         /// * Catalog: `pay_v2.fund.queryautowithdrawbydate`.
         pub struct Queryautowithdrawbydate {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
             2 sign_type: String => "sign_type: must",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             3 sign: String => "sign: must",
             /// `sub_mch_id`.
             4 sub_mch_id: String => "sub_mch_id: must",
@@ -390,7 +390,7 @@ pub mod fund {
             6 withdraw_id: Option<String> => "withdraw_id",
             /// `withdraw_status`.
             7 withdraw_status: String => "withdraw_status: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             8 amount: Option<xinqiao_types::Fen> => "amount",
             /// `fail_reason`.
             9 fail_reason: Option<String> => "fail_reason",
@@ -508,13 +508,13 @@ pub mod mch {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985318>.
         /// * Catalog: `pay_v2.mch.newcustoms_customdeclareredeclare`.
         pub struct NewcustomsCustomdeclareredeclare {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
             /// `sign_type`; one of `MD5`.
             2 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             3 sign: String => "sign: must",
             /// `out_trade_no`; needed according to the documentation.
             4 out_trade_no: Option<String> => "out_trade_no",
@@ -605,13 +605,13 @@ pub mod mch {
             /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985151>.
             /// * Catalog: `pay_v2.mch.customs.customdeclareorder`.
             pub struct Customdeclareorder {
-                /// `mch_id`.
+                /// `mch_id`; the account's merchantid.
                 0 mch_id: xinqiao_types::MchId => "mch_id: must",
-                /// `appid`.
+                /// `appid`; the account's appid.
                 1 appid: xinqiao_types::AppId => "appid: must",
                 /// `sign_type`.
                 2 sign_type: Option<String> => "sign_type",
-                /// `sign`.
+                /// `sign`; filled in by the client.
                 3 sign: String => "sign: must",
                 /// `out_trade_no`; needed according to the documentation.
                 4 out_trade_no: Option<String> => "out_trade_no",
@@ -623,17 +623,17 @@ pub mod mch {
                 7 customs: String => "customs: must",
                 /// `mch_customs_no`.
                 8 mch_customs_no: String => "mch_customs_no: must",
-                /// `duty`; unit fen.
+                /// `duty`; in fen.
                 9 duty: Option<xinqiao_types::Fen> => "duty",
                 /// `action_type`; one of `ADD` `MODIFY`.
                 10 action_type: Option<String> => "action_type",
                 /// `fee_type`.
                 11 fee_type: Option<String> => "fee_type",
-                /// `order_fee`; unit fen.
+                /// `order_fee`; in fen.
                 12 order_fee: Option<xinqiao_types::Fen> => "order_fee",
-                /// `transport_fee`; unit fen.
+                /// `transport_fee`; in fen.
                 13 transport_fee: Option<xinqiao_types::Fen> => "transport_fee",
-                /// `product_fee`; unit fen.
+                /// `product_fee`; in fen.
                 14 product_fee: Option<xinqiao_types::Fen> => "product_fee",
                 /// `cert_type`; one of `IDCARD`.
                 15 cert_type: Option<String> => "cert_type",
@@ -728,13 +728,13 @@ pub mod mch {
             /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985273>.
             /// * Catalog: `pay_v2.mch.customs.customdeclarequery`.
             pub struct Customdeclarequery {
-                /// `mch_id`.
+                /// `mch_id`; the account's merchantid.
                 0 mch_id: xinqiao_types::MchId => "mch_id: must",
-                /// `appid`.
+                /// `appid`; the account's appid.
                 1 appid: xinqiao_types::AppId => "appid: must",
                 /// `sign_type`; one of `MD5`.
                 2 sign_type: Option<String> => "sign_type",
-                /// `sign`.
+                /// `sign`; filled in by the client.
                 3 sign: String => "sign: must",
                 /// `out_trade_no`; needed according to the documentation.
                 4 out_trade_no: Option<String> => "out_trade_no",
@@ -787,15 +787,15 @@ pub mod mch {
                 9 customs_n: Option<Vec<String>> => "customs_$n: numbered",
                 /// `mch_customs_no_$n`.
                 10 mch_customs_no_n: Option<Vec<String>> => "mch_customs_no_$n: numbered",
-                /// `duty_$n`; unit fen.
+                /// `duty_$n`; in fen.
                 11 duty_n: Option<Vec<xinqiao_types::Fen>> => "duty_$n: numbered",
                 /// `fee_type_$n`.
                 12 fee_type_n: Option<Vec<String>> => "fee_type_$n: numbered",
-                /// `order_fee_$n`; unit fen.
+                /// `order_fee_$n`; in fen.
                 13 order_fee_n: Option<Vec<xinqiao_types::Fen>> => "order_fee_$n: numbered",
-                /// `transport_fee_$n`; unit fen.
+                /// `transport_fee_$n`; in fen.
                 14 transport_fee_n: Option<Vec<xinqiao_types::Fen>> => "transport_fee_$n: numbered",
-                /// `product_fee_$n`; unit fen.
+                /// `product_fee_$n`; in fen.
                 15 product_fee_n: Option<Vec<xinqiao_types::Fen>> => "product_fee_$n: numbered",
                 /// `modify_time_$n`; format `yyyyMMddHHmmss`.
                 16 modify_time_n: Option<Vec<String>> => "modify_time_$n: numbered",
@@ -844,17 +844,17 @@ pub mod mmpaysptrans {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011939840>.
         /// * Catalog: `pay_v2.mmpaysptrans.pay_bank`.
         pub struct PayBank {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
             2 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             3 sign: String => "sign: must",
             /// `partner_trade_no`.
             4 partner_trade_no: String => "partner_trade_no: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// `desc`.
             6 desc: Option<String> => "desc",
@@ -891,11 +891,11 @@ pub mod mmpaysptrans {
             3 sign: Option<String> => "sign",
             /// `partner_trade_no`.
             4 partner_trade_no: String => "partner_trade_no: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// `payment_no`.
             6 payment_no: String => "payment_no: must",
-            /// `cmms_amt`; unit fen.
+            /// `cmms_amt`; in fen.
             7 cmms_amt: xinqiao_types::Fen => "cmms_amt: must",
         }
     }
@@ -926,13 +926,13 @@ pub mod mmpaysptrans {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011941066>.
         /// * Catalog: `pay_v2.mmpaysptrans.query_bank`.
         pub struct QueryBank {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
             2 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             3 sign: String => "sign: must",
             /// `partner_trade_no`.
             4 partner_trade_no: String => "partner_trade_no: must",
@@ -959,7 +959,7 @@ pub mod mmpaysptrans {
             3 sign: Option<String> => "sign",
             /// `partner_trade_no`.
             4 partner_trade_no: String => "partner_trade_no: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// `payment_no`.
             6 payment_no: String => "payment_no: must",
@@ -967,7 +967,7 @@ pub mod mmpaysptrans {
             7 bank_no_md5: String => "bank_no_md5: must",
             /// `true_name_md5`.
             8 true_name_md5: String => "true_name_md5: must",
-            /// `cmms_amt`; unit fen.
+            /// `cmms_amt`; in fen.
             9 cmms_amt: xinqiao_types::Fen => "cmms_amt: must",
             /// `status`; one of `SUCCESS` `FAILED` `PROCESSING` `BANK_FAIL`.
             10 status: String => "status: must",
@@ -1011,15 +1011,15 @@ pub mod payitil {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/401193996>.
         /// * Catalog: `pay_v2.payitil.report`.
         pub struct Report {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `device_info`.
             5 device_info: Option<String> => "device_info",
@@ -1027,7 +1027,7 @@ pub mod payitil {
             6 user_ip: String => "user_ip: must",
             /// `interface_url`.
             7 interface_url: String => "interface_url: must",
-            /// `execute_time_`; unit ms.
+            /// `execute_time_`; in ms.
             8 execute_time: Option<i64> => "execute_time_",
             /// `return_code`.
             9 return_code: Option<String> => "return_code",
@@ -1041,7 +1041,7 @@ pub mod payitil {
             13 err_code_des: Option<String> => "err_code_des",
             /// `out_trade_no`.
             14 out_trade_no: Option<String> => "out_trade_no",
-            /// `trades`; needed according to the documentation.
+            /// `trades`; JSON in a text on the wire; needed according to the documentation.
             15 trades: Option<Vec<super::Trade>> => "trades: json",
             /// `time`; format `yyyyMMddHHmmss`.
             16 time: Option<String> => "time",
@@ -1209,13 +1209,13 @@ pub mod risk {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011941097>.
         /// * Catalog: `pay_v2.risk.getpublickey`.
         pub struct Getpublickey {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `MD5` `HMAC-SHA256`.
             2 sign_type: String => "sign_type: must",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             3 sign: String => "sign: must",
         }
         new(
@@ -1272,13 +1272,13 @@ pub mod risk {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/institution/4011985446>.
         /// * Catalog: `pay_v2.risk.getviolation`.
         pub struct Getviolation {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
             2 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             3 sign: String => "sign: must",
             /// `begin_time`; format `yyyy-MM-dd HH:mm:ss`.
             4 begin_time: Option<String> => "begin_time",
@@ -1309,7 +1309,7 @@ pub mod risk {
             1 sign_type: Option<String> => "sign_type",
             /// `sign`.
             2 sign: Option<String> => "sign",
-            /// `violation_records`.
+            /// `violation_records`; JSON in a text on the wire.
             3 violation_records: super::ViolationRecord => "violation_records: must json",
             /// `error_code`.
             4 error_code: Option<String> => "error_code",
@@ -1355,11 +1355,11 @@ pub mod secsvc {
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `cert_serialno`.
             4 cert_serialno: String => "cert_serialno: must",
-            /// `access_token`.
+            /// `access_token`; a secret, masked in `Debug`.
             5 access_token: String => "access_token: must masked",
             /// `timestamp`.
             6 timestamp: Option<f64> => "timestamp",
@@ -1404,7 +1404,7 @@ pub mod secsvc {
             4 mch_id: Option<xinqiao_types::MchId> => "mch_id",
             /// `nonce_str`.
             5 nonce_str: Option<String> => "nonce_str",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `encrypted_real_name`.
             7 encrypted_real_name: Option<String> => "encrypted_real_name",
@@ -1447,9 +1447,9 @@ pub mod secsvc {
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `real_name`.
+            /// `real_name`; personal data, masked in `Debug`.
             4 real_name: String => "real_name: must masked",
             /// `cred_type`.
             5 cred_type: f64 => "cred_type: must",
@@ -1457,7 +1457,7 @@ pub mod secsvc {
             6 cred_id: String => "cred_id: must",
             /// `nonce_str`.
             7 nonce_str: String => "nonce_str: must",
-            /// `access_token`.
+            /// `access_token`; a secret, masked in `Debug`.
             8 access_token: String => "access_token: must masked",
             /// `sign`.
             9 sign: String => "sign: must",
@@ -1494,9 +1494,9 @@ pub mod secsvc {
             4 mch_id: Option<xinqiao_types::MchId> => "mch_id",
             /// `nonce_str`.
             5 nonce_str: Option<String> => "nonce_str",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `access_token`.
+            /// `access_token`; a secret, masked in `Debug`.
             7 access_token: Option<String> => "access_token: masked",
             /// `verify_openid`; one of `V_OP_NA` `V_OP_NM_MA` `V_OP_NM_UM`.
             8 verify_openid: Option<String> => "verify_openid",
@@ -1538,21 +1538,21 @@ pub mod tools {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011940944>.
         /// * Catalog: `pay_v2.tools.authcodetoopenid`.
         pub struct Authcodetoopenid {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `sub_mch_id`.
             5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
             6 sub_appid: Option<String> => "sub_appid",
-            /// `auth_code`.
+            /// `auth_code`; a secret, masked in `Debug`.
             7 auth_code: String => "auth_code: must masked",
         }
         new(
@@ -1582,7 +1582,7 @@ pub mod tools {
             5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
             6 sub_appid: Option<String> => "sub_appid",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             7 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sub_openid`.
             8 sub_openid: Option<String> => "sub_openid",
@@ -1615,15 +1615,15 @@ pub mod tools {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011937195>.
         /// * Catalog: `pay_v2.tools.shorturl`.
         pub struct Shorturl {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `MD5` `HMAC-SHA256`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `sub_mch_id`.
             5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -1695,13 +1695,13 @@ pub mod xdc {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011984810>.
         /// * Catalog: `pay_v2.xdc.apiv2getsignkey_sign_getsignkey`.
         pub struct Apiv2getsignkeySignGetsignkey {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
             2 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             3 sign: String => "sign: must",
         }
         new(

@@ -4,9 +4,9 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `FacepayDetail`.
+    /// `detail` of `deposit::Facepay`; `detail` of `deposit::Micropay`; and 1 more.
     pub struct FacepayDetail {
-        /// `cost_price`; unit fen.
+        /// `cost_price`; in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// `receipt_id`.
         1 receipt_id: Option<String> => "receipt_id",
@@ -19,7 +19,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `deposit::FacepayDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
@@ -31,7 +31,7 @@ w::record! {
         3 goods_name: Option<String> => "goods_name",
         /// `quantity`.
         4 quantity: i64 => "quantity: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         5 price: xinqiao_types::Fen => "price: must",
         /// `body`.
         6 body: Option<String> => "body",
@@ -41,7 +41,7 @@ w::record! {
 }
 
 w::record! {
-    /// `H5Info`.
+    /// `h5_info` of `deposit::SceneInfo`.
     pub struct H5Info {
         /// `type`.
         0 type_: Option<String> => "type",
@@ -68,7 +68,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfo`.
+    /// `scene_info` of `deposit::Facepay`; `scene_info` of `deposit::Micropay`; and 1 more.
     pub struct SceneInfo {
         /// `store_info`.
         0 store_info: Option<StoreInfo> => "store_info",
@@ -80,7 +80,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreInfo`.
+    /// `store_info` of `deposit::SceneInfo`.
     pub struct StoreInfo {
         /// `id`.
         0 id: String => "id: must",
@@ -88,7 +88,7 @@ w::record! {
         1 name: Option<String> => "name",
         /// `area_code`.
         2 area_code: Option<String> => "area_code",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
     new(id: impl Into<String>)
@@ -102,15 +102,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986801>.
     /// * Catalog: `pay_v2.deposit.consume`.
     pub struct Consume {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `HMAC-SHA256`.
         3 sign_type: String => "sign_type: must",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `sub_mch_id`; needed according to the documentation.
         5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -120,11 +120,11 @@ w::record! {
         7 out_trade_no: Option<String> => "out_trade_no",
         /// `transaction_id`; needed according to the documentation.
         8 transaction_id: Option<String> => "transaction_id",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`; needed according to the documentation.
         10 fee_type: Option<String> => "fee_type",
-        /// `consume_fee`; unit fen.
+        /// `consume_fee`; in fen.
         11 consume_fee: xinqiao_types::Fen => "consume_fee: must",
     }
     new(
@@ -166,11 +166,11 @@ w::record! {
         7 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
         8 transaction_id: String => "transaction_id: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
         10 fee_type: Option<String> => "fee_type",
-        /// `consume_fee`; unit fen.
+        /// `consume_fee`; in fen.
         11 consume_fee: xinqiao_types::Fen => "consume_fee: must",
     }
 }
@@ -201,31 +201,31 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986577>.
     /// * Catalog: `pay_v2.deposit.facepay`.
     pub struct Facepay {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `HMAC-SHA256`.
         3 sign_type: String => "sign_type: must",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `sub_mch_id`.
         5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
         6 sub_appid: Option<String> => "sub_appid",
-        /// `deposit`.
+        /// `deposit`; `Y` or `N` on the wire.
         7 deposit: Option<bool> => "deposit: yes-no",
         /// `body`.
         8 body: String => "body: must",
         /// `out_trade_no`.
         9 out_trade_no: String => "out_trade_no: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         10 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`; needed according to the documentation.
         11 fee_type: Option<String> => "fee_type",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `face_code`; needed according to the documentation.
         13 face_code: Option<String> => "face_code",
@@ -241,9 +241,9 @@ w::record! {
         18 time_start: Option<String> => "time_start",
         /// `time_expire`; format `yyyyMMddHHmmss`.
         19 time_expire: Option<String> => "time_expire",
-        /// `detail`.
+        /// `detail`; JSON in a text on the wire.
         20 detail: Option<FacepayDetail> => "detail: json",
-        /// `scene_info`.
+        /// `scene_info`; JSON in a text on the wire.
         21 scene_info: Option<SceneInfo> => "scene_info: json",
         /// `goods_tag`.
         22 goods_tag: Option<String> => "goods_tag",
@@ -294,27 +294,27 @@ w::record! {
         6 sub_appid: Option<String> => "sub_appid",
         /// `device_info`.
         7 device_info: Option<String> => "device_info",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `is_subscribe`.
+        /// `is_subscribe`; `Y` or `N` on the wire.
         9 is_subscribe: bool => "is_subscribe: must yes-no",
         /// `sub_openid`.
         10 sub_openid: Option<String> => "sub_openid",
-        /// `sub_is_subscribe`.
+        /// `sub_is_subscribe`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// `trade_type`.
         12 trade_type: String => "trade_type: must",
         /// `bank_type`.
         13 bank_type: String => "bank_type: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         14 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
         15 fee_type: Option<String> => "fee_type",
-        /// `settlement_total_fee`; unit fen.
+        /// `settlement_total_fee`; in fen.
         16 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// `coupon_fee`.
         17 coupon_fee: Option<i64> => "coupon_fee",
-        /// `cash_fee`; unit fen.
+        /// `cash_fee`; in fen.
         18 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `cash_fee_type`.
         19 cash_fee_type: Option<String> => "cash_fee_type",
@@ -357,33 +357,33 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986623>.
     /// * Catalog: `pay_v2.deposit.micropay`.
     pub struct Micropay {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
         3 sign_type: String => "sign_type: must",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `sub_mch_id`.
         5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
         6 sub_appid: Option<String> => "sub_appid",
-        /// `deposit`.
+        /// `deposit`; `Y` or `N` on the wire.
         7 deposit: bool => "deposit: must yes-no",
         /// `body`.
         8 body: String => "body: must",
         /// `out_trade_no`.
         9 out_trade_no: String => "out_trade_no: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         10 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`; needed according to the documentation.
         11 fee_type: Option<String> => "fee_type",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `auth_code`; needed according to the documentation.
+        /// `auth_code`; a secret, masked in `Debug`; needed according to the documentation.
         13 auth_code: Option<String> => "auth_code: masked",
         /// `attach`.
         14 attach: Option<String> => "attach",
@@ -399,9 +399,9 @@ w::record! {
         19 time_start: Option<String> => "time_start",
         /// `time_expire`; format `yyyyMMddHHmmss`.
         20 time_expire: Option<String> => "time_expire",
-        /// `detail`.
+        /// `detail`; JSON in a text on the wire.
         21 detail: Option<FacepayDetail> => "detail: json",
-        /// `scene_info`.
+        /// `scene_info`; JSON in a text on the wire.
         22 scene_info: Option<SceneInfo> => "scene_info: json",
         /// `version`.
         23 version: Option<String> => "version",
@@ -444,61 +444,8 @@ w::record! {
     set(detail: FacepayDetail, scene_info: SceneInfo)
 }
 
-w::record! {
-    /// Answer to [`Micropay`].
-    pub struct MicropayResponse {
-        /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
-        1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
-        2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
-        3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
-        4 sign: Option<String> => "sign",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `device_info`.
-        7 device_info: Option<String> => "device_info",
-        /// `openid`.
-        8 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `is_subscribe`.
-        9 is_subscribe: bool => "is_subscribe: must yes-no",
-        /// `sub_openid`.
-        10 sub_openid: Option<String> => "sub_openid",
-        /// `sub_is_subscribe`.
-        11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
-        /// `trade_type`.
-        12 trade_type: String => "trade_type: must",
-        /// `bank_type`.
-        13 bank_type: String => "bank_type: must",
-        /// `total_fee`; unit fen.
-        14 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`.
-        15 fee_type: Option<String> => "fee_type",
-        /// `settlement_total_fee`; unit fen.
-        16 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-        /// `coupon_fee`.
-        17 coupon_fee: Option<i64> => "coupon_fee",
-        /// `cash_fee`; unit fen.
-        18 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-        /// `cash_fee_type`.
-        19 cash_fee_type: Option<String> => "cash_fee_type",
-        /// `out_trade_no`.
-        20 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
-        21 transaction_id: String => "transaction_id: must",
-        /// `attach`.
-        22 attach: Option<String> => "attach",
-        /// `time_end`; format `yyyyMMddHHmmss`.
-        23 time_end: Option<String> => "time_end",
-        /// `promotion_detail`.
-        24 promotion_detail: Option<String> => "promotion_detail",
-    }
-}
+/// Answer to [`Micropay`], the same as to [`Facepay`].
+pub type MicropayResponse = FacepayResponse;
 
 w::endpoint! {
     Micropay => MicropayResponse,
@@ -526,15 +473,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986679>.
     /// * Catalog: `pay_v2.deposit.orderquery`.
     pub struct Orderquery {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `sub_mch_id`.
         5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -582,13 +529,13 @@ w::record! {
         6 sub_appid: Option<String> => "sub_appid",
         /// `device_info`.
         7 device_info: Option<String> => "device_info",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `is_subscribe`.
+        /// `is_subscribe`; `Y` or `N` on the wire.
         9 is_subscribe: bool => "is_subscribe: must yes-no",
         /// `sub_openid`.
         10 sub_openid: Option<String> => "sub_openid",
-        /// `sub_is_subscribe`.
+        /// `sub_is_subscribe`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
         12 trade_state: String => "trade_state: must",
@@ -598,19 +545,19 @@ w::record! {
         14 trade_type: String => "trade_type: must",
         /// `bank_type`.
         15 bank_type: String => "bank_type: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         16 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
         17 fee_type: Option<String> => "fee_type",
-        /// `settlement_total_fee`; unit fen.
+        /// `settlement_total_fee`; in fen.
         18 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// `coupon_fee`.
         19 coupon_fee: Option<i64> => "coupon_fee",
-        /// `cash_fee`; unit fen.
+        /// `cash_fee`; in fen.
         20 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `cash_fee_type`.
         21 cash_fee_type: Option<String> => "cash_fee_type",
-        /// `consume_fee`; unit fen.
+        /// `consume_fee`; in fen.
         22 consume_fee: xinqiao_types::Fen => "consume_fee: must",
         /// `out_trade_no`.
         23 out_trade_no: String => "out_trade_no: must",
@@ -659,15 +606,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011987251>.
     /// * Catalog: `pay_v2.deposit.refund`.
     pub struct Refund {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `sub_mch_id`.
         5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -679,9 +626,9 @@ w::record! {
         8 transaction_id: String => "transaction_id: must",
         /// `out_refund_no`.
         9 out_refund_no: String => "out_refund_no: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         10 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `refund_fee`; unit fen.
+        /// `refund_fee`; in fen.
         11 refund_fee: xinqiao_types::Fen => "refund_fee: must",
         /// `refund_fee_type`.
         12 refund_fee_type: Option<String> => "refund_fee_type",
@@ -739,21 +686,21 @@ w::record! {
         9 out_refund_no: String => "out_refund_no: must",
         /// `refund_id`.
         10 refund_id: String => "refund_id: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         11 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
         12 fee_type: Option<String> => "fee_type",
-        /// `refund_fee`; unit fen.
+        /// `refund_fee`; in fen.
         13 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-        /// `settlement_total_fee`; unit fen.
+        /// `settlement_total_fee`; in fen.
         14 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-        /// `settlement_refund_fee`; unit fen.
+        /// `settlement_refund_fee`; in fen.
         15 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
         /// `coupon_refund_fee`.
         16 coupon_refund_fee: Option<i64> => "coupon_refund_fee",
-        /// `cash_fee`; unit fen.
+        /// `cash_fee`; in fen.
         17 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-        /// `cash_refund_fee`; unit fen.
+        /// `cash_refund_fee`; in fen.
         18 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
         /// `cash_fee_type`.
         19 cash_fee_type: Option<String> => "cash_fee_type",
@@ -794,15 +741,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011987300>.
     /// * Catalog: `pay_v2.deposit.refundquery`.
     pub struct Refundquery {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `sub_mch_id`.
         5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -858,13 +805,13 @@ w::record! {
         7 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
         8 transaction_id: String => "transaction_id: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
         10 fee_type: Option<String> => "fee_type",
-        /// `settlement_total_fee`; unit fen.
+        /// `settlement_total_fee`; in fen.
         11 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-        /// `cash_fee`; unit fen.
+        /// `cash_fee`; in fen.
         12 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `out_refund_no`.
         13 out_refund_no: String => "out_refund_no: must",
@@ -878,9 +825,9 @@ w::record! {
         17 refund_account: Option<String> => "refund_account",
         /// `refund_recv_accout`.
         18 refund_recv_accout: Option<String> => "refund_recv_accout",
-        /// `refund_fee`; unit fen.
+        /// `refund_fee`; in fen.
         19 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-        /// `settlement_refund_fee`; unit fen.
+        /// `settlement_refund_fee`; in fen.
         20 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
         /// `refund_success_time`; format `yyyyMMddHHmmss`.
         21 refund_success_time: Option<String> => "refund_success_time",
@@ -945,15 +892,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986741>.
     /// * Catalog: `pay_v2.deposit.reverse`.
     pub struct Reverse {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `sub_mch_id`.
         5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -1027,15 +974,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986340>.
     /// * Catalog: `pay_v2.deposit.unifiedorder`.
     pub struct Unifiedorder {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`; needed according to the documentation.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `sub_mch_id`; needed according to the documentation.
         5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -1045,11 +992,11 @@ w::record! {
         7 body: String => "body: must",
         /// `out_trade_no`.
         8 out_trade_no: String => "out_trade_no: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`; needed according to the documentation.
         10 fee_type: Option<String> => "fee_type",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
         12 sub_openid: Option<String> => "sub_openid",
@@ -1071,11 +1018,11 @@ w::record! {
         20 time_start: Option<String> => "time_start",
         /// `time_expire`; format `yyyyMMddHHmmss`.
         21 time_expire: Option<String> => "time_expire",
-        /// `detail`.
+        /// `detail`; JSON in a text on the wire.
         22 detail: Option<FacepayDetail> => "detail: json",
-        /// `scene_info`.
+        /// `scene_info`; JSON in a text on the wire.
         23 scene_info: Option<SceneInfo> => "scene_info: json",
-        /// `receipt`.
+        /// `receipt`; `Y` or `N` on the wire.
         24 receipt: Option<bool> => "receipt: yes-no",
     }
     new(

@@ -20,7 +20,7 @@ pub mod notify {
             3 contract_code: String => "contract_code: must",
             /// `contract_id`.
             4 contract_id: String => "contract_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sub_openid`.
             6 sub_openid: Option<String> => "sub_openid",
@@ -48,9 +48,9 @@ pub mod notify {
             1 sub_appid: Option<String> => "sub_appid",
             /// `device_info`.
             2 device_info: Option<String> => "device_info",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `is_subscribe`.
+            /// `is_subscribe`; `Y` or `N` on the wire.
             4 is_subscribe: Option<bool> => "is_subscribe: yes-no",
             /// `sub_openid`.
             5 sub_openid: Option<String> => "sub_openid",
@@ -58,7 +58,7 @@ pub mod notify {
             6 trade_state: String => "trade_state: must",
             /// `bank_type`.
             7 bank_type: String => "bank_type: must",
-            /// `total_fee`; unit fen.
+            /// `total_fee`; in fen.
             8 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `fee_type`.
             9 fee_type: Option<String> => "fee_type",
@@ -70,9 +70,9 @@ pub mod notify {
             12 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
             /// `coupon_type_$n`.
             13 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
-            /// `coupon_fee_$n`; unit fen.
+            /// `coupon_fee_$n`; in fen.
             14 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
-            /// `cash_fee`; unit fen.
+            /// `cash_fee`; in fen.
             15 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// `cash_fee_type`.
             16 cash_fee_type: Option<String> => "cash_fee_type",
@@ -100,9 +100,9 @@ pub mod notify {
             1 sub_appid: Option<String> => "sub_appid",
             /// `device_info`.
             2 device_info: Option<String> => "device_info",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `is_subscribe`.
+            /// `is_subscribe`; `Y` or `N` on the wire.
             4 is_subscribe: Option<bool> => "is_subscribe: yes-no",
             /// `sub_openid`.
             5 sub_openid: Option<String> => "sub_openid",
@@ -114,11 +114,11 @@ pub mod notify {
             8 trade_type: String => "trade_type: must",
             /// `bank_type`.
             9 bank_type: String => "bank_type: must",
-            /// `total_fee`; unit fen.
+            /// `total_fee`; in fen.
             10 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `fee_type`.
             11 fee_type: Option<String> => "fee_type",
-            /// `settlement_total_fee`; unit fen.
+            /// `settlement_total_fee`; in fen.
             12 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
             /// `coupon_fee`.
             13 coupon_fee: Option<i64> => "coupon_fee",
@@ -128,9 +128,9 @@ pub mod notify {
             15 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
             /// `coupon_type_$n`.
             16 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
-            /// `coupon_fee_$n`; unit fen.
+            /// `coupon_fee_$n`; in fen.
             17 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
-            /// `cash_fee`; unit fen.
+            /// `cash_fee`; in fen.
             18 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// `cash_fee_type`.
             19 cash_fee_type: Option<String> => "cash_fee_type",
@@ -172,13 +172,13 @@ pub mod notify {
             8 refund_recv_accout: Option<String> => "refund_recv_accout",
             /// `refund_request_source`.
             9 refund_request_source: Option<String> => "refund_request_source",
-            /// `total_fee`; unit fen.
+            /// `total_fee`; in fen.
             10 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// `refund_fee`; unit fen.
+            /// `refund_fee`; in fen.
             11 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-            /// `settlement_total_fee`; unit fen.
+            /// `settlement_total_fee`; in fen.
             12 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-            /// `settlement_refund_fee`; unit fen.
+            /// `settlement_refund_fee`; in fen.
             13 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
             /// `success_time`; format `yyyyMMddHHmmss`.
             14 success_time: Option<String> => "success_time",

@@ -104,27 +104,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`Channelquerymchauditinfo`].
-    pub struct ChannelquerymchauditinfoResponse {
-        /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `sub_mch_id`.
-        1 sub_mch_id: String => "sub_mch_id: must",
-        /// `channel_id`.
-        2 channel_id: String => "channel_id: must",
-        /// `audit_status`.
-        3 audit_status: String => "audit_status: must",
-        /// `audit_comment`.
-        4 audit_comment: String => "audit_comment: must",
-        /// `nonce_str`.
-        5 nonce_str: String => "nonce_str: must",
-        /// `sign`.
-        6 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        7 sign_type: Option<String> => "sign_type",
-    }
-}
+/// Answer to [`Channelquerymchauditinfo`], the same as to [`Bankquerymchauditinfo`].
+pub type ChannelquerymchauditinfoResponse = BankquerymchauditinfoResponse;
 
 w::endpoint! {
     Channelquerymchauditinfo => ChannelquerymchauditinfoResponse,

@@ -4,11 +4,11 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Hbinfo`.
+    /// An item of `hbinfo` in `mmpaymkttransfers::Hblist`.
     pub struct Hbinfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// `rcv_time`; format `yyyy-MM-dd HH:mm:ss`.
         2 rcv_time: String => "rcv_time: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Hblist`.
+    /// `hblist` of the answer of `mmpaymkttransfers::Gethbinfo`.
     pub struct Hblist {
         /// `hbinfo`.
         0 hbinfo: Vec<Hbinfo> => "hbinfo: must",
@@ -30,15 +30,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011981612>.
     /// * Catalog: `pay_v2.mmpaymkttransfers.gethbinfo`.
     pub struct Gethbinfo {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `mch_billno`.
         5 mch_billno: String => "mch_billno: must",
@@ -79,7 +79,7 @@ w::record! {
         8 send_type: String => "send_type: must",
         /// `hb_type`; one of `NORMAL` `GROUP`.
         9 hb_type: String => "hb_type: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         10 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
         11 total_num: i64 => "total_num: must",
@@ -93,7 +93,7 @@ w::record! {
         15 send_time: String => "send_time: must",
         /// `refund_time`; format `yyyy-MM-dd HH:mm:ss`.
         16 refund_time: Option<String> => "refund_time",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         17 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `reason`.
         18 reason: Option<String> => "reason",
@@ -128,15 +128,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011989767>.
     /// * Catalog: `pay_v2.mmpaymkttransfers.gettransferinfo`.
     pub struct Gettransferinfo {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `partner_trade_no`.
         5 partner_trade_no: String => "partner_trade_no: must",
@@ -168,11 +168,11 @@ w::record! {
         5 partner_trade_no: String => "partner_trade_no: must",
         /// `detail_id`.
         6 detail_id: String => "detail_id: must",
-        /// `payment_amount`; unit fen.
+        /// `payment_amount`; in fen.
         7 payment_amount: xinqiao_types::Fen => "payment_amount: must",
         /// `desc`.
         8 desc: Option<String> => "desc",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         9 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `transfer_name`.
         10 transfer_name: Option<String> => "transfer_name",
@@ -348,7 +348,7 @@ w::record! {
     pub struct Querycouponsinfo {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `appid`.
         2 appid: xinqiao_types::AppId => "appid: must",
@@ -447,15 +447,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90276>.
     /// * Catalog: `pay_v2.mmpaymkttransfers.queryworkwxredpack`.
     pub struct Queryworkwxredpack {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `mch_billno`.
         5 mch_billno: String => "mch_billno: must",
@@ -491,7 +491,7 @@ w::record! {
         7 status: String => "status: must",
         /// `send_type`; one of `API`.
         8 send_type: String => "send_type: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         9 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `wishing`.
         10 wishing: Option<String> => "wishing",
@@ -503,7 +503,7 @@ w::record! {
         13 send_time: String => "send_time: must",
         /// `refund_time`; format `yyyy-MM-dd HH:mm:ss`.
         14 refund_time: Option<String> => "refund_time",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         15 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `reason`.
         16 reason: Option<String> => "reason",
@@ -511,9 +511,9 @@ w::record! {
         17 sender_name: Option<String> => "sender_name",
         /// `sender_header_media_id`.
         18 sender_header_media_id: Option<String> => "sender_header_media_id",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         19 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         20 amount: xinqiao_types::Fen => "amount: must",
         /// `rcv_time`; format `yyyy-MM-dd HH:mm:ss`.
         21 rcv_time: String => "rcv_time: must",
@@ -552,7 +552,7 @@ w::record! {
         1 openid_count: i64 => "openid_count: must",
         /// `partner_trade_no`.
         2 partner_trade_no: String => "partner_trade_no: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `appid`.
         4 appid: xinqiao_types::AppId => "appid: must",
@@ -605,7 +605,7 @@ w::record! {
         7 success_count: i64 => "success_count: must",
         /// `failed_count`.
         8 failed_count: i64 => "failed_count: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         9 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `ret_code`.
         10 ret_code: String => "ret_code: must",
@@ -736,15 +736,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011974053>.
     /// * Catalog: `pay_v2.mmpaymkttransfers.sendminiprogramhb`.
     pub struct Sendminiprogramhb {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `wxappid`.
+        /// `wxappid`; the account's appid.
         1 wxappid: String => "wxappid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `mch_billno`.
         5 mch_billno: String => "mch_billno: must",
@@ -752,7 +752,7 @@ w::record! {
         6 re_openid: String => "re_openid: must",
         /// `send_name`; needed according to the documentation.
         7 send_name: Option<String> => "send_name",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
         9 total_num: i64 => "total_num: must",
@@ -805,7 +805,7 @@ w::record! {
         5 mch_billno: String => "mch_billno: must",
         /// `re_openid`.
         6 re_openid: String => "re_openid: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `send_listid`.
         8 send_listid: String => "send_listid: must",
@@ -840,15 +840,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011983137>.
     /// * Catalog: `pay_v2.mmpaymkttransfers.sendredpack`.
     pub struct Sendredpack {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `wxappid`.
+        /// `wxappid`; the account's appid.
         1 wxappid: String => "wxappid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `sub_mch_id`.
         5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -860,7 +860,7 @@ w::record! {
         8 re_openid: String => "re_openid: must",
         /// `send_name`; needed according to the documentation.
         9 send_name: Option<String> => "send_name",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         10 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
         11 total_num: i64 => "total_num: must",
@@ -918,7 +918,7 @@ w::record! {
         5 mch_billno: String => "mch_billno: must",
         /// `re_openid`.
         6 re_openid: String => "re_openid: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `send_listid`.
         8 send_listid: String => "send_listid: must",
@@ -951,15 +951,15 @@ w::record! {
     /// * Source: <https://open.work.weixin.qq.com/api/doc/90000/90135/90275>.
     /// * Catalog: `pay_v2.mmpaymkttransfers.sendworkwxredpack`.
     pub struct Sendworkwxredpack {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `wxappid`.
+        /// `wxappid`; the account's appid.
         1 wxappid: String => "wxappid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `mch_billno`.
         5 mch_billno: String => "mch_billno: must",
@@ -971,7 +971,7 @@ w::record! {
         8 sender_header_media_id: Option<String> => "sender_header_media_id",
         /// `agentid`.
         9 agentid: Option<i64> => "agentid",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         10 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `wishing`; needed according to the documentation.
         11 wishing: Option<String> => "wishing",
@@ -1023,7 +1023,7 @@ w::record! {
         5 mch_billno: String => "mch_billno: must",
         /// `re_openid`.
         6 re_openid: String => "re_openid: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `send_listid`.
         8 send_listid: String => "send_listid: must",
@@ -1064,25 +1064,25 @@ pub mod promotion {
         /// * Source: <https://open.work.weixin.qq.com/api/doc/90000/90135/90278>.
         /// * Catalog: `pay_v2.mmpaymkttransfers.promotion.paywwsptrans2pocket`.
         pub struct Paywwsptrans2pocket {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `partner_trade_no`.
             5 partner_trade_no: String => "partner_trade_no: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `agentid`.
             7 agentid: Option<i64> => "agentid",
             /// `device_info`.
             8 device_info: Option<String> => "device_info",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             9 amount: xinqiao_types::Fen => "amount: must",
             /// `desc`; needed according to the documentation.
             10 desc: Option<String> => "desc",
@@ -1177,15 +1177,15 @@ pub mod promotion {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90279>.
         /// * Catalog: `pay_v2.mmpaymkttransfers.promotion.querywwsptrans2pocket`.
         pub struct Querywwsptrans2pocket {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `partner_trade_no`.
             5 partner_trade_no: Option<String> => "partner_trade_no",
@@ -1216,11 +1216,11 @@ pub mod promotion {
             5 partner_trade_no: String => "partner_trade_no: must",
             /// `detail_id`.
             6 detail_id: String => "detail_id: must",
-            /// `payment_amount`; unit fen.
+            /// `payment_amount`; in fen.
             7 payment_amount: xinqiao_types::Fen => "payment_amount: must",
             /// `desc`.
             8 desc: Option<String> => "desc",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             9 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `transfer_name`.
             10 transfer_name: Option<String> => "transfer_name",
@@ -1259,23 +1259,23 @@ pub mod promotion {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011989673>.
         /// * Catalog: `pay_v2.mmpaymkttransfers.promotion.transfers`.
         pub struct Transfers {
-            /// `mchid`.
+            /// `mchid`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `mch_appid`.
+            /// `mch_appid`; the account's appid.
             1 mch_appid: String => "mch_appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `partner_trade_no`.
             5 partner_trade_no: String => "partner_trade_no: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `device_info`.
             7 device_info: Option<String> => "device_info",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             8 amount: xinqiao_types::Fen => "amount: must",
             /// `desc`; needed according to the documentation.
             9 desc: Option<String> => "desc",

@@ -10,15 +10,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987432>.
     /// * Catalog: `pay_v2.papay.deletecontract`.
     pub struct Deletecontract {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `version`.
         5 version: String => "version: must",
@@ -198,15 +198,15 @@ w::record! {
         11 clientip: String => "clientip: must query",
         /// `return_appid`.
         12 return_appid: Option<String> => "return_appid: query",
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         13 mch_id_again: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         14 appid_again: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         15 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
         16 sign_type_again: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         17 sign_again: String => "sign: must",
         /// `version`.
         18 version_again: String => "version: must",
@@ -301,15 +301,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011986804>.
     /// * Catalog: `pay_v2.papay.preentrustweb`.
     pub struct Preentrustweb {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `version`; one of `1.0`.
         5 version: String => "version: must",
@@ -325,7 +325,7 @@ w::record! {
         10 notify_url: Option<String> => "notify_url",
         /// `timestamp`; format `unix`; needed according to the documentation.
         11 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
-        /// `return_app`.
+        /// `return_app`; `Y` or `N` on the wire.
         12 return_app: Option<bool> => "return_app: yes-no",
         /// `sub_appid`.
         13 sub_appid: Option<String> => "sub_appid",
@@ -395,15 +395,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987640>.
     /// * Catalog: `pay_v2.papay.querycontract`.
     pub struct Querycontract {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `version`; one of `1.0`.
         5 version: String => "version: must",
@@ -438,7 +438,7 @@ w::record! {
         3 sign_type: Option<String> => "sign_type",
         /// `sign`.
         4 sign: Option<String> => "sign",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
         6 sub_openid: Option<String> => "sub_openid",
@@ -675,13 +675,13 @@ pub mod partner {
             12 clientip: Option<String> => "clientip: query",
             /// `deviceid`.
             13 deviceid: Option<String> => "deviceid: query",
-            /// `mobile`.
+            /// `mobile`; personal data, masked in `Debug`.
             14 mobile: Option<String> => "mobile: query masked",
-            /// `email`.
+            /// `email`; personal data, masked in `Debug`.
             15 email: Option<String> => "email: query masked",
             /// `qq`.
             16 qq: Option<String> => "qq: query",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             17 openid: Option<xinqiao_types::OpenId> => "openid: query masked",
             /// `creid`.
             18 creid: Option<String> => "creid: query",
@@ -691,15 +691,15 @@ pub mod partner {
             20 return_appid: Option<String> => "return_appid: query",
             /// `sign_type`; one of `HMAC-SHA256` `MD5`.
             21 sign_type: Option<String> => "sign_type: query",
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             22 mch_id_again: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             23 appid_again: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             24 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
             25 sign_type_again: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             26 sign_again: String => "sign: must",
             /// `version`.
             27 version_again: String => "version: must",
@@ -725,13 +725,13 @@ pub mod partner {
             37 sub_appid_again: Option<String> => "sub_appid",
             /// `deviceid`.
             38 deviceid_again: Option<String> => "deviceid",
-            /// `mobile`.
+            /// `mobile`; personal data, masked in `Debug`.
             39 mobile_again: Option<String> => "mobile: masked",
-            /// `email`.
+            /// `email`; personal data, masked in `Debug`.
             40 email_again: Option<String> => "email: masked",
             /// `qq`.
             41 qq_again: Option<String> => "qq",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             42 openid_again: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `creid`.
             43 creid_again: Option<String> => "creid",
@@ -829,15 +829,15 @@ pub mod partner {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988366>.
         /// * Catalog: `pay_v2.papay.partner.preentrustweb`.
         pub struct Preentrustweb {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `MD5` `HMAC-SHA256`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `version`; one of `1.0`.
             5 version: String => "version: must",
@@ -853,7 +853,7 @@ pub mod partner {
             10 notify_url: Option<String> => "notify_url",
             /// `timestamp`; format `unix`; needed according to the documentation.
             11 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
-            /// `return_app`.
+            /// `return_app`; `Y` or `N` on the wire.
             12 return_app: Option<bool> => "return_app: yes-no",
             /// `sub_mch_id`.
             13 sub_mch_id: Option<String> => "sub_mch_id",
@@ -928,15 +928,15 @@ pub mod partner {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988379>.
         /// * Catalog: `pay_v2.papay.partner.querycontract`.
         pub struct Querycontract {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `version`; one of `1.0`.
             5 version: String => "version: must",
@@ -981,7 +981,7 @@ pub mod partner {
             3 sign_type: Option<String> => "sign_type",
             /// `sign`.
             4 sign: Option<String> => "sign",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sub_openid`.
             6 sub_openid: Option<String> => "sub_openid",

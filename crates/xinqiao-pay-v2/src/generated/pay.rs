@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `DiscountDetail`.
+    /// An item of `discount_detail` in `pay::OrderqueryDetail`.
     pub struct DiscountDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
@@ -14,13 +14,13 @@ w::record! {
         2 coupon_batch_id: w::TextOrNumber => "coupon_batch_id: must",
         /// `coupon_id`.
         3 coupon_id: w::TextOrNumber => "coupon_id: must",
-        /// `coupon_fee`; unit fen.
+        /// `coupon_fee`; in fen.
         4 coupon_fee: xinqiao_types::Fen => "coupon_fee: must",
     }
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `pay::MicropayDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
@@ -32,7 +32,7 @@ w::record! {
         3 goods_name: Option<String> => "goods_name",
         /// `quantity`.
         4 quantity: i64 => "quantity: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         5 price: xinqiao_types::Fen => "price: must",
         /// `body`.
         6 body: Option<String> => "body",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `H5Info`.
+    /// `h5_info` of `pay::SceneInfo`.
     pub struct H5Info {
         /// `type`.
         0 type_: Option<String> => "type",
@@ -69,9 +69,9 @@ w::record! {
 }
 
 w::record! {
-    /// `MicropayDetail`.
+    /// `detail` of `pay::Micropay`; `detail` of `pay::Unifiedorder`.
     pub struct MicropayDetail {
-        /// `cost_price`; unit fen.
+        /// `cost_price`; in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// `receipt_id`.
         1 receipt_id: Option<String> => "receipt_id",
@@ -84,7 +84,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderqueryDetail`.
+    /// `detail` of the answer of `pay::Orderquery`.
     pub struct OrderqueryDetail {
         /// `discount_detail`.
         0 discount_detail: Option<Vec<DiscountDetail>> => "discount_detail",
@@ -92,7 +92,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// `promotion_detail` of the answer of `pay::Micropay`; `promotion_detail` of the answer of `pay::Orderquery`.
     pub struct PromotionDetail {
         /// `promotion_detail`.
         0 promotion_detail: Option<Vec<PromotionDetailPromotionDetail>> => "promotion_detail",
@@ -100,15 +100,15 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetailGoodsDetail`.
+    /// An item of `goods_detail` in `pay::PromotionDetailPromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `quantity`.
         1 quantity: i64 => "quantity: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// `discount_amount`; unit fen.
+        /// `discount_amount`; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// `goods_remark`.
         4 goods_remark: Option<String> => "goods_remark",
@@ -116,7 +116,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetailItem`.
+    /// An item of `promotion_detail` in `pay::Refundqueryv2PromotionDetail`.
     pub struct PromotionDetailItem {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -126,7 +126,7 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// `type`.
         3 type_: Option<String> => "type",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `goods_detail`.
         5 goods_detail: Option<Vec<Refundqueryv2GoodsDetail>> => "goods_detail",
@@ -134,7 +134,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetailPromotionDetail`.
+    /// An item of `promotion_detail` in `pay::PromotionDetail`.
     pub struct PromotionDetailPromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -144,15 +144,15 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// `type`.
         3 type_: Option<String> => "type",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `activity_id`.
         5 activity_id: Option<String> => "activity_id",
-        /// `wxpay_contribute`; unit fen.
+        /// `wxpay_contribute`; in fen.
         6 wxpay_contribute: Option<xinqiao_types::Fen> => "wxpay_contribute",
-        /// `merchant_contribute`; unit fen.
+        /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; unit fen.
+        /// `other_contribute`; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `goods_detail`.
         9 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
@@ -160,21 +160,21 @@ w::record! {
 }
 
 w::record! {
-    /// `Refundqueryv2GoodsDetail`.
+    /// An item of `goods_detail` in `pay::PromotionDetailItem`.
     pub struct Refundqueryv2GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         1 price: xinqiao_types::Fen => "price: must",
         /// `refund_quantity`.
         2 refund_quantity: i64 => "refund_quantity: must",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         3 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
 
 w::record! {
-    /// `Refundqueryv2PromotionDetail`.
+    /// `promotion_detail` of the answer of `pay::Refundqueryv2`.
     pub struct Refundqueryv2PromotionDetail {
         /// `promotion_detail`.
         0 promotion_detail: Option<Vec<PromotionDetailItem>> => "promotion_detail",
@@ -182,7 +182,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfo`.
+    /// `scene_info` of `pay::Micropay`; `scene_info` of `pay::Pappayapply`; and 2 more.
     pub struct SceneInfo {
         /// `store_info`.
         0 store_info: Option<StoreInfo> => "store_info",
@@ -194,7 +194,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreInfo`.
+    /// `store_info` of `pay::SceneInfo`.
     pub struct StoreInfo {
         /// `id`.
         0 id: String => "id: must",
@@ -202,7 +202,7 @@ w::record! {
         1 name: Option<String> => "name",
         /// `area_code`.
         2 area_code: Option<String> => "area_code",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
     new(id: impl Into<String>)
@@ -282,15 +282,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011935216>.
     /// * Catalog: `pay_v2.pay.closeorder`.
     pub struct Closeorder {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `sub_mch_id`.
         5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -460,15 +460,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987320>.
     /// * Catalog: `pay_v2.pay.contractorder`.
     pub struct Contractorder {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `contract_mchid`.
         5 contract_mchid: String => "contract_mchid: must",
@@ -478,11 +478,11 @@ w::record! {
         7 body: String => "body: must",
         /// `out_trade_no`.
         8 out_trade_no: String => "out_trade_no: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
         10 fee_type: Option<String> => "fee_type",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `attach`.
         12 attach: Option<String> => "attach",
@@ -662,15 +662,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011939627>.
     /// * Catalog: `pay_v2.pay.downloadbill`.
     pub struct Downloadbill {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `sub_mch_id`.
         5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -739,15 +739,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011939779>.
     /// * Catalog: `pay_v2.pay.downloadfundflow`.
     pub struct Downloadfundflow {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `bill_date`; format `yyyyMMdd`.
         5 bill_date: String => "bill_date: must",
@@ -766,19 +766,8 @@ w::record! {
     text(sign_type: String, account_type: String, tar_type: String)
 }
 
-w::record! {
-    /// Answer to [`Downloadfundflow`].
-    pub struct DownloadfundflowResponse {
-        /// `nonce_str`.
-        0 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
-        1 sign_type: Option<String> => "sign_type",
-        /// `sign`.
-        2 sign: Option<String> => "sign",
-        /// The file, where the answer is one.
-        3 file: w::Download => "",
-    }
-}
+/// Answer to [`Downloadfundflow`], the same as to [`Downloadbill`].
+pub type DownloadfundflowResponse = DownloadbillResponse;
 
 w::endpoint! {
     Downloadfundflow => DownloadfundflowResponse,
@@ -843,7 +832,7 @@ w::record! {
         17 time_start: Option<String> => "time_start",
         /// `time_expire`.
         18 time_expire: Option<String> => "time_expire",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         19 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `face_code`.
         20 face_code: String => "face_code: must",
@@ -895,7 +884,7 @@ w::record! {
         5 nonce_str: String => "nonce_str: must",
         /// `sign`.
         6 sign: String => "sign: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         7 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`; one of `Y` `N`.
         8 is_subscribe: String => "is_subscribe: must",
@@ -1006,7 +995,7 @@ w::record! {
         5 sign: String => "sign: must",
         /// `device_info`.
         6 device_info: Option<String> => "device_info",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         7 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`; one of `Y` `N`.
         8 is_subscribe: String => "is_subscribe: must",
@@ -1083,15 +1072,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011937125>.
     /// * Catalog: `pay_v2.pay.micropay`.
     pub struct Micropay {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `version`.
         5 version: Option<String> => "version",
@@ -1103,11 +1092,11 @@ w::record! {
         8 body: String => "body: must",
         /// `out_trade_no`.
         9 out_trade_no: String => "out_trade_no: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         10 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
         11 fee_type: Option<String> => "fee_type",
-        /// `auth_code`.
+        /// `auth_code`; a secret, masked in `Debug`.
         12 auth_code: String => "auth_code: must masked",
         /// `attach`.
         13 attach: Option<String> => "attach",
@@ -1123,13 +1112,13 @@ w::record! {
         18 time_start: Option<String> => "time_start",
         /// `time_expire`; format `yyyyMMddHHmmss`.
         19 time_expire: Option<String> => "time_expire",
-        /// `detail`.
+        /// `detail`; JSON in a text on the wire.
         20 detail: Option<MicropayDetail> => "detail: json",
-        /// `scene_info`.
+        /// `scene_info`; JSON in a text on the wire.
         21 scene_info: Option<SceneInfo> => "scene_info: json",
-        /// `profit_sharing`.
+        /// `profit_sharing`; `Y` or `N` on the wire.
         22 profit_sharing: Option<bool> => "profit_sharing: yes-no",
-        /// `receipt`.
+        /// `receipt`; `Y` or `N` on the wire.
         23 receipt: Option<bool> => "receipt: yes-no",
         /// `deposit`; one of `Y` `N`.
         24 deposit: Option<String> => "deposit",
@@ -1181,27 +1170,27 @@ w::record! {
         6 sub_appid: Option<String> => "sub_appid",
         /// `device_info`.
         7 device_info: Option<String> => "device_info",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `is_subscribe`.
+        /// `is_subscribe`; `Y` or `N` on the wire.
         9 is_subscribe: bool => "is_subscribe: must yes-no",
         /// `sub_openid`.
         10 sub_openid: Option<String> => "sub_openid",
-        /// `sub_is_subscribe`.
+        /// `sub_is_subscribe`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// `trade_type`.
         12 trade_type: String => "trade_type: must",
         /// `bank_type`.
         13 bank_type: String => "bank_type: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         14 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
         15 fee_type: Option<String> => "fee_type",
-        /// `settlement_total_fee`; unit fen.
+        /// `settlement_total_fee`; in fen.
         16 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// `coupon_fee`.
         17 coupon_fee: Option<i64> => "coupon_fee",
-        /// `cash_fee`; unit fen.
+        /// `cash_fee`; in fen.
         18 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `cash_fee_type`.
         19 cash_fee_type: Option<String> => "cash_fee_type",
@@ -1213,7 +1202,7 @@ w::record! {
         22 attach: Option<String> => "attach",
         /// `time_end`; format `yyyyMMddHHmmss`.
         23 time_end: Option<String> => "time_end",
-        /// `promotion_detail`.
+        /// `promotion_detail`; JSON in a text on the wire.
         24 promotion_detail: Option<PromotionDetail> => "promotion_detail: json",
     }
 }
@@ -1244,15 +1233,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011937320>.
     /// * Catalog: `pay_v2.pay.orderquery`.
     pub struct Orderquery {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `version`; one of `1.0`.
         5 version: Option<String> => "version",
@@ -1300,13 +1289,13 @@ w::record! {
         6 sub_appid: Option<String> => "sub_appid",
         /// `device_info`.
         7 device_info: Option<String> => "device_info",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `is_subscribe`.
+        /// `is_subscribe`; `Y` or `N` on the wire.
         9 is_subscribe: bool => "is_subscribe: must yes-no",
         /// `sub_openid`.
         10 sub_openid: Option<String> => "sub_openid",
-        /// `sub_is_subscribe`.
+        /// `sub_is_subscribe`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
         12 trade_state: String => "trade_state: must",
@@ -1316,11 +1305,11 @@ w::record! {
         14 trade_type: String => "trade_type: must",
         /// `bank_type`.
         15 bank_type: String => "bank_type: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         16 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
         17 fee_type: Option<String> => "fee_type",
-        /// `settlement_total_fee`; unit fen.
+        /// `settlement_total_fee`; in fen.
         18 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// `coupon_fee`.
         19 coupon_fee: Option<i64> => "coupon_fee",
@@ -1330,9 +1319,9 @@ w::record! {
         21 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
         /// `coupon_type_$n`.
         22 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
-        /// `coupon_fee_$n`; unit fen.
+        /// `coupon_fee_$n`; in fen.
         23 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
-        /// `cash_fee`; unit fen.
+        /// `cash_fee`; in fen.
         24 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `cash_fee_type`.
         25 cash_fee_type: Option<String> => "cash_fee_type",
@@ -1344,9 +1333,9 @@ w::record! {
         28 attach: Option<String> => "attach",
         /// `time_end`; format `yyyyMMddHHmmss`.
         29 time_end: Option<String> => "time_end",
-        /// `detail`.
+        /// `detail`; JSON in a text on the wire.
         30 detail: Option<OrderqueryDetail> => "detail: json",
-        /// `promotion_detail`.
+        /// `promotion_detail`; JSON in a text on the wire.
         31 promotion_detail: Option<PromotionDetail> => "promotion_detail: json",
         /// `consume_fee`.
         32 consume_fee: Option<i64> => "consume_fee",
@@ -1415,7 +1404,7 @@ w::record! {
         3 sign: String => "sign: must",
         /// `device_info`.
         4 device_info: Option<String> => "device_info",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`; one of `N`.
         6 is_subscribe: Option<String> => "is_subscribe",
@@ -1480,15 +1469,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987377>.
     /// * Catalog: `pay_v2.pay.pappayapply`.
     pub struct Pappayapply {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `body`.
         5 body: String => "body: must",
@@ -1496,7 +1485,7 @@ w::record! {
         6 out_trade_no: String => "out_trade_no: must",
         /// `contract_id`.
         7 contract_id: String => "contract_id: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         8 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
         9 fee_type: Option<String> => "fee_type",
@@ -1512,7 +1501,7 @@ w::record! {
         14 notify_url: Option<String> => "notify_url",
         /// `detail`.
         15 detail: Option<String> => "detail",
-        /// `scene_info`.
+        /// `scene_info`; JSON in a text on the wire.
         16 scene_info: Option<SceneInfo> => "scene_info: json",
         /// `receipt`.
         17 receipt: Option<String> => "receipt",
@@ -1893,25 +1882,8 @@ w::record! {
     text(sub_mch_id: String, sub_appid: String)
 }
 
-w::record! {
-    /// Answer to [`Profitsharingremovereceiver`].
-    pub struct ProfitsharingremovereceiverResponse {
-        /// `sub_appid`.
-        0 sub_appid: Option<String> => "sub_appid",
-        /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `appid`.
-        2 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `nonce_str`.
-        4 nonce_str: String => "nonce_str: must",
-        /// `sign`.
-        5 sign: String => "sign: must",
-        /// `receiver`.
-        6 receiver: String => "receiver: must",
-    }
-}
+/// Answer to [`Profitsharingremovereceiver`], the same as to [`Profitsharingaddreceiver`].
+pub type ProfitsharingremovereceiverResponse = ProfitsharingaddreceiverResponse;
 
 w::endpoint! {
     Profitsharingremovereceiver => ProfitsharingremovereceiverResponse,
@@ -2112,15 +2084,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013634922>.
     /// * Catalog: `pay_v2.pay.queryexchagerate`.
     pub struct Queryexchagerate {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `sub_mch_id`.
         5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -2190,15 +2162,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011939577>.
     /// * Catalog: `pay_v2.pay.refundquery`.
     pub struct Refundquery {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `sub_mch_id`.
         5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -2254,13 +2226,13 @@ w::record! {
         7 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
         8 transaction_id: String => "transaction_id: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
         10 fee_type: Option<String> => "fee_type",
-        /// `settlement_total_fee`; unit fen.
+        /// `settlement_total_fee`; in fen.
         11 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-        /// `cash_fee`; unit fen.
+        /// `cash_fee`; in fen.
         12 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `out_refund_no_$n`.
         13 out_refund_no_n: Option<Vec<String>> => "out_refund_no_$n: numbered",
@@ -2274,9 +2246,9 @@ w::record! {
         17 refund_account_n: Option<Vec<String>> => "refund_account_$n: numbered",
         /// `refund_recv_accout_$n`.
         18 refund_recv_accout_n: Option<Vec<String>> => "refund_recv_accout_$n: numbered",
-        /// `refund_fee_$n`; unit fen.
+        /// `refund_fee_$n`; in fen.
         19 refund_fee_n: Option<Vec<xinqiao_types::Fen>> => "refund_fee_$n: numbered",
-        /// `settlement_refund_fee_$n`; unit fen.
+        /// `settlement_refund_fee_$n`; in fen.
         20 settlement_refund_fee_n: Option<Vec<xinqiao_types::Fen>> => "settlement_refund_fee_$n: numbered",
         /// `coupon_refund_fee_$n`.
         21 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
@@ -2323,15 +2295,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011984122>.
     /// * Catalog: `pay_v2.pay.refundqueryv2`.
     pub struct Refundqueryv2 {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `sub_mch_id`.
         5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -2399,11 +2371,11 @@ w::record! {
         13 refund_account: Option<String> => "refund_account",
         /// `refund_recv_accout`.
         14 refund_recv_accout: Option<String> => "refund_recv_accout",
-        /// `refund_fee`; unit fen.
+        /// `refund_fee`; in fen.
         15 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-        /// `cash_refund_fee`; unit fen.
+        /// `cash_refund_fee`; in fen.
         16 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
-        /// `promotion_detail`.
+        /// `promotion_detail`; JSON in a text on the wire.
         17 promotion_detail: Option<Refundqueryv2PromotionDetail> => "promotion_detail: json",
         /// `total_refund_count`.
         18 total_refund_count: Option<i64> => "total_refund_count",
@@ -2474,15 +2446,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013634920>.
     /// * Catalog: `pay_v2.pay.settlementquery`.
     pub struct Settlementquery {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `sub_mch_id`.
         5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -2542,19 +2514,19 @@ w::record! {
         9 date_start: String => "date_start: must",
         /// `date_end`; format `yyyyMMdd`.
         10 date_end: String => "date_end: must",
-        /// `settlement_fee`; unit minor-currency-unit.
+        /// `settlement_fee`; in minor-currency-unit.
         11 settlement_fee: i64 => "settlement_fee: must",
-        /// `unsettlement_fee`; unit minor-currency-unit.
+        /// `unsettlement_fee`; in minor-currency-unit.
         12 unsettlement_fee: i64 => "unsettlement_fee: must",
         /// `settlementfee_type`.
         13 settlementfee_type: String => "settlementfee_type: must",
-        /// `pay_fee`; unit minor-currency-unit.
+        /// `pay_fee`; in minor-currency-unit.
         14 pay_fee: i64 => "pay_fee: must",
-        /// `refund_fee`; unit minor-currency-unit.
+        /// `refund_fee`; in minor-currency-unit.
         15 refund_fee: i64 => "refund_fee: must",
-        /// `pay_net_fee`; unit minor-currency-unit.
+        /// `pay_net_fee`; in minor-currency-unit.
         16 pay_net_fee: i64 => "pay_net_fee: must",
-        /// `poundage_fee`; unit minor-currency-unit.
+        /// `poundage_fee`; in minor-currency-unit.
         17 poundage_fee: i64 => "poundage_fee: must",
         /// `split_settlement_fee`.
         18 split_settlement_fee: Option<i64> => "split_settlement_fee",
@@ -2589,15 +2561,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011935214>.
     /// * Catalog: `pay_v2.pay.unifiedorder`.
     pub struct Unifiedorder {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `version`; one of `1.0`.
         5 version: Option<String> => "version",
@@ -2609,11 +2581,11 @@ w::record! {
         8 body: String => "body: must",
         /// `out_trade_no`.
         9 out_trade_no: String => "out_trade_no: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         10 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
         11 fee_type: Option<String> => "fee_type",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
         13 sub_openid: Option<String> => "sub_openid",
@@ -2637,13 +2609,13 @@ w::record! {
         22 time_start: Option<String> => "time_start",
         /// `time_expire`; format `yyyyMMddHHmmss`.
         23 time_expire: Option<String> => "time_expire",
-        /// `detail`.
+        /// `detail`; JSON in a text on the wire.
         24 detail: Option<MicropayDetail> => "detail: json",
-        /// `scene_info`.
+        /// `scene_info`; JSON in a text on the wire.
         25 scene_info: Option<SceneInfo> => "scene_info: json",
-        /// `profit_sharing`.
+        /// `profit_sharing`; `Y` or `N` on the wire.
         26 profit_sharing: Option<bool> => "profit_sharing: yes-no",
-        /// `receipt`.
+        /// `receipt`; `Y` or `N` on the wire.
         27 receipt: Option<bool> => "receipt: yes-no",
         /// `user_type`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT`.
         28 user_type: Option<String> => "user_type",
@@ -2789,7 +2761,7 @@ pub mod partner {
             3 sign: String => "sign: must",
             /// `device_info`.
             4 device_info: Option<String> => "device_info",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `is_subscribe`; one of `N`.
             6 is_subscribe: Option<String> => "is_subscribe",
@@ -2858,15 +2830,15 @@ pub mod partner {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988372>.
         /// * Catalog: `pay_v2.pay.partner.pappayapply`.
         pub struct Pappayapply {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `body`.
             5 body: String => "body: must",
@@ -2874,7 +2846,7 @@ pub mod partner {
             6 out_trade_no: String => "out_trade_no: must",
             /// `contract_id`.
             7 contract_id: String => "contract_id: must",
-            /// `total_fee`; unit fen.
+            /// `total_fee`; in fen.
             8 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `fee_type`.
             9 fee_type: Option<String> => "fee_type",
@@ -2890,7 +2862,7 @@ pub mod partner {
             14 notify_url: Option<String> => "notify_url",
             /// `detail`.
             15 detail: Option<String> => "detail",
-            /// `scene_info`.
+            /// `scene_info`; JSON in a text on the wire.
             16 scene_info: Option<super::SceneInfo> => "scene_info: json",
             /// `sub_mch_id`.
             17 sub_mch_id: Option<String> => "sub_mch_id",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AppidConfig`.
+    /// `appid_config_list` of the answer of `secapi::mch::Querysubdevconfig`.
     pub struct AppidConfig {
         /// `appid_config_list`.
         0 appid_config_list: Vec<AppidConfigAppidConfig> => "appid_config_list: must",
@@ -12,7 +12,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AppidConfigAppidConfig`.
+    /// An item of `appid_config_list` in `secapi::AppidConfig`.
     pub struct AppidConfigAppidConfig {
         /// `sub_appid`.
         0 sub_appid: String => "sub_appid: must",
@@ -22,7 +22,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `secapi::Refundv2Detail`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
@@ -30,9 +30,9 @@ w::record! {
         1 wxpay_goods_id: Option<String> => "wxpay_goods_id",
         /// `goods_name`.
         2 goods_name: Option<String> => "goods_name",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         3 price: xinqiao_types::Fen => "price: must",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `refund_quantity`.
         5 refund_quantity: i64 => "refund_quantity: must",
@@ -47,7 +47,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JsapiPath`.
+    /// `jsapi_path_list` of the answer of `secapi::mch::Querysubdevconfig`.
     pub struct JsapiPath {
         /// `jsapi_path_list`.
         0 jsapi_path_list: Vec<String> => "jsapi_path_list: must",
@@ -55,7 +55,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Mchinfo`.
+    /// An item of `mchinfo` in the answer of `secapi::mch::Submchmanage`.
     pub struct Mchinfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -69,9 +69,9 @@ w::record! {
         4 service_phone: String => "service_phone: must",
         /// `contact`.
         5 contact: Option<String> => "contact",
-        /// `contact_phone`.
+        /// `contact_phone`; personal data, masked in `Debug`.
         6 contact_phone: Option<String> => "contact_phone: masked",
-        /// `contact_email`.
+        /// `contact_email`; personal data, masked in `Debug`.
         7 contact_email: Option<String> => "contact_email: masked",
         /// `business`.
         8 business: String => "business: must",
@@ -83,7 +83,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// `promotion_detail` of the answer of `secapi::pay::Refundv2`.
     pub struct PromotionDetail {
         /// `promotion_detail`.
         0 promotion_detail: Option<Vec<PromotionDetailPromotionDetail>> => "promotion_detail",
@@ -91,21 +91,21 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetailGoodsDetail`.
+    /// An item of `goods_detail` in `secapi::PromotionDetailPromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         1 price: xinqiao_types::Fen => "price: must",
         /// `refund_quantity`.
         2 refund_quantity: i64 => "refund_quantity: must",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         3 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
 
 w::record! {
-    /// `PromotionDetailPromotionDetail`.
+    /// An item of `promotion_detail` in `secapi::PromotionDetail`.
     pub struct PromotionDetailPromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -115,7 +115,7 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// `type`.
         3 type_: Option<String> => "type",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `goods_detail`.
         5 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
@@ -123,7 +123,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Refundv2Detail`.
+    /// `detail` of `secapi::pay::Refundv2`.
     pub struct Refundv2Detail {
         /// `goods_detail`.
         0 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
@@ -139,13 +139,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4014115399>.
     /// * Catalog: `pay_v2.secapi.mkt_addrecommendconf`.
     pub struct MktAddrecommendconf {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         1 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
         2 sign_type: String => "sign_type: must",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         3 sign: String => "sign: must",
         /// `sub_mch_id`.
         4 sub_mch_id: String => "sub_mch_id: must",
@@ -209,15 +209,15 @@ pub mod mch {
         /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013636642>.
         /// * Catalog: `pay_v2.secapi.mch.add_institutionsub`.
         pub struct AddInstitutionsub {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `app_id`.
+            /// `app_id`; the account's appid.
             1 app_id: String => "app_id: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `channel_id`.
             5 channel_id: Option<String> => "channel_id",
@@ -253,7 +253,7 @@ pub mod mch {
             20 mini_program: Option<String> => "mini_program",
             /// `store_address`; needed according to the documentation.
             21 store_address: Option<String> => "store_address",
-            /// `store_photos`; needed according to the documentation.
+            /// `store_photos`; JSON in a text on the wire; needed according to the documentation.
             22 store_photos: Option<Vec<String>> => "store_photos: json",
             /// `director_name`; needed according to the documentation.
             23 director_name: Option<String> => "director_name",
@@ -265,11 +265,11 @@ pub mod mch {
             26 principal_id_number: Option<String> => "principal_id_number",
             /// `office_phone`; needed according to the documentation.
             27 office_phone: Option<String> => "office_phone",
-            /// `contact_name`; needed according to the documentation.
+            /// `contact_name`; personal data, masked in `Debug`; needed according to the documentation.
             28 contact_name: Option<String> => "contact_name: masked",
-            /// `contact_phone`; needed according to the documentation.
+            /// `contact_phone`; personal data, masked in `Debug`; needed according to the documentation.
             29 contact_phone: Option<String> => "contact_phone: masked",
-            /// `contact_email`; needed according to the documentation.
+            /// `contact_email`; personal data, masked in `Debug`; needed according to the documentation.
             30 contact_email: Option<String> => "contact_email: masked",
             /// `settlement_bank_number`; needed according to the documentation.
             31 settlement_bank_number: Option<String> => "settlement_bank_number",
@@ -370,15 +370,15 @@ pub mod mch {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4014115404>.
         /// * Catalog: `pay_v2.secapi.mch.addsubdevconfig`.
         pub struct Addsubdevconfig {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `sub_mch_id`; needed according to the documentation.
             5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -496,15 +496,15 @@ pub mod mch {
         /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013636644>.
         /// * Catalog: `pay_v2.secapi.mch.modify_institutionsub`.
         pub struct ModifyInstitutionsub {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `app_id`.
+            /// `app_id`; the account's appid.
             1 app_id: String => "app_id: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `sub_mch_id`.
             5 sub_mch_id: String => "sub_mch_id: must",
@@ -540,7 +540,7 @@ pub mod mch {
             20 mini_program: Option<String> => "mini_program",
             /// `store_address`; needed according to the documentation.
             21 store_address: Option<String> => "store_address",
-            /// `store_photos`.
+            /// `store_photos`; JSON in a text on the wire.
             22 store_photos: Option<Vec<String>> => "store_photos: json",
             /// `director_name`.
             23 director_name: Option<String> => "director_name",
@@ -552,11 +552,11 @@ pub mod mch {
             26 principal_id_number: Option<String> => "principal_id_number",
             /// `office_phone`; needed according to the documentation.
             27 office_phone: Option<String> => "office_phone",
-            /// `contact_name`; needed according to the documentation.
+            /// `contact_name`; personal data, masked in `Debug`; needed according to the documentation.
             28 contact_name: Option<String> => "contact_name: masked",
-            /// `contact_phone`; needed according to the documentation.
+            /// `contact_phone`; personal data, masked in `Debug`; needed according to the documentation.
             29 contact_phone: Option<String> => "contact_phone: masked",
-            /// `contact_email`; needed according to the documentation.
+            /// `contact_email`; personal data, masked in `Debug`; needed according to the documentation.
             30 contact_email: Option<String> => "contact_email: masked",
             /// `settlement_bank_number`.
             31 settlement_bank_number: Option<String> => "settlement_bank_number",
@@ -707,15 +707,15 @@ pub mod mch {
         /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013636643>.
         /// * Catalog: `pay_v2.secapi.mch.query_institutionsub`.
         pub struct QueryInstitutionsub {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `app_id`.
+            /// `app_id`; the account's appid.
             1 app_id: String => "app_id: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `sub_mch_id`.
             5 sub_mch_id: String => "sub_mch_id: must",
@@ -781,11 +781,11 @@ pub mod mch {
             22 principal_id_number: Option<String> => "principal_id_number",
             /// `office_phone`.
             23 office_phone: Option<String> => "office_phone",
-            /// `contact_name`.
+            /// `contact_name`; personal data, masked in `Debug`.
             24 contact_name: Option<String> => "contact_name: masked",
-            /// `contact_phone`.
+            /// `contact_phone`; personal data, masked in `Debug`.
             25 contact_phone: Option<String> => "contact_phone: masked",
-            /// `contact_email`.
+            /// `contact_email`; personal data, masked in `Debug`.
             26 contact_email: Option<String> => "contact_email: masked",
             /// `settlement_bank_number`.
             27 settlement_bank_number: Option<String> => "settlement_bank_number",
@@ -832,15 +832,15 @@ pub mod mch {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4014115413>.
         /// * Catalog: `pay_v2.secapi.mch.querysubdevconfig`.
         pub struct Querysubdevconfig {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `sub_mch_id`; needed according to the documentation.
             5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -863,9 +863,9 @@ pub mod mch {
             1 sign_type: Option<String> => "sign_type",
             /// `sign`.
             2 sign: Option<String> => "sign",
-            /// `appid_config_list`.
+            /// `appid_config_list`; JSON in a text on the wire.
             3 appid_config_list: super::AppidConfig => "appid_config_list: must json",
-            /// `jsapi_path_list`.
+            /// `jsapi_path_list`; JSON in a text on the wire.
             4 jsapi_path_list: super::JsapiPath => "jsapi_path_list: must json",
         }
     }
@@ -965,7 +965,7 @@ pub mod mch {
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `media_hash`.
             2 media_hash: Option<String> => "media_hash",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             3 sign: String => "sign: must",
         }
         new(media: w::FilePart, mch_id: impl Into<xinqiao_types::MchId>, sign: impl Into<String>)
@@ -1467,15 +1467,15 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011937624>.
         /// * Catalog: `pay_v2.secapi.pay.refund`.
         pub struct Refund {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `MD5` `HMAC-SHA256`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `sub_mch_id`.
             5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -1487,11 +1487,11 @@ pub mod pay {
             8 transaction_id: Option<String> => "transaction_id",
             /// `out_refund_no`.
             9 out_refund_no: String => "out_refund_no: must",
-            /// `total_fee`; unit fen.
+            /// `total_fee`; in fen.
             10 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// `refund_fee`; unit fen.
+            /// `refund_fee`; in fen.
             11 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-            /// `cash_refund_fee`; unit fen.
+            /// `cash_refund_fee`; in fen.
             12 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
             /// `refund_fee_type`.
             13 refund_fee_type: Option<String> => "refund_fee_type",
@@ -1550,15 +1550,15 @@ pub mod pay {
             9 out_refund_no: String => "out_refund_no: must",
             /// `refund_id`.
             10 refund_id: String => "refund_id: must",
-            /// `total_fee`; unit fen.
+            /// `total_fee`; in fen.
             11 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `fee_type`.
             12 fee_type: Option<String> => "fee_type",
-            /// `refund_fee`; unit fen.
+            /// `refund_fee`; in fen.
             13 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-            /// `settlement_total_fee`; unit fen.
+            /// `settlement_total_fee`; in fen.
             14 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-            /// `settlement_refund_fee`; unit fen.
+            /// `settlement_refund_fee`; in fen.
             15 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
             /// `coupon_refund_fee`.
             16 coupon_refund_fee: Option<i64> => "coupon_refund_fee",
@@ -1568,11 +1568,11 @@ pub mod pay {
             18 coupon_refund_id_n: Option<Vec<String>> => "coupon_refund_id_$n: numbered",
             /// `coupon_type_$n`.
             19 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
-            /// `coupon_refund_fee_$n`; unit fen.
+            /// `coupon_refund_fee_$n`; in fen.
             20 coupon_refund_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_refund_fee_$n: numbered",
-            /// `cash_fee`; unit fen.
+            /// `cash_fee`; in fen.
             21 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-            /// `cash_refund_fee`; unit fen.
+            /// `cash_refund_fee`; in fen.
             22 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
             /// `cash_fee_type`.
             23 cash_fee_type: Option<String> => "cash_fee_type",
@@ -1605,15 +1605,15 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011983308>.
         /// * Catalog: `pay_v2.secapi.pay.refundv2`.
         pub struct Refundv2 {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `MD5` `HMAC-SHA256`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `sub_mch_id`.
             5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -1625,11 +1625,11 @@ pub mod pay {
             8 transaction_id: Option<String> => "transaction_id",
             /// `out_refund_no`.
             9 out_refund_no: String => "out_refund_no: must",
-            /// `total_fee`; unit fen.
+            /// `total_fee`; in fen.
             10 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// `refund_fee`; unit fen.
+            /// `refund_fee`; in fen.
             11 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-            /// `cash_refund_fee`; unit fen.
+            /// `cash_refund_fee`; in fen.
             12 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
             /// `refund_fee_type`.
             13 refund_fee_type: Option<String> => "refund_fee_type",
@@ -1639,7 +1639,7 @@ pub mod pay {
             15 notify_url: Option<String> => "notify_url",
             /// `refund_account`.
             16 refund_account: Option<String> => "refund_account",
-            /// `detail`.
+            /// `detail`; JSON in a text on the wire.
             17 detail: Option<super::Refundv2Detail> => "detail: json",
         }
         new(
@@ -1690,17 +1690,17 @@ pub mod pay {
             9 out_refund_no: String => "out_refund_no: must",
             /// `refund_id`.
             10 refund_id: String => "refund_id: must",
-            /// `total_fee`; unit fen.
+            /// `total_fee`; in fen.
             11 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `fee_type`.
             12 fee_type: Option<String> => "fee_type",
-            /// `refund_fee`; unit fen.
+            /// `refund_fee`; in fen.
             13 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-            /// `cash_fee`; unit fen.
+            /// `cash_fee`; in fen.
             14 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-            /// `cash_refund_fee`; unit fen.
+            /// `cash_refund_fee`; in fen.
             15 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
-            /// `promotion_detail`.
+            /// `promotion_detail`; JSON in a text on the wire.
             16 promotion_detail: Option<super::PromotionDetail> => "promotion_detail: json",
             /// `settlement_refund_fee`.
             17 settlement_refund_fee: Option<i64> => "settlement_refund_fee",
@@ -1747,15 +1747,15 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011937361>.
         /// * Catalog: `pay_v2.secapi.pay.reverse`.
         pub struct Reverse {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `MD5` `HMAC-SHA256`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `sub_mch_id`.
             5 sub_mch_id: Option<String> => "sub_mch_id",
@@ -1798,7 +1798,7 @@ pub mod pay {
             5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
             6 sub_appid: Option<String> => "sub_appid",
-            /// `recall`.
+            /// `recall`; `Y` or `N` on the wire.
             7 recall: bool => "recall: must yes-no",
         }
     }

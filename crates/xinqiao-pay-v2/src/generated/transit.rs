@@ -10,15 +10,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011986341>.
     /// * Catalog: `pay_v2.transit.queryorder`.
     pub struct Queryorder {
-        /// `mch_id`.
+        /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// `nonce_str`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `HMAC-SHA256`.
         3 sign_type: String => "sign_type: must",
-        /// `sign`.
+        /// `sign`; filled in by the client.
         4 sign: String => "sign: must",
         /// `out_trade_no`; needed according to the documentation.
         5 out_trade_no: Option<String> => "out_trade_no",
@@ -50,9 +50,9 @@ w::record! {
         4 sign: Option<String> => "sign",
         /// `device_info`.
         5 device_info: Option<String> => "device_info",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         6 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `is_subscribe`.
+        /// `is_subscribe`; `Y` or `N` on the wire.
         7 is_subscribe: Option<bool> => "is_subscribe: yes-no",
         /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
         8 trade_state: String => "trade_state: must",
@@ -62,11 +62,11 @@ w::record! {
         10 trade_type: String => "trade_type: must",
         /// `bank_type`.
         11 bank_type: String => "bank_type: must",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         12 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
         13 fee_type: Option<String> => "fee_type",
-        /// `settlement_total_fee`; unit fen.
+        /// `settlement_total_fee`; in fen.
         14 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// `coupon_fee`.
         15 coupon_fee: Option<i64> => "coupon_fee",
@@ -76,9 +76,9 @@ w::record! {
         17 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
         /// `coupon_type_$n`.
         18 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
-        /// `coupon_fee_$n`; unit fen.
+        /// `coupon_fee_$n`; in fen.
         19 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
-        /// `cash_fee`; unit fen.
+        /// `cash_fee`; in fen.
         20 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `cash_fee_type`.
         21 cash_fee_type: Option<String> => "cash_fee_type",
@@ -167,13 +167,13 @@ pub mod partnerpay {
             20 clientip: Option<String> => "clientip",
             /// `deviceid`.
             21 deviceid: Option<String> => "deviceid",
-            /// `mobile`.
+            /// `mobile`; personal data, masked in `Debug`.
             22 mobile: Option<String> => "mobile: masked",
-            /// `email`.
+            /// `email`; personal data, masked in `Debug`.
             23 email: Option<String> => "email: masked",
             /// `qq`.
             24 qq: Option<String> => "qq",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             25 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `creid`.
             26 creid: Option<String> => "creid",
@@ -263,15 +263,15 @@ pub mod partnerpay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011989909>.
         /// * Catalog: `pay_v2.transit.partnerpay.queryorder`.
         pub struct Queryorder {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
             3 sign_type: String => "sign_type: must",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `out_trade_no`; needed according to the documentation.
             5 out_trade_no: Option<String> => "out_trade_no",
@@ -312,9 +312,9 @@ pub mod partnerpay {
             6 sub_appid: Option<String> => "sub_appid",
             /// `device_info`.
             7 device_info: Option<String> => "device_info",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `is_subscribe`.
+            /// `is_subscribe`; `Y` or `N` on the wire.
             9 is_subscribe: Option<bool> => "is_subscribe: yes-no",
             /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
             10 trade_state: String => "trade_state: must",
@@ -324,11 +324,11 @@ pub mod partnerpay {
             12 trade_type: String => "trade_type: must",
             /// `bank_type`.
             13 bank_type: String => "bank_type: must",
-            /// `total_fee`; unit fen.
+            /// `total_fee`; in fen.
             14 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `fee_type`.
             15 fee_type: Option<String> => "fee_type",
-            /// `settlement_total_fee`; unit fen.
+            /// `settlement_total_fee`; in fen.
             16 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
             /// `coupon_fee`.
             17 coupon_fee: Option<i64> => "coupon_fee",
@@ -338,9 +338,9 @@ pub mod partnerpay {
             19 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
             /// `coupon_type_$n`.
             20 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
-            /// `coupon_fee_$n`; unit fen.
+            /// `coupon_fee_$n`; in fen.
             21 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
-            /// `cash_fee`; unit fen.
+            /// `cash_fee`; in fen.
             22 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// `cash_fee_type`.
             23 cash_fee_type: Option<String> => "cash_fee_type",
@@ -399,7 +399,7 @@ pub mod partnerpay {
             6 sign_type: String => "sign_type: must",
             /// `sign`.
             7 sign: String => "sign: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(
@@ -514,13 +514,13 @@ pub mod pay {
             18 clientip: Option<String> => "clientip",
             /// `deviceid`.
             19 deviceid: Option<String> => "deviceid",
-            /// `mobile`.
+            /// `mobile`; personal data, masked in `Debug`.
             20 mobile: Option<String> => "mobile: masked",
-            /// `email`.
+            /// `email`; personal data, masked in `Debug`.
             21 email: Option<String> => "email: masked",
             /// `qq`.
             22 qq: Option<String> => "qq",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             23 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `creid`.
             24 creid: Option<String> => "creid",
@@ -616,7 +616,7 @@ pub mod pay {
             4 sign_type: String => "sign_type: must",
             /// `sign`.
             5 sign: w::serial::Value => "sign: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             6 openid: w::serial::Value => "openid: must masked",
         }
         new(

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `PayapplySceneInfo`.
+    /// `scene_info` of `vehicle::partnerpay::Payapply`.
     pub struct PayapplySceneInfo {
         /// `scene_info`.
         0 scene_info: PayapplySceneInfoSceneInfo => "scene_info: must",
@@ -13,7 +13,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayapplySceneInfoSceneInfo`.
+    /// `scene_info` of `vehicle::PayapplySceneInfo`; `scene_info` of `vehicle::SceneInfoItem`.
     pub struct PayapplySceneInfoSceneInfo {
         /// `start_time`; format `yyyyMMddHHmmss`.
         0 start_time: String => "start_time: must",
@@ -25,9 +25,9 @@ w::record! {
         3 parking_name: Option<String> => "parking_name",
         /// `space_number`.
         4 space_number: Option<String> => "space_number",
-        /// `free_time`; unit s.
+        /// `free_time`; in s.
         5 free_time: Option<i64> => "free_time",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
         7 sub_openid: Option<String> => "sub_openid",
@@ -39,7 +39,7 @@ w::record! {
         10 support_deduct_mode: Option<String> => "support_deduct_mode",
         /// `deduct_mode`.
         11 deduct_mode: Option<String> => "deduct_mode",
-        /// `charging_time`; unit s.
+        /// `charging_time`; in s.
         12 charging_time: Option<i64> => "charging_time",
         /// `gas_station`.
         13 gas_station: Option<String> => "gas_station",
@@ -49,7 +49,7 @@ w::record! {
         15 gas_type: Option<String> => "gas_type",
         /// `gas_standard`.
         16 gas_standard: Option<String> => "gas_standard",
-        /// `gas_amount`; unit ml.
+        /// `gas_amount`; in ml.
         17 gas_amount: Option<i64> => "gas_amount",
         /// `gas_gun_no`.
         18 gas_gun_no: Option<i64> => "gas_gun_no",
@@ -95,7 +95,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PlateNumberInfo`.
+    /// `plate_number_info` of the answer of `vehicle::partnerpay::Querystate`; `plate_number_info` of the answer of `vehicle::pay::Querystate`.
     pub struct PlateNumberInfo {
         /// `plate_number_info`.
         0 plate_number_info: Vec<PlateNumberInfoPlateNumberInfo> => "plate_number_info: must",
@@ -103,7 +103,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PlateNumberInfoPlateNumberInfo`.
+    /// An item of `plate_number_info` in `vehicle::PlateNumberInfo`.
     pub struct PlateNumberInfoPlateNumberInfo {
         /// `plate_number`.
         0 plate_number: String => "plate_number: must",
@@ -115,7 +115,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfo`.
+    /// `scene_info` of `vehicle::partnerpay::Notification`; `scene_info` of `vehicle::pay::Notification`.
     pub struct SceneInfo {
         /// `scene_info`.
         0 scene_info: SceneInfoSceneInfo => "scene_info: must",
@@ -124,7 +124,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfoItem`.
+    /// `scene_info` of `vehicle::pay::Payapply`.
     pub struct SceneInfoItem {
         /// `scene_info`.
         0 scene_info: PayapplySceneInfoSceneInfo => "scene_info: must",
@@ -133,7 +133,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfoSceneInfo`.
+    /// `scene_info` of `vehicle::SceneInfo`.
     pub struct SceneInfoSceneInfo {
         /// `start_time`; format `yyyyMMddHHmmss`.
         0 start_time: String => "start_time: must",
@@ -145,9 +145,9 @@ w::record! {
         3 parking_name: Option<String> => "parking_name",
         /// `space_number`.
         4 space_number: Option<String> => "space_number",
-        /// `free_time`; unit s.
+        /// `free_time`; in s.
         5 free_time: Option<i64> => "free_time",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
         7 sub_openid: Option<String> => "sub_openid",
@@ -178,21 +178,21 @@ pub mod partnerpay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988204>.
         /// * Catalog: `pay_v2.vehicle.partnerpay.notification`.
         pub struct Notification {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
             3 sign_type: String => "sign_type: must",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `version`; one of `3.0`.
             5 version: String => "version: must",
             /// `trade_scene`; one of `PARKING` `PARKING SPACE`.
             6 trade_scene: String => "trade_scene: must",
-            /// `scene_info`; needed according to the documentation.
+            /// `scene_info`; JSON in a text on the wire; needed according to the documentation.
             7 scene_info: Option<super::SceneInfo> => "scene_info: json",
             /// `sub_mch_id`.
             8 sub_mch_id: String => "sub_mch_id: must",
@@ -263,15 +263,15 @@ pub mod partnerpay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988205>.
         /// * Catalog: `pay_v2.vehicle.partnerpay.payapply`.
         pub struct Payapply {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
             3 sign_type: String => "sign_type: must",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `version`; one of `3.0`.
             5 version: String => "version: must",
@@ -279,11 +279,11 @@ pub mod partnerpay {
             6 body: String => "body: must",
             /// `out_trade_no`.
             7 out_trade_no: String => "out_trade_no: must",
-            /// `total_fee`; unit fen.
+            /// `total_fee`; in fen.
             8 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `fee_type`.
             9 fee_type: Option<String> => "fee_type",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `trade_type`; one of `PAP`.
             11 trade_type: String => "trade_type: must",
@@ -297,9 +297,9 @@ pub mod partnerpay {
             15 goods_tag: Option<String> => "goods_tag",
             /// `notify_url`.
             16 notify_url: String => "notify_url: must",
-            /// `scene_info`; needed according to the documentation.
+            /// `scene_info`; JSON in a text on the wire; needed according to the documentation.
             17 scene_info: Option<super::PayapplySceneInfo> => "scene_info: json",
-            /// `profit_sharing`.
+            /// `profit_sharing`; `Y` or `N` on the wire.
             18 profit_sharing: Option<bool> => "profit_sharing: yes-no",
             /// `sub_mch_id`.
             19 sub_mch_id: String => "sub_mch_id: must",
@@ -383,15 +383,15 @@ pub mod partnerpay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988212>.
         /// * Catalog: `pay_v2.vehicle.partnerpay.querystate`.
         pub struct Querystate {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
             3 sign_type: String => "sign_type: must",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `version`; one of `3.0`.
             5 version: String => "version: must",
@@ -399,7 +399,7 @@ pub mod partnerpay {
             6 trade_scene: String => "trade_scene: must",
             /// `jump_scene`; one of `APP` `H5`.
             7 jump_scene: Option<String> => "jump_scene",
-            /// `openid`; needed according to the documentation.
+            /// `openid`; personal data, masked in `Debug`; needed according to the documentation.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `plate_number`; needed according to the documentation.
             9 plate_number: Option<String> => "plate_number",
@@ -446,11 +446,11 @@ pub mod partnerpay {
             5 user_state: String => "user_state: must",
             /// `deduct_mode`; one of `PROACTIVE` `AUTOPAY`.
             6 deduct_mode: Option<String> => "deduct_mode",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `path`.
             8 path: Option<String> => "path",
-            /// `plate_number_info`.
+            /// `plate_number_info`; JSON in a text on the wire.
             9 plate_number_info: Option<super::PlateNumberInfo> => "plate_number_info: json",
             /// `sub_mch_id`.
             10 sub_mch_id: String => "sub_mch_id: must",
@@ -492,21 +492,21 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985272>.
         /// * Catalog: `pay_v2.vehicle.pay.notification`.
         pub struct Notification {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
             3 sign_type: String => "sign_type: must",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `version`.
             5 version: String => "version: must",
             /// `trade_scene`; one of `PARKING` `PARKING SPACE`.
             6 trade_scene: String => "trade_scene: must",
-            /// `scene_info`; needed according to the documentation.
+            /// `scene_info`; JSON in a text on the wire; needed according to the documentation.
             7 scene_info: Option<super::SceneInfo> => "scene_info: json",
         }
         new(
@@ -567,15 +567,15 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985331>.
         /// * Catalog: `pay_v2.vehicle.pay.payapply`.
         pub struct Payapply {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
             3 sign_type: String => "sign_type: must",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `version`; one of `3.0`.
             5 version: String => "version: must",
@@ -583,11 +583,11 @@ pub mod pay {
             6 body: String => "body: must",
             /// `out_trade_no`.
             7 out_trade_no: String => "out_trade_no: must",
-            /// `total_fee`; unit fen.
+            /// `total_fee`; in fen.
             8 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `fee_type`.
             9 fee_type: Option<String> => "fee_type",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `trade_type`; one of `PAP`.
             11 trade_type: String => "trade_type: must",
@@ -601,9 +601,9 @@ pub mod pay {
             15 goods_tag: Option<String> => "goods_tag",
             /// `notify_url`.
             16 notify_url: String => "notify_url: must",
-            /// `scene_info`; needed according to the documentation.
+            /// `scene_info`; JSON in a text on the wire; needed according to the documentation.
             17 scene_info: Option<super::SceneInfoItem> => "scene_info: json",
-            /// `profit_sharing`.
+            /// `profit_sharing`; `Y` or `N` on the wire.
             18 profit_sharing: Option<bool> => "profit_sharing: yes-no",
             /// `detail`.
             19 detail: Option<String> => "detail",
@@ -677,15 +677,15 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011986415>.
         /// * Catalog: `pay_v2.vehicle.pay.querystate`.
         pub struct Querystate {
-            /// `mch_id`.
+            /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// `appid`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// `nonce_str`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
             3 sign_type: String => "sign_type: must",
-            /// `sign`.
+            /// `sign`; filled in by the client.
             4 sign: String => "sign: must",
             /// `version`; one of `3.0`.
             5 version: String => "version: must",
@@ -693,7 +693,7 @@ pub mod pay {
             6 trade_scene: String => "trade_scene: must",
             /// `jump_scene`.
             7 jump_scene: Option<String> => "jump_scene",
-            /// `openid`; needed according to the documentation.
+            /// `openid`; personal data, masked in `Debug`; needed according to the documentation.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `plate_number`; needed according to the documentation.
             9 plate_number: Option<String> => "plate_number",
@@ -727,11 +727,11 @@ pub mod pay {
             5 user_state: String => "user_state: must",
             /// `deduct_mode`; one of `PROACTIVE` `AUTOPAY`.
             6 deduct_mode: Option<String> => "deduct_mode",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `path`.
             8 path: Option<String> => "path",
-            /// `plate_number_info`.
+            /// `plate_number_info`; JSON in a text on the wire.
             9 plate_number_info: Option<super::PlateNumberInfo> => "plate_number_info: json",
         }
     }

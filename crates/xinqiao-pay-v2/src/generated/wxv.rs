@@ -131,25 +131,8 @@ w::record! {
     text(reason: String, compensation_fee_desc: String)
 }
 
-w::record! {
-    /// Answer to [`Changerentmoney`].
-    pub struct ChangerentmoneyResponse {
-        /// `sign`.
-        0 sign: String => "sign: must",
-        /// `nonce_str`.
-        1 nonce_str: String => "nonce_str: must",
-        /// `appid`.
-        2 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `out_order_no`.
-        4 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
-        5 service_id: String => "service_id: must",
-        /// `order_id`.
-        6 order_id: String => "order_id: must",
-    }
-}
+/// Answer to [`Changerentmoney`], the same as to [`Cancelbill`].
+pub type ChangerentmoneyResponse = CancelbillResponse;
 
 w::endpoint! {
     Changerentmoney => ChangerentmoneyResponse,
@@ -215,15 +198,15 @@ w::record! {
         17 cancel_rule_desc: String => "cancel_rule_desc: must",
         /// `cert_serial_no`.
         18 cert_serial_no: String => "cert_serial_no: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         19 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `name`.
         20 name: Option<String> => "name",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         21 phone: Option<String> => "phone: masked",
         /// `userid`.
         22 userid: Option<String> => "userid",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         23 address: Option<String> => "address: masked",
     }
     new(
@@ -346,15 +329,15 @@ w::record! {
         16 attach: Option<String> => "attach",
         /// `cert_serial_no`.
         17 cert_serial_no: String => "cert_serial_no: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         18 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `name`.
         19 name: Option<String> => "name",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         20 phone: Option<String> => "phone: masked",
         /// `userid`.
         21 userid: Option<String> => "userid",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         22 address: Option<String> => "address: masked",
     }
     new(
@@ -386,33 +369,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`Createrentbill`].
-    pub struct CreaterentbillResponse {
-        /// `sign`.
-        0 sign: String => "sign: must",
-        /// `nonce_str`.
-        1 nonce_str: String => "nonce_str: must",
-        /// `appid`.
-        2 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `out_order_no`.
-        4 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
-        5 service_id: String => "service_id: must",
-        /// `order_id`.
-        6 order_id: String => "order_id: must",
-        /// `miniprogram_appid`.
-        7 miniprogram_appid: String => "miniprogram_appid: must",
-        /// `miniprogram_path`.
-        8 miniprogram_path: String => "miniprogram_path: must",
-        /// `miniprogram_username`.
-        9 miniprogram_username: String => "miniprogram_username: must",
-        /// `package`.
-        10 package: String => "package: must",
-    }
-}
+/// Answer to [`Createrentbill`], the same as to [`Createhotelbill`].
+pub type CreaterentbillResponse = CreatehotelbillResponse;
 
 w::endpoint! {
     Createrentbill => CreaterentbillResponse,
@@ -507,25 +465,8 @@ w::record! {
     set(cancel_fee: i64, room_rate: i64)
 }
 
-w::record! {
-    /// Answer to [`Finishhotelbill`].
-    pub struct FinishhotelbillResponse {
-        /// `sign`.
-        0 sign: String => "sign: must",
-        /// `nonce_str`.
-        1 nonce_str: String => "nonce_str: must",
-        /// `appid`.
-        2 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `out_order_no`.
-        4 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
-        5 service_id: String => "service_id: must",
-        /// `order_id`.
-        6 order_id: String => "order_id: must",
-    }
-}
+/// Answer to [`Finishhotelbill`], the same as to [`Cancelbill`].
+pub type FinishhotelbillResponse = CancelbillResponse;
 
 w::endpoint! {
     Finishhotelbill => FinishhotelbillResponse,
@@ -608,25 +549,8 @@ w::record! {
     text(real_end_time: String, service_end_location: String)
 }
 
-w::record! {
-    /// Answer to [`Finishrentbill`].
-    pub struct FinishrentbillResponse {
-        /// `sign`.
-        0 sign: String => "sign: must",
-        /// `nonce_str`.
-        1 nonce_str: String => "nonce_str: must",
-        /// `appid`.
-        2 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `out_order_no`.
-        4 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
-        5 service_id: String => "service_id: must",
-        /// `order_id`.
-        6 order_id: String => "order_id: must",
-    }
-}
+/// Answer to [`Finishrentbill`], the same as to [`Cancelbill`].
+pub type FinishrentbillResponse = CancelbillResponse;
 
 w::endpoint! {
     Finishrentbill => FinishrentbillResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BeneficialOwner`.
+    /// An item of `beneficial_owner` in the answer of `aggracct_bc::wb_channel::account::MchArchives`.
     pub struct BeneficialOwner {
         /// `beneficial_owner_no`.
         0 beneficial_owner_no: String => "beneficial_owner_no: must",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LegalRepresentative`.
+    /// `legal_representative` of the answer of `aggracct_bc::wb_channel::account::MchArchives`.
     pub struct LegalRepresentative {
         /// `legal_representative_id_type`; one of `01`.
         0 legal_representative_id_type: String => "legal_representative_id_type: must",
@@ -54,7 +54,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PunishOrder`.
+    /// The body `PUNISH` of the answer of `aggracct_bc::wb_channel::control_orders::ByOutRequestNo`.
     pub struct PunishOrder {
         /// `wxpay_punish_no`.
         0 wxpay_punish_no: String => "wxpay_punish_no: must",
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RecoverOrder`.
+    /// The body `RECOVER` of the answer of `aggracct_bc::wb_channel::control_orders::ByOutRequestNo`.
     pub struct RecoverOrder {
         /// `wxpay_recover_no`.
         0 wxpay_recover_no: String => "wxpay_recover_no: must",
@@ -244,33 +244,8 @@ pub mod wb_channel {
         text(card_no: String, sgn_no: String, req_scene: String)
     }
 
-    w::record! {
-        /// Answer to [`SpecialReductionByOutRequestNo`].
-        pub struct SpecialReductionByOutRequestNoResponse {
-            /// `mchid`.
-            0 mchid: Option<xinqiao_types::MchId> => "mchid",
-            /// `bal_account_no`.
-            1 bal_account_no: Option<String> => "bal_account_no",
-            /// `out_request_no`.
-            2 out_request_no: Option<String> => "out_request_no",
-            /// `reduction_type`; one of `FINANCIAL_PENALTY` `JUDICIAL_DEDUCTION`.
-            3 reduction_type: Option<String> => "reduction_type",
-            /// `amount`.
-            4 amount: Option<i64> => "amount",
-            /// `state`; one of `PROCESSING` `SUCCESS` `FAILED`.
-            5 state: Option<String> => "state",
-            /// `reason`.
-            6 reason: Option<String> => "reason",
-            /// `quota_change_no`.
-            7 quota_change_no: Option<String> => "quota_change_no",
-            /// `success_time`.
-            8 success_time: Option<String> => "success_time",
-            /// `fail_time`.
-            9 fail_time: Option<String> => "fail_time",
-            /// `fail_reason`; one of `BALANCE_NOT_ENOUGH` `RECEIPT_NOT_EXIST_CLOSED` `TIME_OUT_CLOSED`.
-            10 fail_reason: Option<String> => "fail_reason",
-        }
-    }
+    /// Answer to [`SpecialReductionByOutRequestNo`], the same as to [`SpecialReduction`].
+    pub type SpecialReductionByOutRequestNoResponse = SpecialReductionResponse;
 
     w::endpoint! {
         SpecialReductionByOutRequestNo => SpecialReductionByOutRequestNoResponse,
@@ -583,31 +558,8 @@ pub mod wb_channel {
             )
         }
 
-        w::record! {
-            /// Answer to [`RenameByApplicationId`].
-            pub struct RenameByApplicationIdResponse {
-                /// `change_scene`; one of `SUBJECT_INFO_RENAME`.
-                0 change_scene: String => "change_scene: must",
-                /// `application_id`.
-                1 application_id: String => "application_id: must",
-                /// `out_request_no`.
-                2 out_request_no: String => "out_request_no: must",
-                /// `mchid`.
-                3 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `bal_account_no`.
-                4 bal_account_no: String => "bal_account_no: must",
-                /// `new_account_name`.
-                5 new_account_name: String => "new_account_name: must",
-                /// `application_state`; one of `PROCESSING` `SUCCESS` `FAIL`.
-                6 application_state: String => "application_state: must",
-                /// `finish_time`.
-                7 finish_time: Option<String> => "finish_time",
-                /// `fail_code`.
-                8 fail_code: Option<String> => "fail_code",
-                /// `fail_msg`.
-                9 fail_msg: Option<String> => "fail_msg",
-            }
-        }
+        /// Answer to [`RenameByApplicationId`], the same as to [`Rename`].
+        pub type RenameByApplicationIdResponse = RenameResponse;
 
         w::endpoint! {
             RenameByApplicationId => RenameByApplicationIdResponse,

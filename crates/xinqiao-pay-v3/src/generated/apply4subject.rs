@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AdditionInfo`.
+    /// `addition_info` of `apply4subject::ApplymentPost`.
     pub struct AdditionInfo {
         /// `confirm_mchid_list`.
         0 confirm_mchid_list: Option<Vec<String>> => "confirm_mchid_list",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AssistProveInfo`.
+    /// `assist_prove_info` of `apply4subject::SubjectInfo`.
     pub struct AssistProveInfo {
         /// `micro_biz_type`; one of `MICRO_TYPE_STORE` `MICRO_TYPE_MOBILE` `MICRO_TYPE_ONLINE`.
         0 micro_biz_type: String => "micro_biz_type: must",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BusinessLicenceInfo`.
+    /// `business_licence_info` of `apply4subject::SubjectInfo`.
     pub struct BusinessLicenceInfo {
         /// `licence_number`.
         0 licence_number: String => "licence_number: must",
@@ -66,7 +66,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BusinessLicenseInfo`.
+    /// `business_license_info` of `apply4subject::SubjectInfo`.
     pub struct BusinessLicenseInfo {
         /// `licence_number`.
         0 licence_number: String => "licence_number: must",
@@ -92,7 +92,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CertificateInfo`.
+    /// `certificate_info` of `apply4subject::SubjectInfo`.
     pub struct CertificateInfo {
         /// `cert_type`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2390` `CERTIFICATE_TYPE_2391` `CERTIFICATE_TYPE_2392` `CERTIFICATE_TYPE_2393` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` ….
         0 cert_type: String => "cert_type: must",
@@ -121,15 +121,15 @@ w::record! {
 }
 
 w::record! {
-    /// `ContactInfo`.
+    /// `contact_info` of `apply4subject::ApplymentPost`.
     pub struct ContactInfo {
         /// `contact_type`; one of `LEGAL` `SUPER`.
         0 contact_type: Option<String> => "contact_type",
-        /// `name`; encrypted on the wire.
+        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
         1 name: String => "name: must masked encrypted",
         /// `contact_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         2 contact_id_doc_type: Option<String> => "contact_id_doc_type",
-        /// `id_card_number`; encrypted on the wire; needed according to the documentation.
+        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         3 id_card_number: Option<String> => "id_card_number: masked encrypted",
         /// `contact_id_doc_copy`.
         4 contact_id_doc_copy: Option<String> => "contact_id_doc_copy",
@@ -141,7 +141,7 @@ w::record! {
         7 contact_period_end: Option<String> => "contact_period_end",
         /// `business_authorization_letter`.
         8 business_authorization_letter: Option<String> => "business_authorization_letter",
-        /// `mobile`; encrypted on the wire.
+        /// `mobile`; encrypted on the wire; personal data, masked in `Debug`.
         9 mobile: String => "mobile: must masked encrypted",
     }
     new(name: impl Into<String>, mobile: impl Into<String>)
@@ -158,7 +158,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FinanceInstitutionInfo`.
+    /// `finance_institution_info` of `apply4subject::SubjectInfo`.
     pub struct FinanceInstitutionInfo {
         /// `finance_type`; one of `BANK_AGENT` `PAYMENT_AGENT` `INSURANCE` `TRADE_AND_SETTLE` `OTHER`.
         0 finance_type: Option<String> => "finance_type",
@@ -171,17 +171,17 @@ w::record! {
 }
 
 w::record! {
-    /// `IdentificationInfo`.
+    /// `identification_info` of `apply4subject::ApplymentPost`.
     pub struct IdentificationInfo {
         /// `id_holder_type`; one of `LEGAL` `SUPER`.
         0 id_holder_type: Option<String> => "id_holder_type",
         /// `identification_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         1 identification_type: String => "identification_type: must",
-        /// `identification_name`; encrypted on the wire.
+        /// `identification_name`; encrypted on the wire; personal data, masked in `Debug`.
         2 identification_name: String => "identification_name: must masked encrypted",
-        /// `identification_number`; encrypted on the wire; needed according to the documentation.
+        /// `identification_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         3 identification_number: Option<String> => "identification_number: masked encrypted",
-        /// `identification_address`; encrypted on the wire.
+        /// `identification_address`; encrypted on the wire; personal data, masked in `Debug`.
         4 identification_address: Option<String> => "identification_address: masked encrypted",
         /// `identification_valid_date`; format `[yyyy-MM-dd, yyyy-MM-dd]`; needed according to the documentation.
         5 identification_valid_date: Option<String> => "identification_valid_date",
@@ -208,7 +208,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpecialOperation`.
+    /// An item of `special_operation_list` in `apply4subject::SubjectInfo`.
     pub struct SpecialOperation {
         /// `category_id`.
         0 category_id: i64 => "category_id: must",
@@ -219,7 +219,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpecialOperationInfo`.
+    /// An item of `special_operation_info` in `apply4subject::SubjectInfo`.
     pub struct SpecialOperationInfo {
         /// `category_id`; one of `44` `33` `22` `41` `42` `49` `50` `51` ….
         0 category_id: i64 => "category_id: must",
@@ -231,7 +231,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubjectInfo`.
+    /// `subject_info` of `apply4subject::ApplymentPost`.
     pub struct SubjectInfo {
         /// `subject_type`; one of `SUBJECT_TYPE_INDIVIDUAL` `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INSTITUTIONS` `SUBJECT_TYPE_OTHERS` `SUBJECT_TYPE_MICRO` `SUBJECT_TYPE_GOVERNMENT` `SUBJECT_TYPE_INSTITUTIONS_CLONED`.
         0 subject_type: String => "subject_type: must",
@@ -268,19 +268,19 @@ w::record! {
 }
 
 w::record! {
-    /// `UboInfo`.
+    /// An item of `ubo_info_list` in `apply4subject::ApplymentPost`.
     pub struct UboInfo {
         /// `ubo_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         0 ubo_id_doc_type: String => "ubo_id_doc_type: must",
-        /// `ubo_id_doc_name`; encrypted on the wire.
+        /// `ubo_id_doc_name`; encrypted on the wire; personal data, masked in `Debug`.
         1 ubo_id_doc_name: String => "ubo_id_doc_name: must masked encrypted",
         /// `ubo_id_doc_copy`; needed according to the documentation.
         2 ubo_id_doc_copy: Option<String> => "ubo_id_doc_copy",
         /// `ubo_id_doc_copy_back`; needed according to the documentation.
         3 ubo_id_doc_copy_back: Option<String> => "ubo_id_doc_copy_back",
-        /// `ubo_id_doc_number`; encrypted on the wire; needed according to the documentation.
+        /// `ubo_id_doc_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 ubo_id_doc_number: Option<String> => "ubo_id_doc_number: masked encrypted",
-        /// `ubo_id_doc_address`; encrypted on the wire; needed according to the documentation.
+        /// `ubo_id_doc_address`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         5 ubo_id_doc_address: Option<String> => "ubo_id_doc_address: masked encrypted",
         /// `ubo_period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
         6 ubo_period_begin: Option<String> => "ubo_period_begin",

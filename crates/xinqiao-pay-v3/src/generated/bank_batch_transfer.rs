@@ -76,25 +76,8 @@ pub mod receipt {
         new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`DetailReceiptsPost`].
-        pub struct DetailReceiptsPostResponse {
-            /// `out_batch_no`.
-            0 out_batch_no: String => "out_batch_no: must",
-            /// `out_detail_no`.
-            1 out_detail_no: String => "out_detail_no: must",
-            /// `receipt_no`.
-            2 receipt_no: String => "receipt_no: must",
-            /// `receipt_state`.
-            3 receipt_state: Option<String> => "receipt_state",
-            /// `hash_type`.
-            4 hash_type: Option<String> => "hash_type",
-            /// `hash_value`.
-            5 hash_value: Option<String> => "hash_value",
-            /// `download_url`.
-            6 download_url: Option<String> => "download_url",
-        }
-    }
+    /// Answer to [`DetailReceiptsPost`], the same as to [`DetailReceiptsGet`].
+    pub type DetailReceiptsPostResponse = DetailReceiptsGetResponse;
 
     w::endpoint! {
         DetailReceiptsPost => DetailReceiptsPostResponse,
@@ -184,27 +167,8 @@ pub mod receipt {
         new(out_batch_no: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`SummaryReceiptsPost`].
-        pub struct SummaryReceiptsPostResponse {
-            /// `out_batch_no`.
-            0 out_batch_no: String => "out_batch_no: must",
-            /// `receipt_no`.
-            1 receipt_no: String => "receipt_no: must",
-            /// `receipt_state`.
-            2 receipt_state: Option<String> => "receipt_state",
-            /// `hash_type`.
-            3 hash_type: Option<String> => "hash_type",
-            /// `hash_value`.
-            4 hash_value: Option<String> => "hash_value",
-            /// `download_url`.
-            5 download_url: Option<String> => "download_url",
-            /// `create_time`; format `rfc3339`.
-            6 create_time: Option<String> => "create_time",
-            /// `update_time`; format `rfc3339`.
-            7 update_time: Option<String> => "update_time",
-        }
-    }
+    /// Answer to [`SummaryReceiptsPost`], the same as to [`SummaryReceiptsGet`].
+    pub type SummaryReceiptsPostResponse = SummaryReceiptsGetResponse;
 
     w::endpoint! {
         SummaryReceiptsPost => SummaryReceiptsPostResponse,

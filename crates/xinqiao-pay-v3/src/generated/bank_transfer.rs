@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BatchesByBatchIdTransferDetail`.
+    /// An item of `transfer_detail_list` in the answer of `bank_transfer::BatchesByBatchId`; an item of `transfer_detail_list` in the answer of `bank_transfer::BatchesByOutBatchNo`.
     pub struct BatchesByBatchIdTransferDetail {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
@@ -18,19 +18,19 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferDetail`.
+    /// An item of `transfer_detail_list` in `bank_transfer::Batches`.
     pub struct TransferDetail {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `transfer_amount`; unit fen.
+        /// `transfer_amount`; in fen.
         1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
         2 transfer_remark: String => "transfer_remark: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire; needed according to the documentation.
+        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 user_name: Option<String> => "user_name: masked encrypted",
-        /// `user_id_card`; encrypted on the wire.
+        /// `user_id_card`; encrypted on the wire; personal data, masked in `Debug`.
         5 user_id_card: Option<String> => "user_id_card: masked encrypted",
     }
     new(
@@ -68,7 +68,7 @@ w::record! {
         7 batch_remark: String => "batch_remark: must",
         /// `attach_remark`.
         8 attach_remark: Option<String> => "attach_remark",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         9 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_count`.
         10 total_count: i64 => "total_count: must",
@@ -181,7 +181,7 @@ w::record! {
         11 attach_remark: Option<String> => "attach_remark",
         /// `close_reason`; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE`.
         12 close_reason: Option<String> => "close_reason",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         13 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_count`.
         14 total_count: i64 => "total_count: must",
@@ -189,11 +189,11 @@ w::record! {
         15 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
         16 update_time: Option<String> => "update_time",
-        /// `success_amount`; unit fen.
+        /// `success_amount`; in fen.
         17 success_amount: xinqiao_types::Fen => "success_amount: must",
         /// `success_count`.
         18 success_count: i64 => "success_count: must",
-        /// `fail_amount`; unit fen.
+        /// `fail_amount`; in fen.
         19 fail_amount: xinqiao_types::Fen => "fail_amount: must",
         /// `fail_count`.
         20 fail_count: i64 => "fail_count: must",
@@ -257,59 +257,8 @@ w::record! {
     set(offset: i64, limit: i64)
 }
 
-w::record! {
-    /// Answer to [`BatchesByOutBatchNo`].
-    pub struct BatchesByOutBatchNoResponse {
-        /// `bank_sp_mchid`.
-        0 bank_sp_mchid: String => "bank_sp_mchid: must",
-        /// `platform_mchid`.
-        1 platform_mchid: String => "platform_mchid: must",
-        /// `specialized_payment_mchid`.
-        2 specialized_payment_mchid: String => "specialized_payment_mchid: must",
-        /// `sponsor_mchid`.
-        3 sponsor_mchid: String => "sponsor_mchid: must",
-        /// `user_authorized_mchid`.
-        4 user_authorized_mchid: String => "user_authorized_mchid: must",
-        /// `user_authorized_appid`.
-        5 user_authorized_appid: String => "user_authorized_appid: must",
-        /// `out_batch_no`.
-        6 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
-        7 batch_id: String => "batch_id: must",
-        /// `batch_state`; one of `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
-        8 batch_state: String => "batch_state: must",
-        /// `batch_name`.
-        9 batch_name: String => "batch_name: must",
-        /// `batch_remark`.
-        10 batch_remark: String => "batch_remark: must",
-        /// `attach_remark`.
-        11 attach_remark: Option<String> => "attach_remark",
-        /// `close_reason`; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE`.
-        12 close_reason: Option<String> => "close_reason",
-        /// `total_amount`; unit fen.
-        13 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `total_count`.
-        14 total_count: i64 => "total_count: must",
-        /// `create_time`; format `rfc3339`.
-        15 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
-        16 update_time: Option<String> => "update_time",
-        /// `success_amount`; unit fen.
-        17 success_amount: xinqiao_types::Fen => "success_amount: must",
-        /// `success_count`.
-        18 success_count: i64 => "success_count: must",
-        /// `fail_amount`; unit fen.
-        19 fail_amount: xinqiao_types::Fen => "fail_amount: must",
-        /// `fail_count`.
-        20 fail_count: i64 => "fail_count: must",
-        /// `transfer_scene`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
-        21 transfer_scene: Option<String> => "transfer_scene",
-        /// `transfer_purpose`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
-        22 transfer_purpose: Option<String> => "transfer_purpose",
-        /// `transfer_detail_list`.
-        23 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => "transfer_detail_list",
-    }
-}
+/// Answer to [`BatchesByOutBatchNo`], the same as to [`BatchesByBatchId`].
+pub type BatchesByOutBatchNoResponse = BatchesByBatchIdResponse;
 
 w::endpoint! {
     BatchesByOutBatchNo => BatchesByOutBatchNoResponse,
@@ -371,7 +320,7 @@ w::record! {
         9 detail_id: String => "detail_id: must",
         /// `detail_state`; one of `PROCESSING` `SUCCESS` `FAIL` `REFUND`.
         10 detail_state: String => "detail_state: must",
-        /// `transfer_amount`; unit fen.
+        /// `transfer_amount`; in fen.
         11 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
         12 transfer_remark: String => "transfer_remark: must",
@@ -381,9 +330,9 @@ w::record! {
         14 fail_reason: Option<String> => "fail_reason",
         /// `account_type`; one of `WECHATPAY_ACCOUNT` `BANK_ACCOUNT`.
         15 account_type: String => "account_type: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         16 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `username`; encrypted on the wire.
+        /// `username`; encrypted on the wire; personal data, masked in `Debug`.
         17 username: String => "username: must masked encrypted",
         /// `bank_name`.
         18 bank_name: Option<String> => "bank_name",
@@ -431,55 +380,8 @@ w::record! {
     new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`BatchesDetailsByOutDetailNo`].
-    pub struct BatchesDetailsByOutDetailNoResponse {
-        /// `bank_sp_mchid`.
-        0 bank_sp_mchid: String => "bank_sp_mchid: must",
-        /// `platform_mchid`.
-        1 platform_mchid: String => "platform_mchid: must",
-        /// `specialized_payment_mchid`.
-        2 specialized_payment_mchid: String => "specialized_payment_mchid: must",
-        /// `sponsor_mchid`.
-        3 sponsor_mchid: String => "sponsor_mchid: must",
-        /// `user_authorized_mchid`.
-        4 user_authorized_mchid: String => "user_authorized_mchid: must",
-        /// `user_authorized_appid`.
-        5 user_authorized_appid: String => "user_authorized_appid: must",
-        /// `out_batch_no`.
-        6 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
-        7 batch_id: String => "batch_id: must",
-        /// `out_detail_no`.
-        8 out_detail_no: String => "out_detail_no: must",
-        /// `detail_id`.
-        9 detail_id: String => "detail_id: must",
-        /// `detail_state`; one of `PROCESSING` `SUCCESS` `FAIL` `REFUND`.
-        10 detail_state: String => "detail_state: must",
-        /// `transfer_amount`; unit fen.
-        11 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-        /// `transfer_remark`.
-        12 transfer_remark: String => "transfer_remark: must",
-        /// `transfer_scene`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
-        13 transfer_scene: Option<String> => "transfer_scene",
-        /// `fail_reason`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
-        14 fail_reason: Option<String> => "fail_reason",
-        /// `account_type`; one of `WECHATPAY_ACCOUNT` `BANK_ACCOUNT`.
-        15 account_type: String => "account_type: must",
-        /// `openid`.
-        16 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `username`; encrypted on the wire.
-        17 username: String => "username: must masked encrypted",
-        /// `bank_name`.
-        18 bank_name: Option<String> => "bank_name",
-        /// `bank_card_number_tail`.
-        19 bank_card_number_tail: Option<String> => "bank_card_number_tail",
-        /// `initiate_time`; format `rfc3339`.
-        20 initiate_time: String => "initiate_time: must",
-        /// `update_time`; format `rfc3339`.
-        21 update_time: String => "update_time: must",
-    }
-}
+/// Answer to [`BatchesDetailsByOutDetailNo`], the same as to [`BatchesDetailsByDetailId`].
+pub type BatchesDetailsByOutDetailNoResponse = BatchesDetailsByDetailIdResponse;
 
 w::endpoint! {
     BatchesDetailsByOutDetailNo => BatchesDetailsByOutDetailNoResponse,

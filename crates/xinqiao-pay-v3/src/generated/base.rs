@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ActivityApplyInformation`.
+    /// An item of `activity_apply_information` in `base::ActivityDetail`; an item of `activity_apply_information` in `base::ActivityDetailModification`.
     pub struct ActivityApplyInformation {
         /// `apply_material_id`.
         0 apply_material_id: Option<String> => "apply_material_id",
@@ -17,7 +17,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActivityDetail`.
+    /// `activity_detail` of `rate_activity::Applications`.
     pub struct ActivityDetail {
         /// `activity_id`.
         0 activity_id: String => "activity_id: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActivityDetailModification`.
+    /// `activity_detail_modification` of `rate_activity::ApplicationsIdByApplicationIdPatch`.
     pub struct ActivityDetailModification {
         /// `activity_rate`.
         0 activity_rate: Option<String> => "activity_rate",
@@ -45,7 +45,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AdditionInfo`.
+    /// `addition_info` of `applyment4sub::Applyment`.
     pub struct AdditionInfo {
         /// `legal_person_commitment`.
         0 legal_person_commitment: Option<String> => "legal_person_commitment",
@@ -66,7 +66,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AdditionalInformation`.
+    /// `additional_information` of `rate_activity::Applications`; `additional_information` of `rate_activity::ApplicationsIdByApplicationIdPatch`.
     pub struct AdditionalInformation {
         /// `additional_message`.
         0 additional_message: Option<String> => "additional_message",
@@ -79,7 +79,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AdditionalMaterial`.
+    /// `additional_materials` of `mch_operate::risk::WithdrawlApply`.
     pub struct AdditionalMaterial {
         /// `additional_media`.
         0 additional_media: Option<Vec<String>> => "additional_media",
@@ -89,7 +89,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Amount`.
+    /// `amount` of `base::ByOpenidOrdersByBrandIdData`.
     pub struct Amount {
         /// `total`.
         0 total: Option<f64> => "total",
@@ -103,9 +103,9 @@ w::record! {
 }
 
 w::record! {
-    /// `AmountFrom`.
+    /// An item of `from` in `base::AmountItem`; an item of `from` in `base::RefundsAmount`.
     pub struct AmountFrom {
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// `account`.
         1 account: String => "account: must",
@@ -114,33 +114,33 @@ w::record! {
 }
 
 w::record! {
-    /// `AmountItem`.
+    /// `amount` of the answer of `refund::domestic::Refunds`; `amount` of the answer of `refund::domestic::RefundsApplyAbnormalRefund`; and 1 more.
     pub struct AmountItem {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `refund`; unit fen.
+        /// `refund`; in fen.
         1 refund: xinqiao_types::Fen => "refund: must",
         /// `currency`.
         2 currency: String => "currency: must",
-        /// `payer_total`; unit fen.
+        /// `payer_total`; in fen.
         3 payer_total: xinqiao_types::Fen => "payer_total: must",
-        /// `payer_refund`; unit fen.
+        /// `payer_refund`; in fen.
         4 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// `settlement_total`; unit fen.
+        /// `settlement_total`; in fen.
         5 settlement_total: xinqiao_types::Fen => "settlement_total: must",
-        /// `settlement_refund`; unit fen.
+        /// `settlement_refund`; in fen.
         6 settlement_refund: xinqiao_types::Fen => "settlement_refund: must",
-        /// `discount_refund`; unit fen.
+        /// `discount_refund`; in fen.
         7 discount_refund: xinqiao_types::Fen => "discount_refund: must",
         /// `from`.
         8 from: Option<Vec<AmountFrom>> => "from",
-        /// `refund_fee`; unit fen.
+        /// `refund_fee`; in fen.
         9 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
 }
 
 w::record! {
-    /// `AppInfo`.
+    /// `app_info` of `base::SalesInfo`.
     pub struct AppInfo {
         /// `app_appid`.
         0 app_appid: Option<String> => "app_appid",
@@ -155,7 +155,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditDetail`.
+    /// An item of `audit_detail` in the answer of `applyment4sub::ApplymentByApplymentId`; an item of `audit_detail` in the answer of `applyment4sub::ApplymentByBusinessCode`.
     pub struct AuditDetail {
         /// `field`.
         0 field: String => "field: must",
@@ -167,13 +167,13 @@ w::record! {
 }
 
 w::record! {
-    /// `BankAccountInfo`.
+    /// `bank_account_info` of `applyment4sub::Applyment`.
     pub struct BankAccountInfo {
         /// `bank_account_type`; one of `BANK_ACCOUNT_TYPE_CORPORATE` `BANK_ACCOUNT_TYPE_PERSONAL`.
         0 bank_account_type: String => "bank_account_type: must",
-        /// `account_name`; encrypted on the wire.
+        /// `account_name`; encrypted on the wire; personal data, masked in `Debug`.
         1 account_name: String => "account_name: must masked encrypted",
-        /// `account_number`; encrypted on the wire.
+        /// `account_number`; encrypted on the wire; personal data, masked in `Debug`.
         2 account_number: Option<String> => "account_number: masked encrypted",
         /// `account_bank`.
         3 account_bank: String => "account_bank: must",
@@ -194,7 +194,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BankTransferInfo`.
+    /// `bank_transfer_info` of the answer of `recharge::bank_transfer_recharges::ByOutRechargeNo`.
     pub struct BankTransferInfo {
         /// `bill_no`.
         0 bill_no: Option<String> => "bill_no",
@@ -212,7 +212,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BizStoreInfo`.
+    /// `biz_store_info` of `base::SalesInfo`.
     pub struct BizStoreInfo {
         /// `biz_store_name`.
         0 biz_store_name: String => "biz_store_name: must",
@@ -238,7 +238,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BusInfo`.
+    /// The body `BUS` of `qrcode::Transactions`; the body `BUS` of the answer of `qrcode::Transactions`; and 1 more.
     pub struct BusInfo {
         /// `start_time`.
         0 start_time: Option<String> => "start_time",
@@ -252,7 +252,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BusinessInfo`.
+    /// `business_info` of `applyment4sub::Applyment`.
     pub struct BusinessInfo {
         /// `merchant_shortname`.
         0 merchant_shortname: String => "merchant_shortname: must",
@@ -269,7 +269,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BusinessLicenseInfo`.
+    /// `business_license_info` of `base::SubjectInfo`.
     pub struct BusinessLicenseInfo {
         /// `license_number`.
         0 license_number: String => "license_number: must",
@@ -296,7 +296,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ByOpenidOrdersByBrandIdData`.
+    /// An item of `data` in the answer of `lovefeast::users::ByOpenidOrdersByBrandId`.
     pub struct ByOpenidOrdersByBrandIdData {
         /// `welfare_trade_id`.
         0 welfare_trade_id: Option<String> => "welfare_trade_id",
@@ -328,9 +328,9 @@ w::record! {
 }
 
 w::record! {
-    /// `ByReceiptIdTransferInstructionsReceiver`.
+    /// `receiver` of `abnormal_fund_processing::receipts::ByReceiptIdTransferInstructions`.
     pub struct ByReceiptIdTransferInstructionsReceiver {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `appid`.
         1 appid: Option<xinqiao_types::AppId> => "appid",
@@ -342,7 +342,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CertificateInfo`.
+    /// `certificate_info` of `base::SubjectInfo`.
     pub struct CertificateInfo {
         /// `cert_type`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2390` `CERTIFICATE_TYPE_2391` `CERTIFICATE_TYPE_2392` `CERTIFICATE_TYPE_2393` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` ….
         0 cert_type: String => "cert_type: must",
@@ -373,7 +373,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CertificatesData`.
+    /// An item of `data` in the answer of `base::Certificates`.
     pub struct CertificatesData {
         /// `effective_time`; format `rfc3339`.
         0 effective_time: String => "effective_time: must",
@@ -387,15 +387,15 @@ w::record! {
 }
 
 w::record! {
-    /// `CombinePayerInfo`.
+    /// `combine_payer_info` of the answer of `repayment::combine_transactions::partner::OutTradeNoByCombineOutTradeNo`.
     pub struct CombinePayerInfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
 
 w::record! {
-    /// `Commander`.
+    /// `commander` of the answer of `abnormal_fund_processing::receipts::TransferInstructionsByOutInstructionNo`; `commander` of `base::Instruction`; and 1 more.
     pub struct Commander {
         /// `operator`; one of `MERCHANT`.
         0 operator: String => "operator: must",
@@ -405,15 +405,15 @@ w::record! {
 }
 
 w::record! {
-    /// `ContactInfo`.
+    /// `contact_info` of `applyment4sub::Applyment`.
     pub struct ContactInfo {
         /// `contact_type`; one of `LEGAL` `SUPER`; needed according to the documentation.
         0 contact_type: Option<String> => "contact_type",
-        /// `contact_name`; encrypted on the wire.
+        /// `contact_name`; encrypted on the wire; personal data, masked in `Debug`.
         1 contact_name: String => "contact_name: must masked encrypted",
         /// `contact_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         2 contact_id_doc_type: Option<String> => "contact_id_doc_type",
-        /// `contact_id_number`; encrypted on the wire.
+        /// `contact_id_number`; encrypted on the wire; personal data, masked in `Debug`.
         3 contact_id_number: Option<String> => "contact_id_number: masked encrypted",
         /// `contact_id_doc_copy`.
         4 contact_id_doc_copy: Option<String> => "contact_id_doc_copy",
@@ -425,11 +425,11 @@ w::record! {
         7 contact_period_end: Option<String> => "contact_period_end",
         /// `business_authorization_letter`.
         8 business_authorization_letter: Option<String> => "business_authorization_letter",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `mobile_phone`; encrypted on the wire.
+        /// `mobile_phone`; encrypted on the wire; personal data, masked in `Debug`.
         10 mobile_phone: String => "mobile_phone: must masked encrypted",
-        /// `contact_email`; encrypted on the wire.
+        /// `contact_email`; encrypted on the wire; personal data, masked in `Debug`.
         11 contact_email: String => "contact_email: must masked encrypted",
     }
     new(
@@ -451,7 +451,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Coupon`.
+    /// An item of `coupon_list` in `industry_coupon::Tokens`.
     pub struct Coupon {
         /// `stock_id`.
         0 stock_id: i64 => "stock_id: must",
@@ -462,7 +462,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeductDuration`.
+    /// `deduct_duration` of `partner_papay::contracts::ByContractIdNotify`.
     pub struct DeductDuration {
         /// `count`.
         0 count: f64 => "count: must",
@@ -474,7 +474,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DevicesData`.
+    /// An item of `data` in the answer of `iotmanage::Devices`.
     pub struct DevicesData {
         /// `device_sn`.
         0 device_sn: Option<String> => "device_sn",
@@ -512,19 +512,19 @@ w::record! {
 }
 
 w::record! {
-    /// `Dish`.
+    /// An item of `dish_list` in `catering::OrdersSyncStatus`.
     pub struct Dish {
         /// `out_dish_no`.
         0 out_dish_no: String => "out_dish_no: must",
         /// `name`.
         1 name: String => "name: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         2 price: xinqiao_types::Fen => "price: must",
         /// `unit`; one of `BY_SHARE` `BY_WEIGHT`.
         3 unit: String => "unit: must",
         /// `count`.
         4 count: f64 => "count: must",
-        /// `discount`; unit percent.
+        /// `discount`; in percent.
         5 discount: Option<i64> => "discount",
         /// `type`.
         6 type_: Option<String> => "type",
@@ -545,7 +545,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DownloadBill`.
+    /// An item of `download_bill_list` in the answer of `bill::SubMerchantFundflowbill`.
     pub struct DownloadBill {
         /// `bill_sequence`.
         0 bill_sequence: i64 => "bill_sequence: must",
@@ -555,7 +555,7 @@ w::record! {
         2 hash_value: String => "hash_value: must",
         /// `download_url`.
         3 download_url: String => "download_url: must",
-        /// `encrypt_key`; encrypted on the wire.
+        /// `encrypt_key`; encrypted on the wire; personal data, masked in `Debug`.
         4 encrypt_key: String => "encrypt_key: must masked encrypted",
         /// `nonce`.
         5 nonce: String => "nonce: must",
@@ -563,7 +563,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EncryptCertificate`.
+    /// `encrypt_certificate` of `base::CertificatesData`.
     pub struct EncryptCertificate {
         /// `algorithm`.
         0 algorithm: String => "algorithm: must",
@@ -571,15 +571,15 @@ w::record! {
         1 associated_data: Option<String> => "associated_data",
         /// `nonce`.
         2 nonce: String => "nonce: must",
-        /// `ciphertext`; encrypted on the wire.
+        /// `ciphertext`; encrypted on the wire; personal data, masked in `Debug`.
         3 ciphertext: String => "ciphertext: must masked encrypted",
     }
 }
 
 w::record! {
-    /// `EstimatedAmount`.
+    /// `estimated_amount` of `partner_papay::contracts::ByContractIdNotify`.
     pub struct EstimatedAmount {
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
@@ -589,7 +589,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FinanceInstitutionInfo`.
+    /// `finance_institution_info` of `base::SubjectInfo`.
     pub struct FinanceInstitutionInfo {
         /// `finance_type`; one of `BANK_AGENT` `PAYMENT_AGENT` `INSURANCE` `TRADE_AND_SETTLE` `OTHER`.
         0 finance_type: Option<String> => "finance_type",
@@ -602,7 +602,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `industry_rebate::RetailIndustryTransactions`.
     pub struct GoodsDetail {
         /// `barcode`.
         0 barcode: String => "barcode: must",
@@ -620,7 +620,7 @@ w::record! {
 }
 
 w::record! {
-    /// `H5Info`.
+    /// `h5_info` of `repayment::combine_transactions::partner::Prepay`.
     pub struct H5Info {
         /// `type`; one of `iOS` `Android` `Wap`.
         0 type_: String => "type: must",
@@ -646,17 +646,17 @@ w::record! {
 }
 
 w::record! {
-    /// `IdCardInfo`.
+    /// `id_card_info` of `base::IdentityInfo`.
     pub struct IdCardInfo {
         /// `id_card_copy`.
         0 id_card_copy: String => "id_card_copy: must",
         /// `id_card_national`.
         1 id_card_national: String => "id_card_national: must",
-        /// `id_card_name`; encrypted on the wire.
+        /// `id_card_name`; encrypted on the wire; personal data, masked in `Debug`.
         2 id_card_name: String => "id_card_name: must masked encrypted",
-        /// `id_card_number`; encrypted on the wire.
+        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
         3 id_card_number: String => "id_card_number: must masked encrypted",
-        /// `id_card_address`; encrypted on the wire.
+        /// `id_card_address`; encrypted on the wire; personal data, masked in `Debug`.
         4 id_card_address: Option<String> => "id_card_address: masked encrypted",
         /// `card_period_begin`; format `yyyy-MM-dd`.
         5 card_period_begin: String => "card_period_begin: must",
@@ -675,17 +675,17 @@ w::record! {
 }
 
 w::record! {
-    /// `IdDocInfo`.
+    /// `id_doc_info` of `base::IdentityInfo`.
     pub struct IdDocInfo {
         /// `id_doc_copy`.
         0 id_doc_copy: String => "id_doc_copy: must",
         /// `id_doc_copy_back`.
         1 id_doc_copy_back: Option<String> => "id_doc_copy_back",
-        /// `id_doc_name`; encrypted on the wire.
+        /// `id_doc_name`; encrypted on the wire; personal data, masked in `Debug`.
         2 id_doc_name: String => "id_doc_name: must masked encrypted",
-        /// `id_doc_number`; encrypted on the wire.
+        /// `id_doc_number`; encrypted on the wire; personal data, masked in `Debug`.
         3 id_doc_number: String => "id_doc_number: must masked encrypted",
-        /// `id_doc_address`; encrypted on the wire.
+        /// `id_doc_address`; encrypted on the wire; personal data, masked in `Debug`.
         4 id_doc_address: Option<String> => "id_doc_address: masked encrypted",
         /// `doc_period_begin`; format `yyyy-MM-dd`.
         5 doc_period_begin: String => "doc_period_begin: must",
@@ -703,7 +703,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Identity`.
+    /// `identity` of `base::PrepayCombinePayerInfo`.
     pub struct Identity {
         /// `type`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT` `TAIWAN_COMPATRIOT_PERMIT`.
         0 type_: String => "type: must",
@@ -716,7 +716,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IdentityInfo`.
+    /// `identity_info` of `base::SubjectInfo`.
     pub struct IdentityInfo {
         /// `id_holder_type`; one of `LEGAL` `SUPER`.
         0 id_holder_type: Option<String> => "id_holder_type",
@@ -737,7 +737,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Instruction`.
+    /// `instruction` of the answer of `abnormal_fund_processing::receipts::ByReceiptId`.
     pub struct Instruction {
         /// `out_instruction_no`.
         0 out_instruction_no: Option<String> => "out_instruction_no",
@@ -757,7 +757,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InstructionItem`.
+    /// `instruction` of the answer of `abnormal_fund_processing::receipts::ByReceiptIdTransferInstructions`.
     pub struct InstructionItem {
         /// `out_instruction_no`.
         0 out_instruction_no: Option<String> => "out_instruction_no",
@@ -779,13 +779,13 @@ w::record! {
 }
 
 w::record! {
-    /// `InstructionReceiver`.
+    /// `receiver` of `base::InstructionItem`.
     pub struct InstructionReceiver {
         /// `account_type`.
         0 account_type: Option<String> => "account_type",
         /// `appid`.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `mchid`.
         3 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -793,7 +793,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Link`.
+    /// `links` of the answer of `iotmanage::Devices`.
     pub struct Link {
         /// `next`.
         0 next: Option<String> => "next",
@@ -805,7 +805,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MerchantIncomeRecordsData`.
+    /// An item of `data` in the answer of `merchantfund::MerchantIncomeRecords`.
     pub struct MerchantIncomeRecordsData {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -815,7 +815,7 @@ w::record! {
         2 income_record_type: String => "income_record_type: must",
         /// `income_record_id`.
         3 income_record_id: String => "income_record_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `success_time`; format `rfc3339`.
         5 success_time: String => "success_time: must",
@@ -831,7 +831,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MerchantIncomeRecordsLink`.
+    /// `links` of the answer of `merchantfund::MerchantIncomeRecords`; `links` of the answer of `merchantfund::PartnerIncomeRecords`.
     pub struct MerchantIncomeRecordsLink {
         /// `next`.
         0 next: String => "next: must",
@@ -843,7 +843,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MetroInfo`.
+    /// The body `METRO` of `qrcode::Transactions`; the body `METRO` of the answer of `qrcode::Transactions`; and 1 more.
     pub struct MetroInfo {
         /// `start_time`.
         0 start_time: Option<String> => "start_time",
@@ -859,7 +859,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MicroBizInfo`.
+    /// `micro_biz_info` of `base::SubjectInfo`.
     pub struct MicroBizInfo {
         /// The body, told apart by `micro_biz_type`.
         0 body: MicroBiz => ": flat",
@@ -868,7 +868,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MicroMobileInfo`.
+    /// The body `MICRO_TYPE_MOBILE` of `base::MicroBizInfo`.
     pub struct MicroMobileInfo {
         /// `micro_mobile_name`.
         0 micro_mobile_name: String => "micro_mobile_name: must",
@@ -888,7 +888,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MicroOnlineInfo`.
+    /// The body `MICRO_TYPE_ONLINE` of `base::MicroBizInfo`.
     pub struct MicroOnlineInfo {
         /// `micro_online_store`.
         0 micro_online_store: String => "micro_online_store: must",
@@ -904,7 +904,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MicroStoreInfo`.
+    /// The body `MICRO_TYPE_STORE` of `base::MicroBizInfo`.
     pub struct MicroStoreInfo {
         /// `micro_name`.
         0 micro_name: String => "micro_name: must",
@@ -934,7 +934,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniProgramInfo`.
+    /// `mini_program_info` of `base::SalesInfo`.
     pub struct MiniProgramInfo {
         /// `mini_program_appid`.
         0 mini_program_appid: Option<String> => "mini_program_appid",
@@ -949,18 +949,18 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniprogramInfo`.
+    /// `miniprogram_info` of `repayment::combine_transactions::partner::Prepay`.
     pub struct MiniprogramInfo {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(combine_appid: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
-    /// `MpInfo`.
+    /// `mp_info` of `base::SalesInfo`.
     pub struct MpInfo {
         /// `mp_appid`.
         0 mp_appid: Option<String> => "mp_appid",
@@ -975,7 +975,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrganizationInfo`.
+    /// `organization_info` of `base::SubjectInfo`.
     pub struct OrganizationInfo {
         /// `organization_copy`.
         0 organization_copy: String => "organization_copy: must",
@@ -995,7 +995,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OutTradeNoCloseSubOrder`.
+    /// An item of `sub_orders` in `repayment::combine_transactions::partner::OutTradeNoClose`.
     pub struct OutTradeNoCloseSubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -1009,7 +1009,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PartnerIncomeRecordsData`.
+    /// An item of `data` in the answer of `merchantfund::PartnerIncomeRecords`.
     pub struct PartnerIncomeRecordsData {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
@@ -1019,7 +1019,7 @@ w::record! {
         2 income_record_type: String => "income_record_type: must",
         /// `income_record_id`.
         3 income_record_id: String => "income_record_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `success_time`; format `rfc3339`.
         5 success_time: String => "success_time: must",
@@ -1035,7 +1035,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayeeInfo`.
+    /// `payee_info` of `mch_operate::risk::WithdrawlApply`.
     pub struct PayeeInfo {
         /// `account_type`; one of `ACCOUNT_TYPE_CORPORATE` `ACCOUNT_TYPE_PERSONAL`.
         0 account_type: String => "account_type: must",
@@ -1049,11 +1049,11 @@ w::record! {
 }
 
 w::record! {
-    /// `PayeeInfoBankAccountInfo`.
+    /// `bank_account_info` of `base::PayeeInfo`.
     pub struct PayeeInfoBankAccountInfo {
-        /// `account_name`; encrypted on the wire.
+        /// `account_name`; encrypted on the wire; personal data, masked in `Debug`.
         0 account_name: String => "account_name: must masked encrypted",
-        /// `account_number`; encrypted on the wire.
+        /// `account_number`; encrypted on the wire; personal data, masked in `Debug`.
         1 account_number: String => "account_number: must masked encrypted",
         /// `account_bank`.
         2 account_bank: String => "account_bank: must",
@@ -1071,13 +1071,13 @@ w::record! {
 }
 
 w::record! {
-    /// `PayeeInfoIdentityInfo`.
+    /// `identity_info` of `base::PayeeInfo`.
     pub struct PayeeInfoIdentityInfo {
         /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         0 id_doc_type: Option<String> => "id_doc_type",
-        /// `identification_name`; encrypted on the wire; needed according to the documentation.
+        /// `identification_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         1 identification_name: Option<String> => "identification_name: masked encrypted",
-        /// `identification_no`; encrypted on the wire; needed according to the documentation.
+        /// `identification_no`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         2 identification_no: Option<String> => "identification_no: masked encrypted",
     }
     new()
@@ -1085,23 +1085,23 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of the answer of `lovefeast::users::ByOpenidOrdersByOutTradeNo`; `payer` of `base::ByOpenidOrdersByBrandIdData`.
     pub struct Payer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
         1 sub_openid: Option<String> => "sub_openid",
-        /// `avatar`.
+        /// `avatar`; personal data, masked in `Debug`.
         2 avatar: Option<String> => "avatar: masked",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         3 nickname: Option<String> => "nickname: masked",
     }
 }
 
 w::record! {
-    /// `PrepayAmount`.
+    /// `amount` of `base::PrepaySubOrder`.
     pub struct PrepayAmount {
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `currency`.
         1 currency: String => "currency: must",
@@ -1110,7 +1110,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PrepayAppInfo`.
+    /// `app_info` of `repayment::combine_transactions::partner::Prepay`.
     pub struct PrepayAppInfo {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
@@ -1119,7 +1119,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PrepayCombinePayerInfo`.
+    /// `combine_payer_info` of `repayment::combine_transactions::partner::Prepay`.
     pub struct PrepayCombinePayerInfo {
         /// `identity`.
         0 identity: Option<Identity> => "identity",
@@ -1129,7 +1129,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PrepaySubOrder`.
+    /// An item of `sub_orders` in `repayment::combine_transactions::partner::Prepay`.
     pub struct PrepaySubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -1152,7 +1152,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in the answer of `qrcode::Transactions`; an item of `promotion_detail` in the answer of `qrcode::TransactionsByOutTradeNo`.
     pub struct PromotionDetail {
         /// `coupon_id`.
         0 coupon_id: Option<String> => "coupon_id",
@@ -1178,7 +1178,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProofMedia`.
+    /// `proof_media_list` of `mch_operate::risk::WithdrawlApply`.
     pub struct ProofMedia {
         /// `proof_payee_media`.
         0 proof_payee_media: Option<Vec<ProofPayeeMedia>> => "proof_payee_media",
@@ -1188,7 +1188,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProofPayeeMedia`.
+    /// An item of `proof_payee_media` in `base::ProofMedia`.
     pub struct ProofPayeeMedia {
         /// `proof_media_type`; one of `BASIC_TRANSACTION_INFORMATION` `LEGAL_ID_CARD` `ID_CARD` `BUSINESS_LICENSE_PHOTO` `PAYEE_ID_CARD` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_7` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_8`.
         0 proof_media_type: String => "proof_media_type: must",
@@ -1199,7 +1199,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RealNameInfo`.
+    /// `real_name_info` of the answer of `facemch::UsersByFaceSid`.
     pub struct RealNameInfo {
         /// `encrypted_real_name`.
         0 encrypted_real_name: Option<String> => "encrypted_real_name",
@@ -1211,23 +1211,23 @@ w::record! {
 }
 
 w::record! {
-    /// `Receiver`.
+    /// `receiver` of `base::Instruction`.
     pub struct Receiver {
         /// `account_type`.
         0 account_type: Option<String> => "account_type",
         /// `appid`.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
 
 w::record! {
-    /// `ReceiverItem`.
+    /// `receiver` of the answer of `abnormal_fund_processing::receipts::TransferInstructionsByOutInstructionNo`.
     pub struct ReceiverItem {
         /// `account_type`.
         0 account_type: Option<String> => "account_type",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `appid`.
         2 appid: Option<xinqiao_types::AppId> => "appid",
@@ -1237,9 +1237,9 @@ w::record! {
 }
 
 w::record! {
-    /// `RechargeAmount`.
+    /// `recharge_amount` of `recharge::bank_transfer_recharges::Apply`; `recharge_amount` of the answer of `recharge::bank_transfer_recharges::ByOutRechargeNo`.
     pub struct RechargeAmount {
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         0 amount: Option<xinqiao_types::Fen> => "amount",
         /// `currency`.
         1 currency: Option<String> => "currency",
@@ -1250,17 +1250,17 @@ w::record! {
 }
 
 w::record! {
-    /// `RefundsAmount`.
+    /// `amount` of `refund::domestic::Refunds`.
     pub struct RefundsAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `refund`; unit fen.
+        /// `refund`; in fen.
         1 refund: xinqiao_types::Fen => "refund: must",
         /// `currency`.
         2 currency: String => "currency: must",
         /// `from`.
         3 from: Option<Vec<AmountFrom>> => "from",
-        /// `refund_fee`; unit fen.
+        /// `refund_fee`; in fen.
         4 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
     new(total: xinqiao_types::Fen, refund: xinqiao_types::Fen, currency: impl Into<String>)
@@ -1268,7 +1268,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RefundsGoodsDetail`.
+    /// An item of `goods_detail` in `refund::domestic::Refunds`; an item of `goods_detail` in `base::RefundsPromotionDetail`.
     pub struct RefundsGoodsDetail {
         /// `merchant_goods_id`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
@@ -1276,11 +1276,11 @@ w::record! {
         1 wechatpay_goods_id: Option<String> => "wechatpay_goods_id",
         /// `goods_name`.
         2 goods_name: Option<String> => "goods_name",
-        /// `unit_price`; unit fen.
+        /// `unit_price`; in fen.
         3 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// `refund_quantity`; unit fen.
+        /// `refund_quantity`; in fen.
         5 refund_quantity: xinqiao_types::Fen => "refund_quantity: must",
     }
     new(
@@ -1293,7 +1293,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RefundsPromotionDetail`.
+    /// An item of `promotion_detail` in the answer of `refund::domestic::Refunds`; an item of `promotion_detail` in the answer of `refund::domestic::RefundsApplyAbnormalRefund`; and 1 more.
     pub struct RefundsPromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -1301,9 +1301,9 @@ w::record! {
         1 scope: String => "scope: must",
         /// `type`.
         2 type_: String => "type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `goods_detail`.
         5 goods_detail: Option<Vec<RefundsGoodsDetail>> => "goods_detail",
@@ -1311,7 +1311,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Resource`.
+    /// `resource` of `base::Webhooks`.
     pub struct Resource {
         /// `algorithm`.
         0 algorithm: String => "algorithm: must",
@@ -1329,7 +1329,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SalesInfo`.
+    /// `sales_info` of `base::BusinessInfo`.
     pub struct SalesInfo {
         /// `sales_scenes_type`; one of `SALES_SCENES_STORE` `SALES_SCENES_MP` `SALES_SCENES_MINI_PROGRAM` `SALES_SCENES_WEB` `SALES_SCENES_APP` `SALES_SCENES_WEWORK`.
         0 sales_scenes_type: Vec<String> => "sales_scenes_type: must",
@@ -1358,11 +1358,11 @@ w::record! {
 }
 
 w::record! {
-    /// `SettleInfo`.
+    /// `settle_info` of `base::PrepaySubOrder`.
     pub struct SettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// `subsidy_amount`; unit fen.
+        /// `subsidy_amount`; in fen.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -1370,9 +1370,9 @@ w::record! {
 }
 
 w::record! {
-    /// `SettlementInfo`.
+    /// `settlement_info` of `applyment4sub::Applyment`.
     pub struct SettlementInfo {
-        /// `settlement_id`.
+        /// `settlement_id`; a number as text on the wire.
         0 settlement_id: Option<i64> => "settlement_id: numeric",
         /// `qualification_type`.
         1 qualification_type: Option<String> => "qualification_type",
@@ -1401,7 +1401,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubOrder`.
+    /// An item of `sub_orders` in the answer of `repayment::combine_transactions::partner::OutTradeNoByCombineOutTradeNo`.
     pub struct SubOrder {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -1427,13 +1427,13 @@ w::record! {
 }
 
 w::record! {
-    /// `SubOrderAmount`.
+    /// `amount` of `base::SubOrder`.
     pub struct SubOrderAmount {
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `currency`.
         1 currency: String => "currency: must",
-        /// `payer_amount`; unit fen.
+        /// `payer_amount`; in fen.
         2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
         /// `payer_currency`.
         3 payer_currency: String => "payer_currency: must",
@@ -1443,7 +1443,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubjectInfo`.
+    /// `subject_info` of `applyment4sub::Applyment`.
     pub struct SubjectInfo {
         /// `subject_type`; one of `SUBJECT_TYPE_INDIVIDUAL` `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INSTITUTIONS` `SUBJECT_TYPE_OTHERS` `SUBJECT_TYPE_MICRO` `SUBJECT_TYPE_GOVERNMENT` `SUBJECT_TYPE_INSTITUTIONS_CLONED`.
         0 subject_type: String => "subject_type: must",
@@ -1480,7 +1480,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionsAmount`.
+    /// `amount` of `qrcode::Transactions`.
     pub struct TransactionsAmount {
         /// `total`.
         0 total: Option<i64> => "total",
@@ -1493,9 +1493,9 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferAmount`.
+    /// `transfer_amount` of the answer of `abnormal_fund_processing::receipts::ByReceiptId`; `transfer_amount` of the answer of `abnormal_fund_processing::receipts::ByReceiptIdTransferInstructions`.
     pub struct TransferAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`; one of `CNY`.
         1 currency: Option<String> => "currency",
@@ -1503,7 +1503,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferInAccount`.
+    /// `transfer_in_account` of the answer of `recharge::bank_transfer_recharges::Apply`.
     pub struct TransferInAccount {
         /// `bank_name`.
         0 bank_name: Option<String> => "bank_name",
@@ -1519,19 +1519,19 @@ w::record! {
 }
 
 w::record! {
-    /// `UboInfo`.
+    /// An item of `ubo_info_list` in `base::SubjectInfo`.
     pub struct UboInfo {
         /// `ubo_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         0 ubo_id_doc_type: String => "ubo_id_doc_type: must",
-        /// `ubo_id_doc_name`; encrypted on the wire.
+        /// `ubo_id_doc_name`; encrypted on the wire; personal data, masked in `Debug`.
         1 ubo_id_doc_name: String => "ubo_id_doc_name: must masked encrypted",
         /// `ubo_id_doc_copy`; needed according to the documentation.
         2 ubo_id_doc_copy: Option<String> => "ubo_id_doc_copy",
         /// `ubo_id_doc_copy_back`; needed according to the documentation.
         3 ubo_id_doc_copy_back: Option<String> => "ubo_id_doc_copy_back",
-        /// `ubo_id_doc_number`; encrypted on the wire; needed according to the documentation.
+        /// `ubo_id_doc_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 ubo_id_doc_number: Option<String> => "ubo_id_doc_number: masked encrypted",
-        /// `ubo_id_doc_address`; encrypted on the wire; needed according to the documentation.
+        /// `ubo_id_doc_address`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         5 ubo_id_doc_address: Option<String> => "ubo_id_doc_address: masked encrypted",
         /// `ubo_period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
         6 ubo_period_begin: Option<String> => "ubo_period_begin",
@@ -1550,7 +1550,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WebInfo`.
+    /// `web_info` of `base::SalesInfo`.
     pub struct WebInfo {
         /// `domain`.
         0 domain: Option<String> => "domain",
@@ -1564,11 +1564,11 @@ w::record! {
 }
 
 w::record! {
-    /// `WechatWebInfo`.
+    /// `wechat_web_info` of `repayment::combine_transactions::partner::Prepay`.
     pub struct WechatWebInfo {
         /// `combine_appid`.
         0 combine_appid: Option<String> => "combine_appid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `webview_url`.
         2 webview_url: Option<String> => "webview_url",
@@ -1578,7 +1578,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WeworkInfo`.
+    /// `wework_info` of `base::SalesInfo`.
     pub struct WeworkInfo {
         /// `corp_id`.
         0 corp_id: Option<String> => "corp_id",
@@ -1593,7 +1593,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WithdrawlApplyItem`.
+    /// `withdrawl_apply` of the answer of `mch_operate::risk::WithdrawlApplyByApplymentId`; `withdrawl_apply` of the answer of `mch_operate::risk::WithdrawlApplyByOutRequestNo`.
     pub struct WithdrawlApplyItem {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
@@ -1723,11 +1723,11 @@ w::record! {
     pub struct DownloadNewTaxControlFapiaoApplicationFile {
         /// `download_url`.
         0 download_url: String => "download_url: must path",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         1 mchid: xinqiao_types::MchId => "mchid: must query",
         /// `sub_mchid`.
         2 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `fapiao_id`.
         4 fapiao_id: String => "fapiao_id: must query",
@@ -2073,7 +2073,7 @@ pub mod apply4sub {
                 0 account_type: String => "account_type: must",
                 /// `account_name`.
                 1 account_name: String => "account_name: must",
-                /// `account_number`.
+                /// `account_number`; personal data, masked in `Debug`.
                 2 account_number: String => "account_number: must masked",
                 /// `account_bank`.
                 3 account_bank: String => "account_bank: must",
@@ -2125,9 +2125,9 @@ pub mod apply4sub {
                 1 modify_mode: Option<String> => "modify_mode",
                 /// `account_type`; one of `ACCOUNT_TYPE_BUSINESS` `ACCOUNT_TYPE_PRIVATE`.
                 2 account_type: String => "account_type: must",
-                /// `account_name`; encrypted on the wire.
+                /// `account_name`; encrypted on the wire; personal data, masked in `Debug`.
                 3 account_name: Option<String> => "account_name: masked encrypted",
-                /// `account_number`; encrypted on the wire.
+                /// `account_number`; encrypted on the wire; personal data, masked in `Debug`.
                 4 account_number: String => "account_number: must masked encrypted",
                 /// `account_bank`.
                 5 account_bank: String => "account_bank: must",
@@ -2194,7 +2194,7 @@ pub mod apply4sub {
             pub struct BySubMchidSettlementResponse {
                 /// `account_type`; one of `ACCOUNT_TYPE_BUSINESS` `ACCOUNT_TYPE_PRIVATE`.
                 0 account_type: String => "account_type: must",
-                /// `account_number`.
+                /// `account_number`; personal data, masked in `Debug`.
                 1 account_number: String => "account_number: must masked",
                 /// `account_bank`.
                 2 account_bank: String => "account_bank: must",
@@ -2364,25 +2364,8 @@ pub mod applyment4sub {
         new(business_code: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`ApplymentByBusinessCode`].
-        pub struct ApplymentByBusinessCodeResponse {
-            /// `business_code`.
-            0 business_code: String => "business_code: must",
-            /// `applyment_id`.
-            1 applyment_id: i64 => "applyment_id: must",
-            /// `applyment_state`; one of `APPLYMENT_STATE_WAITTING_FOR_AUDIT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON` `APPLYMENT_STATE_PASSED` `APPLYMENT_STATE_FREEZED` `APPLYMENT_STATE_EDITTING` `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` ….
-            2 applyment_state: String => "applyment_state: must",
-            /// `applyment_state_msg`.
-            3 applyment_state_msg: String => "applyment_state_msg: must",
-            /// `sub_mchid`.
-            4 sub_mchid: Option<String> => "sub_mchid",
-            /// `sign_url`.
-            5 sign_url: Option<String> => "sign_url",
-            /// `audit_detail`.
-            6 audit_detail: Option<Vec<super::AuditDetail>> => "audit_detail",
-        }
-    }
+    /// Answer to [`ApplymentByBusinessCode`], the same as to [`ApplymentByApplymentId`].
+    pub type ApplymentByBusinessCodeResponse = ApplymentByApplymentIdResponse;
 
     w::endpoint! {
         ApplymentByBusinessCode => ApplymentByBusinessCodeResponse,
@@ -2533,17 +2516,8 @@ pub mod bill {
         text(sub_mchid: String, bill_type: String, tar_type: String)
     }
 
-    w::record! {
-        /// Answer to [`Tradebill`].
-        pub struct TradebillResponse {
-            /// `hash_type`.
-            0 hash_type: String => "hash_type: must",
-            /// `hash_value`.
-            1 hash_value: String => "hash_value: must",
-            /// `download_url`.
-            2 download_url: String => "download_url: must",
-        }
-    }
+    /// Answer to [`Tradebill`], the same as to [`Fundflowbill`].
+    pub type TradebillResponse = FundflowbillResponse;
 
     w::endpoint! {
         Tradebill => TradebillResponse,
@@ -2669,7 +2643,7 @@ pub mod catering {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/catering.php?chapter=26_1>.
         /// * Catalog: `pay_v3.catering.orders_sync_status`.
         pub struct OrdersSyncStatus {
-            /// `sp_mchid`.
+            /// `sp_mchid`; the account's merchantid.
             0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
             1 sub_mchid: String => "sub_mchid: must",
@@ -2679,7 +2653,7 @@ pub mod catering {
             3 sub_appid: Option<String> => "sub_appid",
             /// `out_shop_no`.
             4 out_shop_no: String => "out_shop_no: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `sub_openid`; needed according to the documentation.
             6 sub_openid: Option<String> => "sub_openid",
@@ -2687,11 +2661,11 @@ pub mod catering {
             7 login_token: String => "login_token: must",
             /// `order_entry`.
             8 order_entry: String => "order_entry: must",
-            /// `total_amount`; unit fen.
+            /// `total_amount`; in fen.
             9 total_amount: xinqiao_types::Fen => "total_amount: must",
-            /// `discount_amount`; unit fen.
+            /// `discount_amount`; in fen.
             10 discount_amount: xinqiao_types::Fen => "discount_amount: must",
-            /// `user_amount`; unit fen.
+            /// `user_amount`; in fen.
             11 user_amount: xinqiao_types::Fen => "user_amount: must",
             /// `status`; one of `CREATE_DEAL` `PAY_SUCCESS`.
             12 status: String => "status: must",
@@ -2888,7 +2862,7 @@ pub mod express {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_9_1.shtml>.
         /// * Catalog: `pay_v3.express.users_by_openid_transform`.
         pub struct UsersByOpenidTransform {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must",
@@ -2899,7 +2873,7 @@ pub mod express {
     w::record! {
         /// Answer to [`UsersByOpenidTransform`].
         pub struct UsersByOpenidTransformResponse {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
         }
     }
@@ -2960,9 +2934,9 @@ pub mod facemch {
     w::record! {
         /// Answer to [`UsersByFaceSid`].
         pub struct UsersByFaceSidResponse {
-            /// `union_id`.
+            /// `union_id`; personal data, masked in `Debug`.
             0 union_id: Option<String> => "union_id: masked",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `sub_openid`.
             2 sub_openid: Option<String> => "sub_openid",
@@ -3005,7 +2979,7 @@ pub mod hire_power_bank {
         pub struct InsuranceOrders {
             /// `out_order_no`.
             0 out_order_no: Option<String> => "out_order_no",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `notify_url`.
             2 notify_url: Option<String> => "notify_url",
@@ -3028,7 +3002,7 @@ pub mod hire_power_bank {
             0 out_order_no: String => "out_order_no: must",
             /// `order_id`.
             1 order_id: String => "order_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `max_claim_count`.
             3 max_claim_count: i64 => "max_claim_count: must",
@@ -3078,29 +3052,8 @@ pub mod hire_power_bank {
         new(out_order_no: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`InsuranceOrdersByOutOrderNo`].
-        pub struct InsuranceOrdersByOutOrderNoResponse {
-            /// `out_order_no`.
-            0 out_order_no: String => "out_order_no: must",
-            /// `order_id`.
-            1 order_id: String => "order_id: must",
-            /// `openid`.
-            2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `max_claim_count`.
-            3 max_claim_count: i64 => "max_claim_count: must",
-            /// `claimed_count`.
-            4 claimed_count: i64 => "claimed_count: must",
-            /// `order_receive_state`.
-            5 order_receive_state: String => "order_receive_state: must",
-            /// `order_receive_time`; format `rfc3339`.
-            6 order_receive_time: String => "order_receive_time: must",
-            /// `order_begin_time`; format `rfc3339`.
-            7 order_begin_time: Option<String> => "order_begin_time",
-            /// `order_end_time`; format `rfc3339`.
-            8 order_end_time: Option<String> => "order_end_time",
-        }
-    }
+    /// Answer to [`InsuranceOrdersByOutOrderNo`], the same as to [`InsuranceOrders`].
+    pub type InsuranceOrdersByOutOrderNoResponse = InsuranceOrdersResponse;
 
     w::endpoint! {
         InsuranceOrdersByOutOrderNo => InsuranceOrdersByOutOrderNoResponse,
@@ -3129,7 +3082,7 @@ pub mod hire_power_bank {
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/hire-power-bank-insurance/insurance-orders/get-qualification-by-open-id.html>.
         /// * Catalog: `pay_v3.hire_power_bank.user_qualifications_by_openid`.
         pub struct UserQualificationsByOpenid {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)
@@ -3175,7 +3128,7 @@ pub mod industry_coupon {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter9_9_1.shtml>.
         /// * Catalog: `pay_v3.industry_coupon.tokens`.
         pub struct Tokens {
-            /// `open_id`.
+            /// `open_id`; personal data, masked in `Debug`.
             0 open_id: String => "open_id: must masked",
             /// `coupon_list`.
             1 coupon_list: Vec<super::Coupon> => "coupon_list: must",
@@ -3480,7 +3433,7 @@ pub mod lovefeast {
             /// * For: merchant, partner.
             /// * Catalog: `pay_v3.lovefeast.users.by_openid_orders_by_brand_id`.
             pub struct ByOpenidOrdersByBrandId {
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `brand_id`.
                 1 brand_id: String => "brand_id: must path",
@@ -3535,7 +3488,7 @@ pub mod lovefeast {
             /// * For: merchant, partner.
             /// * Catalog: `pay_v3.lovefeast.users.by_openid_orders_by_out_trade_no`.
             pub struct ByOpenidOrdersByOutTradeNo {
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `out_trade_no`.
                 1 out_trade_no: String => "out_trade_no: must path",
@@ -3617,7 +3570,7 @@ pub mod mch_operate {
                 1 out_request_no: String => "out_request_no: must",
                 /// `out_account_type`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT`.
                 2 out_account_type: String => "out_account_type: must",
-                /// `amount`; unit fen.
+                /// `amount`; in fen.
                 3 amount: xinqiao_types::Fen => "amount: must",
                 /// `payee_type`; one of `CONTRIBUTION_MERCHANT` `SERVICE_PROVIDER_MERCHANT` `OTHER_MERCHANT` `INDIVIDUAL`.
                 4 payee_type: String => "payee_type: must",
@@ -3731,13 +3684,8 @@ pub mod mch_operate {
             new(out_request_no: impl Into<String>)
         }
 
-        w::record! {
-            /// Answer to [`WithdrawlApplyByOutRequestNo`].
-            pub struct WithdrawlApplyByOutRequestNoResponse {
-                /// `withdrawl_apply`.
-                0 withdrawl_apply: super::super::WithdrawlApplyItem => "withdrawl_apply: must",
-            }
-        }
+        /// Answer to [`WithdrawlApplyByOutRequestNo`], the same as to [`WithdrawlApplyByApplymentId`].
+        pub type WithdrawlApplyByOutRequestNoResponse = WithdrawlApplyByApplymentIdResponse;
 
         w::endpoint! {
             WithdrawlApplyByOutRequestNo => WithdrawlApplyByOutRequestNoResponse,
@@ -3844,27 +3792,8 @@ pub mod merchant_settlement {
         new(application_id: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`MerchantSettleRuleApplicationsByApplicationId`].
-        pub struct MerchantSettleRuleApplicationsByApplicationIdResponse {
-            /// `application_id`.
-            0 application_id: String => "application_id: must",
-            /// `application_process_info`.
-            1 application_process_info: String => "application_process_info: must",
-            /// `application_state`.
-            2 application_state: Option<String> => "application_state",
-            /// `acquiring_bank_id`.
-            3 acquiring_bank_id: Option<String> => "acquiring_bank_id",
-            /// `channel_id`.
-            4 channel_id: Option<String> => "channel_id",
-            /// `sub_mchid`.
-            5 sub_mchid: Option<String> => "sub_mchid",
-            /// `settle_rule_id`.
-            6 settle_rule_id: Option<i64> => "settle_rule_id",
-            /// `update_time`; format `rfc3339`.
-            7 update_time: Option<String> => "update_time",
-        }
-    }
+    /// Answer to [`MerchantSettleRuleApplicationsByApplicationId`], the same as to [`MerchantSettleRuleApplications`].
+    pub type MerchantSettleRuleApplicationsByApplicationIdResponse = MerchantSettleRuleApplicationsResponse;
 
     w::endpoint! {
         MerchantSettleRuleApplicationsByApplicationId => MerchantSettleRuleApplicationsByApplicationIdResponse,
@@ -4024,7 +3953,7 @@ pub mod palmservice {
             /// * For: partner.
             /// * Catalog: `pay_v3.palmservice.authorization.by_openid`.
             pub struct ByOpenid {
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `organization_id`.
                 1 organization_id: String => "organization_id: must query",
@@ -4035,7 +3964,7 @@ pub mod palmservice {
         w::record! {
             /// Answer to [`ByOpenid`].
             pub struct ByOpenidResponse {
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `organization_id`.
                 1 organization_id: Option<String> => "organization_id",
@@ -4072,7 +4001,7 @@ pub mod palmservice {
             /// * For: partner.
             /// * Catalog: `pay_v3.palmservice.authorization.preauthorize`.
             pub struct Preauthorize {
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `preauthorize_session_id`.
                 1 preauthorize_session_id: Option<String> => "preauthorize_session_id",
@@ -4129,7 +4058,7 @@ pub mod partner_papay {
             pub struct ByContractIdFailNotify {
                 /// `contract_id`.
                 0 contract_id: String => "contract_id: must path",
-                /// `sp_mchid`.
+                /// `sp_mchid`; the account's merchantid.
                 1 sp_mchid: String => "sp_mchid: must",
                 /// `sp_appid`.
                 2 sp_appid: String => "sp_appid: must",
@@ -4176,7 +4105,7 @@ pub mod partner_papay {
             pub struct ByContractIdNotify {
                 /// `contract_id`.
                 0 contract_id: String => "contract_id: must path",
-                /// `sp_mchid`.
+                /// `sp_mchid`; the account's merchantid.
                 1 sp_mchid: String => "sp_mchid: must",
                 /// `sp_appid`.
                 2 sp_appid: String => "sp_appid: must",
@@ -4353,51 +4282,8 @@ pub mod qrcode {
         text(sub_mchid: String)
     }
 
-    w::record! {
-        /// Answer to [`TransactionsByOutTradeNo`].
-        pub struct TransactionsByOutTradeNoResponse {
-            /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `sub_appid`.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `sp_mchid`.
-            2 sp_mchid: Option<String> => "sp_mchid",
-            /// `sub_mchid`.
-            3 sub_mchid: Option<String> => "sub_mchid",
-            /// `description`.
-            4 description: Option<String> => "description",
-            /// `create_time`.
-            5 create_time: Option<String> => "create_time",
-            /// `out_trade_no`.
-            6 out_trade_no: Option<String> => "out_trade_no",
-            /// `transaction_id`.
-            7 transaction_id: Option<String> => "transaction_id",
-            /// `trade_state`; one of `SUCCESS` `ACCEPTED` `PAY_FAIL` `REFUND`.
-            8 trade_state: Option<String> => "trade_state",
-            /// `trade_state_description`.
-            9 trade_state_description: Option<String> => "trade_state_description",
-            /// `success_time`.
-            10 success_time: Option<String> => "success_time",
-            /// `bank_type`.
-            11 bank_type: Option<String> => "bank_type",
-            /// `user_repay_state`; one of `NOT_REPAY` `REPAID` `ALL_REFUND`.
-            12 user_repay_state: Option<String> => "user_repay_state",
-            /// `repay_transaction_id`.
-            13 repay_transaction_id: Option<String> => "repay_transaction_id",
-            /// `repay_time`.
-            14 repay_time: Option<String> => "repay_time",
-            /// `attach`.
-            15 attach: Option<String> => "attach",
-            /// `contract_id`.
-            16 contract_id: Option<String> => "contract_id",
-            /// `amount`.
-            17 amount: Option<w::serial::Value> => "amount",
-            /// `promotion_detail`.
-            18 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
-            /// The body, told apart by `trade_scene`.
-            19 body: super::RideScene => ": flat",
-        }
-    }
+    /// Answer to [`TransactionsByOutTradeNo`], the same as to [`Transactions`].
+    pub type TransactionsByOutTradeNoResponse = TransactionsResponse;
 
     w::endpoint! {
         TransactionsByOutTradeNo => TransactionsByOutTradeNoResponse,
@@ -4600,13 +4486,8 @@ pub mod rate_activity {
         )
     }
 
-    w::record! {
-        /// Answer to [`ApplicationsIdByApplicationIdPatch`].
-        pub struct ApplicationsIdByApplicationIdPatchResponse {
-            /// `application_id`.
-            0 application_id: String => "application_id: must",
-        }
-    }
+    /// Answer to [`ApplicationsIdByApplicationIdPatch`], the same as to [`Applications`].
+    pub type ApplicationsIdByApplicationIdPatchResponse = ApplicationsResponse;
 
     w::endpoint! {
         ApplicationsIdByApplicationIdPatch => ApplicationsIdByApplicationIdPatchResponse,
@@ -4928,44 +4809,17 @@ pub mod refund {
                 3 type_: String => "type: must",
                 /// `bank_type`; one of `CMB_DEBIT` `COMM_DEBIT` `ABC_DEBIT` `CCB_DEBIT` `ICBC_DEBIT` `BOC_DEBIT` `PAB_DEBIT` `SPDB_DEBIT` ….
                 4 bank_type: Option<String> => "bank_type",
-                /// `bank_account`; encrypted on the wire.
+                /// `bank_account`; encrypted on the wire; personal data, masked in `Debug`.
                 5 bank_account: Option<String> => "bank_account: masked encrypted",
-                /// `real_name`; encrypted on the wire.
+                /// `real_name`; encrypted on the wire; personal data, masked in `Debug`.
                 6 real_name: Option<String> => "real_name: masked encrypted",
             }
             new(refund_id: impl Into<String>, out_refund_no: impl Into<String>, type_: impl Into<String>)
             text(sub_mchid: String, bank_type: String, bank_account: String, real_name: String)
         }
 
-        w::record! {
-            /// Answer to [`RefundsApplyAbnormalRefund`].
-            pub struct RefundsApplyAbnormalRefundResponse {
-                /// `refund_id`.
-                0 refund_id: String => "refund_id: must",
-                /// `out_refund_no`.
-                1 out_refund_no: String => "out_refund_no: must",
-                /// `transaction_id`.
-                2 transaction_id: String => "transaction_id: must",
-                /// `out_trade_no`.
-                3 out_trade_no: String => "out_trade_no: must",
-                /// `channel`.
-                4 channel: String => "channel: must",
-                /// `user_received_account`.
-                5 user_received_account: String => "user_received_account: must",
-                /// `funds_account`.
-                6 funds_account: String => "funds_account: must",
-                /// `status`.
-                7 status: String => "status: must",
-                /// `success_time`; format `rfc3339`.
-                8 success_time: Option<String> => "success_time",
-                /// `create_time`; format `rfc3339`.
-                9 create_time: String => "create_time: must",
-                /// `amount`.
-                10 amount: super::super::AmountItem => "amount: must",
-                /// `promotion_detail`.
-                11 promotion_detail: Option<Vec<super::super::RefundsPromotionDetail>> => "promotion_detail",
-            }
-        }
+        /// Answer to [`RefundsApplyAbnormalRefund`], the same as to [`Refunds`].
+        pub type RefundsApplyAbnormalRefundResponse = RefundsResponse;
 
         w::endpoint! {
             RefundsApplyAbnormalRefund => RefundsApplyAbnormalRefundResponse,
@@ -5003,35 +4857,8 @@ pub mod refund {
             text(sub_mchid: String)
         }
 
-        w::record! {
-            /// Answer to [`RefundsByOutRefundNo`].
-            pub struct RefundsByOutRefundNoResponse {
-                /// `refund_id`.
-                0 refund_id: String => "refund_id: must",
-                /// `out_refund_no`.
-                1 out_refund_no: String => "out_refund_no: must",
-                /// `transaction_id`.
-                2 transaction_id: String => "transaction_id: must",
-                /// `out_trade_no`.
-                3 out_trade_no: String => "out_trade_no: must",
-                /// `channel`.
-                4 channel: String => "channel: must",
-                /// `user_received_account`.
-                5 user_received_account: String => "user_received_account: must",
-                /// `funds_account`.
-                6 funds_account: String => "funds_account: must",
-                /// `status`.
-                7 status: String => "status: must",
-                /// `success_time`; format `rfc3339`.
-                8 success_time: Option<String> => "success_time",
-                /// `create_time`; format `rfc3339`.
-                9 create_time: String => "create_time: must",
-                /// `amount`.
-                10 amount: super::super::AmountItem => "amount: must",
-                /// `promotion_detail`.
-                11 promotion_detail: Option<Vec<super::super::RefundsPromotionDetail>> => "promotion_detail",
-            }
-        }
+        /// Answer to [`RefundsByOutRefundNo`], the same as to [`Refunds`].
+        pub type RefundsByOutRefundNoResponse = RefundsResponse;
 
         w::endpoint! {
             RefundsByOutRefundNo => RefundsByOutRefundNoResponse,
@@ -5161,7 +4988,7 @@ pub mod repayment {
                 /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015124463>.
                 /// * Catalog: `pay_v3.repayment.combine_transactions.partner.prepay`.
                 pub struct Prepay {
-                    /// `combine_mchid`.
+                    /// `combine_mchid`; the account's merchantid.
                     0 combine_mchid: String => "combine_mchid: must",
                     /// `combine_out_trade_no`.
                     1 combine_out_trade_no: String => "combine_out_trade_no: must",
@@ -5364,27 +5191,8 @@ pub mod transfer_detail {
         text(out_batch_no: String)
     }
 
-    w::record! {
-        /// Answer to [`ElectronicReceiptsPost`].
-        pub struct ElectronicReceiptsPostResponse {
-            /// `accept_type`.
-            0 accept_type: String => "accept_type: must",
-            /// `out_batch_no`.
-            1 out_batch_no: String => "out_batch_no: must",
-            /// `out_detail_no`.
-            2 out_detail_no: String => "out_detail_no: must",
-            /// `signature_no`.
-            3 signature_no: String => "signature_no: must",
-            /// `signature_status`.
-            4 signature_status: Option<String> => "signature_status",
-            /// `hash_type`.
-            5 hash_type: Option<String> => "hash_type",
-            /// `hash_value`.
-            6 hash_value: Option<String> => "hash_value",
-            /// `download_url`.
-            7 download_url: Option<String> => "download_url",
-        }
-    }
+    /// Answer to [`ElectronicReceiptsPost`], the same as to [`ElectronicReceiptsGet`].
+    pub type ElectronicReceiptsPostResponse = ElectronicReceiptsGetResponse;
 
     w::endpoint! {
         ElectronicReceiptsPost => ElectronicReceiptsPostResponse,

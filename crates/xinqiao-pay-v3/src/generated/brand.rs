@@ -13,13 +13,13 @@ pub mod partner;
 pub mod profitsharing;
 
 w::record! {
-    /// `AdminInfo`.
+    /// `admin_info` of `brand::Applyments`.
     pub struct AdminInfo {
         /// `admin_name`.
         0 admin_name: String => "admin_name: must",
         /// `id_doc_type`; one of `IDENTIFICATION_TYPE_MAINLAND_ID_CARD` `IDENTIFICATION_TYPE_HONGKONG` `IDENTIFICATION_TYPE_MACAO` `IDENTIFICATION_TYPE_TAIWAN` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         1 id_doc_type: String => "id_doc_type: must",
-        /// `id_card_number`.
+        /// `id_card_number`; personal data, masked in `Debug`.
         2 id_card_number: String => "id_card_number: must masked",
     }
     new(
@@ -30,7 +30,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BrandBasicInfo`.
+    /// `brand_basic_info` of `brand::Applyments`.
     pub struct BrandBasicInfo {
         /// `brand_name`.
         0 brand_name: String => "brand_name: must",
@@ -41,7 +41,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductCoupon`.
+    /// `product_coupon` of `brand::ShakeActivitiesActivitiesData`.
     pub struct ProductCoupon {
         /// `product_coupon_id`.
         0 product_coupon_id: String => "product_coupon_id: must",
@@ -51,7 +51,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShakeActivitiesActivitiesData`.
+    /// An item of `data` in the answer of `brand::ShakeActivitiesActivities`.
     pub struct ShakeActivitiesActivitiesData {
         /// `id`.
         0 id: String => "id: must",
@@ -75,7 +75,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Stock`.
+    /// An item of `stock_list` in `brand::ProductCoupon`.
     pub struct Stock {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must",
@@ -83,7 +83,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubjectInfo`.
+    /// `subject_info` of `brand::Applyments`.
     pub struct SubjectInfo {
         /// `subject_type`; one of `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INDIVIDUAL`.
         0 subject_type: String => "subject_type: must",
@@ -100,7 +100,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimeRange`.
+    /// `time_range` of `brand::ShakeActivitiesActivitiesData`.
     pub struct TimeRange {
         /// `start_time`.
         0 start_time: String => "start_time: must",
@@ -110,7 +110,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Trademark`.
+    /// `trademark` of `brand::Applyments`.
     pub struct Trademark {
         /// `trademark_exists`; one of `TRADEMARK_EXISTS` `TRADEMARK_NONE`.
         0 trademark_exists: String => "trademark_exists: must",
@@ -133,7 +133,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TrademarkRegistrationCertificate`.
+    /// `trademark_registration_certificate` of `brand::Trademark`; `logo_trademark_registration_certificate` of `brand::Trademark`.
     pub struct TrademarkRegistrationCertificate {
         /// `certificate`.
         0 certificate: Option<String> => "certificate",
@@ -298,25 +298,8 @@ w::record! {
     new(business_code: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`ApplymentsByBusinessCode`].
-    pub struct ApplymentsByBusinessCodeResponse {
-        /// `applyment_id`.
-        0 applyment_id: String => "applyment_id: must",
-        /// `business_code`.
-        1 business_code: String => "business_code: must",
-        /// `applyment_state`; one of `APPLYMENT_STATE_UNKNOWN` `APPLYMENT_STATE_UNSUBMITTED` `APPLYMENT_STATE_WAITING_VALIDATE` `APPLYMENT_STATE_WAITING_AUDIT` `APPLYMENT_STATE_WAITING_AUTH` `APPLYMENT_STATE_OPEN_ACCOUNT` `APPLYMENT_STATE_FINISH` `APPLYMENT_STATE_AUDIT_REJECTED` ….
-        2 applyment_state: String => "applyment_state: must",
-        /// `applyment_state_desc`.
-        3 applyment_state_desc: String => "applyment_state_desc: must",
-        /// `authorization_confirmation_qr_code`.
-        4 authorization_confirmation_qr_code: Option<String> => "authorization_confirmation_qr_code",
-        /// `reject_reason`.
-        5 reject_reason: Option<String> => "reject_reason",
-        /// `brand_id`.
-        6 brand_id: Option<String> => "brand_id",
-    }
-}
+/// Answer to [`ApplymentsByBusinessCode`], the same as to [`ApplymentsByApplymentId`].
+pub type ApplymentsByBusinessCodeResponse = ApplymentsByApplymentIdResponse;
 
 w::endpoint! {
     ApplymentsByBusinessCode => ApplymentsByBusinessCodeResponse,
@@ -353,15 +336,8 @@ w::record! {
     text(applyment_id: String, business_code: String)
 }
 
-w::record! {
-    /// Answer to [`ApplymentsCancelApplyment`].
-    pub struct ApplymentsCancelApplymentResponse {
-        /// `applyment_id`.
-        0 applyment_id: String => "applyment_id: must",
-        /// `business_code`.
-        1 business_code: String => "business_code: must",
-    }
-}
+/// Answer to [`ApplymentsCancelApplyment`], the same as to [`Applyments`].
+pub type ApplymentsCancelApplymentResponse = ApplymentsResponse;
 
 w::endpoint! {
     ApplymentsCancelApplyment => ApplymentsCancelApplymentResponse,

@@ -15,7 +15,7 @@ w::record! {
         0 sub_mchid: Option<String> => "sub_mchid",
         /// `appid`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `brandid`.
         3 brandid: i64 => "brandid: must",
@@ -70,7 +70,7 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// `transaction_id`.
         2 transaction_id: String => "transaction_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `earn_points`.
         4 earn_points: bool => "earn_points: must",
@@ -122,7 +122,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534848>.
     /// * Catalog: `pay_v3.businesscircle.user_authorizations_by_openid`.
     pub struct UserAuthorizationsByOpenid {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// `sub_mchid`.
         1 sub_mchid: Option<String> => "sub_mchid: query",
@@ -136,7 +136,7 @@ w::record! {
 w::record! {
     /// Answer to [`UserAuthorizationsByOpenid`].
     pub struct UserAuthorizationsByOpenidResponse {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `authorize_state`.
         1 authorize_state: String => "authorize_state: must",
@@ -174,7 +174,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534994>.
     /// * Catalog: `pay_v3.businesscircle.users_by_openid_points_commit_status`.
     pub struct UsersByOpenidPointsCommitStatus {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// `sub_mchid`.
         1 sub_mchid: Option<String> => "sub_mchid: query",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ByBankAliasCodeBranchesData`.
+    /// An item of `data` in the answer of `capital::capitallhh::banks::ByBankAliasCodeBranches`.
     pub struct ByBankAliasCodeBranchesData {
         /// `bank_branch_name`.
         0 bank_branch_name: String => "bank_branch_name: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CorporateBankingData`.
+    /// An item of `data` in the answer of `capital::capitallhh::banks::CorporateBanking`; an item of `data` in the answer of `capital::capitallhh::banks::PersonalBanking`; and 1 more.
     pub struct CorporateBankingData {
         /// `bank_alias`.
         0 bank_alias: String => "bank_alias: must",
@@ -30,7 +30,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Link`.
+    /// `links` of the answer of `capital::capitallhh::banks::ByBankAliasCodeBranches`; `links` of the answer of `capital::capitallhh::banks::CorporateBanking`; and 1 more.
     pub struct Link {
         /// `next`.
         0 next: Option<String> => "next",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProvincesByProvinceCodeCitiesData`.
+    /// An item of `data` in the answer of `capital::capitallhh::areas::ProvincesByProvinceCodeCities`.
     pub struct ProvincesByProvinceCodeCitiesData {
         /// `city_name`.
         0 city_name: String => "city_name: must",
@@ -52,7 +52,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProvincesData`.
+    /// An item of `data` in the answer of `capital::capitallhh::areas::Provinces`.
     pub struct ProvincesData {
         /// `province_name`.
         0 province_name: String => "province_name: must",
@@ -290,21 +290,8 @@ pub mod capitallhh {
             set(offset: i64)
         }
 
-        w::record! {
-            /// Answer to [`PersonalBanking`].
-            pub struct PersonalBankingResponse {
-                /// `data`.
-                0 data: Vec<super::super::CorporateBankingData> => "data: must",
-                /// `offset`.
-                1 offset: i64 => "offset: must",
-                /// `total_count`.
-                2 total_count: i64 => "total_count: must",
-                /// `count`.
-                3 count: i64 => "count: must",
-                /// `links`.
-                4 links: super::super::Link => "links: must",
-            }
-        }
+        /// Answer to [`PersonalBanking`], the same as to [`CorporateBanking`].
+        pub type PersonalBankingResponse = CorporateBankingResponse;
 
         w::endpoint! {
             PersonalBanking => PersonalBankingResponse,
@@ -333,7 +320,7 @@ pub mod capitallhh {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/Offline/apis/chapter11_2_1.shtml>.
             /// * Catalog: `pay_v3.capital.capitallhh.banks.search_banks_by_bank_account`.
             pub struct SearchBanksByBankAccount {
-                /// `account_number`.
+                /// `account_number`; personal data, masked in `Debug`.
                 0 account_number: String => "account_number: must query masked",
             }
             new(account_number: impl Into<String>)

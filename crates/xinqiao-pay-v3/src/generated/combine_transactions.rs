@@ -4,9 +4,9 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Amount`.
+    /// `amount` of `combine_transactions::H5SubOrder`; `amount` of `combine_transactions::JsapiSubOrder`; and 2 more.
     pub struct Amount {
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `currency`.
         1 currency: String => "currency: must",
@@ -15,7 +15,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ByCombineOutTradeNoCloseSubOrder`.
+    /// An item of `sub_orders` in `combine_transactions::out_trade_no::ByCombineOutTradeNoClose`.
     pub struct ByCombineOutTradeNoCloseSubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -38,15 +38,15 @@ w::record! {
 }
 
 w::record! {
-    /// `ByCombineOutTradeNoCombinePayerInfo`.
+    /// `combine_payer_info` of the answer of `combine_transactions::out_trade_no::ByCombineOutTradeNo`.
     pub struct ByCombineOutTradeNoCombinePayerInfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
 
 w::record! {
-    /// `ByCombineOutTradeNoSceneInfo`.
+    /// `scene_info` of the answer of `combine_transactions::out_trade_no::ByCombineOutTradeNo`.
     pub struct ByCombineOutTradeNoSceneInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -54,7 +54,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ByCombineOutTradeNoSubOrder`.
+    /// An item of `sub_orders` in the answer of `combine_transactions::out_trade_no::ByCombineOutTradeNo`.
     pub struct ByCombineOutTradeNoSubOrder {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -90,9 +90,9 @@ w::record! {
 }
 
 w::record! {
-    /// `CombinePayerInfo`.
+    /// `combine_payer_info` of `combine_transactions::App`; `combine_payer_info` of `combine_transactions::H5`; and 2 more.
     pub struct CombinePayerInfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
         1 sub_openid: Option<String> => "sub_openid",
@@ -105,13 +105,13 @@ w::record! {
 }
 
 w::record! {
-    /// `CombinePayerInfoIdentity`.
+    /// `identity` of `combine_transactions::MiniprogramCombinePayerInfo`.
     pub struct CombinePayerInfoIdentity {
         /// `type`.
         0 type_: Option<String> => "type",
-        /// `name`; encrypted on the wire.
+        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
         1 name: Option<String> => "name: masked encrypted",
-        /// `number`; encrypted on the wire.
+        /// `number`; encrypted on the wire; personal data, masked in `Debug`.
         2 number: Option<String> => "number: masked encrypted",
     }
     new()
@@ -119,7 +119,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContractInfo`.
+    /// `contract_info` of `combine_transactions::App`.
     pub struct ContractInfo {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -145,7 +145,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContractResult`.
+    /// `contract_result` of the answer of `combine_transactions::App`.
     pub struct ContractResult {
         /// `code`.
         0 code: String => "code: must",
@@ -155,7 +155,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `combine_transactions::PromotionDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
@@ -171,7 +171,7 @@ w::record! {
 }
 
 w::record! {
-    /// `H5Info`.
+    /// `h5_info` of `combine_transactions::H5SceneInfo`.
     pub struct H5Info {
         /// `type`.
         0 type_: String => "type: must",
@@ -189,7 +189,7 @@ w::record! {
 }
 
 w::record! {
-    /// `H5SceneInfo`.
+    /// `scene_info` of `combine_transactions::H5`.
     pub struct H5SceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: String => "payer_client_ip: must",
@@ -203,7 +203,7 @@ w::record! {
 }
 
 w::record! {
-    /// `H5SubOrder`.
+    /// An item of `sub_orders` in `combine_transactions::H5`; an item of `sub_orders` in `combine_transactions::Native`.
     pub struct H5SubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -245,15 +245,15 @@ w::record! {
 }
 
 w::record! {
-    /// `IdByCombineTransactionIdCombinePayerInfo`.
+    /// `combine_payer_info` of the answer of `combine_transactions::IdByCombineTransactionId`.
     pub struct IdByCombineTransactionIdCombinePayerInfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
 
 w::record! {
-    /// `IdByCombineTransactionIdSceneInfo`.
+    /// `scene_info` of the answer of `combine_transactions::IdByCombineTransactionId`.
     pub struct IdByCombineTransactionIdSceneInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -261,7 +261,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IdByCombineTransactionIdSubOrder`.
+    /// An item of `sub_orders` in the answer of `combine_transactions::IdByCombineTransactionId`.
     pub struct IdByCombineTransactionIdSubOrder {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -295,13 +295,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Identity`.
+    /// `identity` of `combine_transactions::CombinePayerInfo`.
     pub struct Identity {
         /// `type`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT` `PHONE_NUMBER`; needed according to the documentation.
         0 type_: Option<String> => "type",
-        /// `name`; encrypted on the wire; needed according to the documentation.
+        /// `name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         1 name: Option<String> => "name: masked encrypted",
-        /// `number`; encrypted on the wire; needed according to the documentation.
+        /// `number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         2 number: Option<String> => "number: masked encrypted",
     }
     new()
@@ -309,7 +309,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InstallmentInfo`.
+    /// `installment_info` of the answer of `combine_transactions::IdByCombineTransactionId`; `installment_info` of the answer of `combine_transactions::out_trade_no::ByCombineOutTradeNo`.
     pub struct InstallmentInfo {
         /// `use_subsidy`.
         0 use_subsidy: bool => "use_subsidy: must",
@@ -319,7 +319,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JsapiSubOrder`.
+    /// An item of `sub_orders` in `combine_transactions::Jsapi`.
     pub struct JsapiSubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -366,9 +366,9 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniprogramCombinePayerInfo`.
+    /// `combine_payer_info` of `combine_transactions::Miniprogram`.
     pub struct MiniprogramCombinePayerInfo {
-        /// `openid`; needed according to the documentation.
+        /// `openid`; personal data, masked in `Debug`; needed according to the documentation.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
         1 sub_openid: Option<String> => "sub_openid",
@@ -381,7 +381,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniprogramSubOrder`.
+    /// An item of `sub_orders` in `combine_transactions::Miniprogram`.
     pub struct MiniprogramSubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -423,7 +423,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in `combine_transactions::ByCombineOutTradeNoSubOrder`.
     pub struct PromotionDetail {
         /// `coupon_id`.
         0 coupon_id: Option<String> => "coupon_id",
@@ -451,7 +451,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfo`.
+    /// `scene_info` of `combine_transactions::App`; `scene_info` of `combine_transactions::Jsapi`; and 2 more.
     pub struct SceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: String => "payer_client_ip: must",
@@ -463,11 +463,11 @@ w::record! {
 }
 
 w::record! {
-    /// `SettleInfo`.
+    /// `settle_info` of `combine_transactions::H5SubOrder`; `settle_info` of `combine_transactions::JsapiSubOrder`; and 2 more.
     pub struct SettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// `subsidy_amount`; unit fen.
+        /// `subsidy_amount`; in fen.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -475,7 +475,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubOrder`.
+    /// An item of `sub_orders` in `combine_transactions::App`.
     pub struct SubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -522,13 +522,13 @@ w::record! {
 }
 
 w::record! {
-    /// `SubOrderAmount`.
+    /// `amount` of `combine_transactions::ByCombineOutTradeNoSubOrder`; `amount` of `combine_transactions::IdByCombineTransactionIdSubOrder`.
     pub struct SubOrderAmount {
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `currency`.
         1 currency: String => "currency: must",
-        /// `payer_amount`; unit fen.
+        /// `payer_amount`; in fen.
         2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
         /// `payer_currency`.
         3 payer_currency: String => "payer_currency: must",
@@ -538,7 +538,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubsidyDetail`.
+    /// An item of `subsidy_detail` in `combine_transactions::SubsidyInfo`.
     pub struct SubsidyDetail {
         /// `subsidy_period_type`; one of `DAILY` `PERIOD`.
         0 subsidy_period_type: String => "subsidy_period_type: must",
@@ -549,7 +549,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubsidyInfo`.
+    /// `subsidy_info` of `combine_transactions::App`; `subsidy_info` of `combine_transactions::Jsapi`.
     pub struct SubsidyInfo {
         /// `subsidy_detail`.
         0 subsidy_detail: Option<Vec<SubsidyDetail>> => "subsidy_detail",
@@ -559,7 +559,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubsidyPlan`.
+    /// An item of `subsidy_plan` in `combine_transactions::SubsidyDetail`.
     pub struct SubsidyPlan {
         /// `subsidy_installment_num`; one of `3` `6` `12`.
         0 subsidy_installment_num: i64 => "subsidy_installment_num: must",
@@ -579,7 +579,7 @@ w::record! {
     pub struct App {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
-        /// `combine_mchid`.
+        /// `combine_mchid`; the account's merchantid.
         1 combine_mchid: String => "combine_mchid: must",
         /// `combine_out_trade_no`.
         2 combine_out_trade_no: String => "combine_out_trade_no: must",
@@ -667,7 +667,7 @@ w::record! {
     pub struct H5 {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
-        /// `combine_mchid`.
+        /// `combine_mchid`; the account's merchantid.
         1 combine_mchid: String => "combine_mchid: must",
         /// `combine_out_trade_no`.
         2 combine_out_trade_no: String => "combine_out_trade_no: must",
@@ -792,7 +792,7 @@ w::record! {
     pub struct Jsapi {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
-        /// `combine_mchid`.
+        /// `combine_mchid`; the account's merchantid.
         1 combine_mchid: String => "combine_mchid: must",
         /// `combine_out_trade_no`.
         2 combine_out_trade_no: String => "combine_out_trade_no: must",
@@ -867,7 +867,7 @@ w::record! {
     pub struct Miniprogram {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
-        /// `combine_mchid`.
+        /// `combine_mchid`; the account's merchantid.
         1 combine_mchid: String => "combine_mchid: must",
         /// `combine_out_trade_no`.
         2 combine_out_trade_no: String => "combine_out_trade_no: must",
@@ -896,13 +896,8 @@ w::record! {
     set(combine_payer_info: MiniprogramCombinePayerInfo, scene_info: SceneInfo)
 }
 
-w::record! {
-    /// Answer to [`Miniprogram`].
-    pub struct MiniprogramResponse {
-        /// `prepay_id`.
-        0 prepay_id: String => "prepay_id: must",
-    }
-}
+/// Answer to [`Miniprogram`], the same as to [`Jsapi`].
+pub type MiniprogramResponse = JsapiResponse;
 
 w::endpoint! {
     Miniprogram => MiniprogramResponse,
@@ -933,7 +928,7 @@ w::record! {
     pub struct Native {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
-        /// `combine_mchid`.
+        /// `combine_mchid`; the account's merchantid.
         1 combine_mchid: String => "combine_mchid: must",
         /// `combine_out_trade_no`.
         2 combine_out_trade_no: String => "combine_out_trade_no: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ContractInfo`.
+    /// `contract_info` of the answer of `credit_repayment::partner::contracts::Terminate`.
     pub struct ContractInfo {
         /// `contract_id`.
         0 contract_id: String => "contract_id: must",
@@ -26,7 +26,7 @@ w::record! {
         8 contract_termination_remark: Option<String> => "contract_termination_remark",
         /// `repayment_day`.
         9 repayment_day: Option<i64> => "repayment_day",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `appid`.
         11 appid: Option<xinqiao_types::AppId> => "appid",
@@ -36,7 +36,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JumpInfo`.
+    /// `jump_info` of `credit_repayment::partner::contracts::H5Presign`.
     pub struct JumpInfo {
         /// `jump_appid`.
         0 jump_appid: Option<String> => "jump_appid",
@@ -46,13 +46,13 @@ w::record! {
 }
 
 w::record! {
-    /// `RealIdentity`.
+    /// `real_identity` of `credit_repayment::partner::contracts::AppPresign`; `real_identity` of `credit_repayment::partner::contracts::H5Presign`.
     pub struct RealIdentity {
         /// `identity_type`; one of `REAL_IDENTITY_TYPE_INVALID` `REAL_IDENTITY_TYPE_ID_CARD`.
         0 identity_type: String => "identity_type: must",
         /// `identity_id`.
         1 identity_id: String => "identity_id: must",
-        /// `real_name`.
+        /// `real_name`; personal data, masked in `Debug`.
         2 real_name: String => "real_name: must masked",
     }
     new(
@@ -63,7 +63,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ScheduleItem`.
+    /// An item of `schedule_items` in `credit_repayment::partner::schedule_records::BatchCreate`.
     pub struct ScheduleItem {
         /// `out_record_id`.
         0 out_record_id: String => "out_record_id: must",
@@ -88,7 +88,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ScheduleRecord`.
+    /// An item of `schedule_records` in the answer of `credit_repayment::partner::schedule_records::BatchCreate`.
     pub struct ScheduleRecord {
         /// `out_record_id`.
         0 out_record_id: String => "out_record_id: must",
@@ -104,13 +104,13 @@ w::record! {
         5 min_repayment_amount: String => "min_repayment_amount: must",
         /// `repayment_date`.
         6 repayment_date: String => "repayment_date: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         7 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
 w::record! {
-    /// `TradeInfo`.
+    /// `trade_info` of `credit_repayment::partner::contracts::AppPresign`; `trade_info` of `credit_repayment::partner::contracts::H5Presign`.
     pub struct TradeInfo {
         /// `out_trade_no`.
         0 out_trade_no: String => "out_trade_no: must",
@@ -175,7 +175,7 @@ pub mod partner {
             2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
             3 sub_appid: Option<String> => "sub_appid",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `contract_id`.
             5 contract_id: String => "contract_id: must",
@@ -226,35 +226,8 @@ pub mod partner {
         new(out_trade_no: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`DeductOrdersByOutTradeNo`].
-        pub struct DeductOrdersByOutTradeNoResponse {
-            /// `out_trade_no`.
-            0 out_trade_no: String => "out_trade_no: must",
-            /// `out_record_id`.
-            1 out_record_id: String => "out_record_id: must",
-            /// `appid`.
-            2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `openid`.
-            4 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `contract_id`.
-            5 contract_id: String => "contract_id: must",
-            /// `order_state`; one of `DEDUCT_ORDER_STATE_PENDING` `DEDUCT_ORDER_STATE_NOT_PAY` `DEDUCT_ORDER_STATE_PAY_SUCCESS` `DEDUCT_ORDER_STATE_PAY_FAIL`.
-            6 order_state: String => "order_state: must",
-            /// `deduct_amount`.
-            7 deduct_amount: String => "deduct_amount: must",
-            /// `pay_success_amount`.
-            8 pay_success_amount: Option<String> => "pay_success_amount",
-            /// `description`.
-            9 description: String => "description: must",
-            /// `attach`.
-            10 attach: Option<String> => "attach",
-            /// `transaction_id`.
-            11 transaction_id: Option<String> => "transaction_id",
-        }
-    }
+    /// Answer to [`DeductOrdersByOutTradeNo`], the same as to [`DeductOrders`].
+    pub type DeductOrdersByOutTradeNoResponse = DeductOrdersResponse;
 
     w::endpoint! {
         DeductOrdersByOutTradeNo => DeductOrdersByOutTradeNoResponse,
@@ -388,7 +361,7 @@ pub mod partner {
                 8 contract_termination_remark: Option<String> => "contract_termination_remark",
                 /// `repayment_day`.
                 9 repayment_day: Option<i64> => "repayment_day",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `appid`.
                 11 appid: Option<xinqiao_types::AppId> => "appid",
@@ -547,7 +520,7 @@ pub mod partner {
                 0 contract_id: String => "contract_id: must",
                 /// `appid`.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `schedule_items`.
                 3 schedule_items: Vec<super::super::ScheduleItem> => "schedule_items: must",
@@ -619,7 +592,7 @@ pub mod partner {
                 5 min_repayment_amount: String => "min_repayment_amount: must",
                 /// `repayment_date`.
                 6 repayment_date: String => "repayment_date: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 7 openid: xinqiao_types::OpenId => "openid: must masked",
             }
         }

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ByOutOrderNoPatchObjective`.
+    /// An item of `objectives` in `discount_card::orders::ByOutOrderNoPatch`.
     pub struct ByOutOrderNoPatchObjective {
         /// `objective_serial_no`.
         0 objective_serial_no: String => "objective_serial_no: must",
@@ -33,7 +33,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ByOutOrderNoPatchReward`.
+    /// An item of `rewards` in `discount_card::orders::ByOutOrderNoPatch`.
     pub struct ByOutOrderNoPatchReward {
         /// `reward_serial_no`.
         0 reward_serial_no: String => "reward_serial_no: must",
@@ -65,7 +65,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ByOutTradeNoObjective`.
+    /// An item of `objectives` in the answer of `discount_card::orders::ByOutOrderNoGet`; an item of `objectives` in the answer of `discount_card::orders::ByOutTradeNo`.
     pub struct ByOutTradeNoObjective {
         /// `objective_serial_no`.
         0 objective_serial_no: String => "objective_serial_no: must",
@@ -89,7 +89,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ByOutTradeNoReward`.
+    /// An item of `rewards` in the answer of `discount_card::orders::ByOutOrderNoGet`; an item of `rewards` in the answer of `discount_card::orders::ByOutTradeNo`.
     pub struct ByOutTradeNoReward {
         /// `reward_serial_no`.
         0 reward_serial_no: String => "reward_serial_no: must",
@@ -115,7 +115,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Objective`.
+    /// An item of `objectives` in the answer of `discount_card::CardsByOutCardCode`.
     pub struct Objective {
         /// `objective_id`.
         0 objective_id: String => "objective_id: must",
@@ -133,7 +133,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ObjectiveCompletionRecord`.
+    /// An item of `objective_completion_records` in `discount_card::Objective`.
     pub struct ObjectiveCompletionRecord {
         /// `objective_completion_serial_no`.
         0 objective_completion_serial_no: String => "objective_completion_serial_no: must",
@@ -153,7 +153,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ObjectiveCompletionRecordItem`.
+    /// An item of `objective_completion_records` in `discount_card::CardsByOutCardCodeAddUserRecords`.
     pub struct ObjectiveCompletionRecordItem {
         /// `objective_completion_serial_no`.
         0 objective_completion_serial_no: String => "objective_completion_serial_no: must",
@@ -182,9 +182,9 @@ w::record! {
 }
 
 w::record! {
-    /// `PayInformation`.
+    /// `pay_information` of the answer of `discount_card::CardsByOutCardCode`.
     pub struct PayInformation {
-        /// `pay_amount`; unit fen.
+        /// `pay_amount`; in fen.
         0 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// `pay_state`.
         1 pay_state: String => "pay_state: must",
@@ -196,7 +196,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Reward`.
+    /// An item of `rewards` in the answer of `discount_card::CardsByOutCardCode`.
     pub struct Reward {
         /// `reward_id`.
         0 reward_id: String => "reward_id: must",
@@ -208,7 +208,7 @@ w::record! {
         3 count: i64 => "count: must",
         /// `unit`.
         4 unit: String => "unit: must",
-        /// `amount`; unit yuan.
+        /// `amount`; in yuan.
         5 amount: i64 => "amount: must",
         /// `description`.
         6 description: Option<String> => "description",
@@ -218,7 +218,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RewardUsageRecord`.
+    /// An item of `reward_usage_records` in `discount_card::Reward`.
     pub struct RewardUsageRecord {
         /// `reward_usage_serial_no`.
         0 reward_usage_serial_no: String => "reward_usage_serial_no: must",
@@ -230,7 +230,7 @@ w::record! {
         3 usage_type: String => "usage_type: must",
         /// `usage_count`.
         4 usage_count: i64 => "usage_count: must",
-        /// `amount`; unit yuan.
+        /// `amount`; in yuan.
         5 amount: i64 => "amount: must",
         /// `description`.
         6 description: Option<String> => "description",
@@ -240,7 +240,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RewardUsageRecordItem`.
+    /// An item of `reward_usage_records` in `discount_card::CardsByOutCardCodeAddUserRecords`.
     pub struct RewardUsageRecordItem {
         /// `reward_usage_serial_no`.
         0 reward_usage_serial_no: String => "reward_usage_serial_no: must",
@@ -252,7 +252,7 @@ w::record! {
         3 usage_type: String => "usage_type: must",
         /// `usage_count`.
         4 usage_count: i64 => "usage_count: must",
-        /// `amount`; unit yuan.
+        /// `amount`; in yuan.
         5 amount: i64 => "amount: must",
         /// `description`.
         6 description: String => "description: must",
@@ -272,7 +272,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimeRange`.
+    /// `time_range` of the answer of `discount_card::CardsByOutCardCode`.
     pub struct TimeRange {
         /// `begin_time`; format `rfc3339`.
         0 begin_time: String => "begin_time: must",
@@ -360,7 +360,7 @@ w::record! {
         3 card_template_id: String => "card_template_id: must",
         /// `card_id`.
         4 card_id: String => "card_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `time_range`.
         6 time_range: TimeRange => "time_range: must",
@@ -368,7 +368,7 @@ w::record! {
         7 state: String => "state: must",
         /// `unfinished_reason`.
         8 unfinished_reason: Option<String> => "unfinished_reason",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         9 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `pay_information`.
         10 pay_information: Option<PayInformation> => "pay_information",
@@ -481,7 +481,7 @@ pub mod orders {
             5 order_id: String => "order_id: must",
             /// `transaction_id`.
             6 transaction_id: Option<String> => "transaction_id",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             7 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_begin_time`.
             8 card_begin_time: String => "card_begin_time: must",
@@ -604,59 +604,8 @@ pub mod orders {
         new(out_trade_no: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`ByOutTradeNo`].
-        pub struct ByOutTradeNoResponse {
-            /// `out_order_no`.
-            0 out_order_no: String => "out_order_no: must",
-            /// `discount_card_id`.
-            1 discount_card_id: String => "discount_card_id: must",
-            /// `out_trade_no`.
-            2 out_trade_no: String => "out_trade_no: must",
-            /// `appid`.
-            3 appid: xinqiao_types::AppId => "appid: must",
-            /// `service_id`.
-            4 service_id: String => "service_id: must",
-            /// `order_id`.
-            5 order_id: String => "order_id: must",
-            /// `transaction_id`.
-            6 transaction_id: Option<String> => "transaction_id",
-            /// `openid`.
-            7 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `card_begin_time`.
-            8 card_begin_time: String => "card_begin_time: must",
-            /// `card_end_time`.
-            9 card_end_time: String => "card_end_time: must",
-            /// `card_name`.
-            10 card_name: String => "card_name: must",
-            /// `objective_description`.
-            11 objective_description: String => "objective_description: must",
-            /// `reward_description`.
-            12 reward_description: String => "reward_description: must",
-            /// `estimated_reward_amount`.
-            13 estimated_reward_amount: i64 => "estimated_reward_amount: must",
-            /// `online_instructions`.
-            14 online_instructions: Option<String> => "online_instructions",
-            /// `offline_instructions`.
-            15 offline_instructions: Option<String> => "offline_instructions",
-            /// `state`; one of `CREATED` `SETTLING` `CHARGING` `CHARGED` `NO_CHARGE` `REVOKED`.
-            16 state: String => "state: must",
-            /// `total_amount`.
-            17 total_amount: Option<i64> => "total_amount",
-            /// `deduction_amount`.
-            18 deduction_amount: Option<i64> => "deduction_amount",
-            /// `settlement_amount`.
-            19 settlement_amount: Option<i64> => "settlement_amount",
-            /// `create_time`.
-            20 create_time: String => "create_time: must",
-            /// `pay_time`.
-            21 pay_time: Option<String> => "pay_time",
-            /// `objectives`.
-            22 objectives: Option<Vec<super::ByOutTradeNoObjective>> => "objectives",
-            /// `rewards`.
-            23 rewards: Option<Vec<super::ByOutTradeNoReward>> => "rewards",
-        }
-    }
+    /// Answer to [`ByOutTradeNo`], the same as to [`ByOutOrderNoGet`].
+    pub type ByOutTradeNoResponse = ByOutOrderNoGetResponse;
 
     w::endpoint! {
         ByOutTradeNo => ByOutTradeNoResponse,

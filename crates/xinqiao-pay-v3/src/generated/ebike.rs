@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Amount`.
+    /// `amount` of `ebike::charge::Transactions`.
     pub struct Amount {
         /// `total`.
         0 total: i64 => "total: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChargeInfo`.
+    /// `charge_info` of `ebike::charge::contracts::ByContractIdConfirm`.
     pub struct ChargeInfo {
         /// `start_time`.
         0 start_time: String => "start_time: must",
@@ -36,7 +36,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeviceInfo`.
+    /// `device_info` of `ebike::charge::Transactions`; `device_info` of the answer of `ebike::charge::TransactionsByOutTradeNo`; and 1 more.
     pub struct DeviceInfo {
         /// `device_id`.
         0 device_id: String => "device_id: must",
@@ -47,9 +47,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of the answer of `ebike::charge::TransactionsByOutTradeNo`; `payer` of the answer of `ebike::charge::TransactionsIdByTransactionId`.
     pub struct Payer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
         1 sub_openid: Option<String> => "sub_openid",
@@ -57,7 +57,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in the answer of `ebike::charge::TransactionsByOutTradeNo`; an item of `promotion_detail` in the answer of `ebike::charge::TransactionsIdByTransactionId`.
     pub struct PromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -81,7 +81,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionsChargeInfo`.
+    /// `charge_info` of `ebike::charge::Transactions`.
     pub struct TransactionsChargeInfo {
         /// `start_time`.
         0 start_time: String => "start_time: must",
@@ -109,7 +109,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionsIdByTransactionIdAmount`.
+    /// `amount` of the answer of `ebike::charge::TransactionsByOutTradeNo`; `amount` of the answer of `ebike::charge::TransactionsIdByTransactionId`.
     pub struct TransactionsIdByTransactionIdAmount {
         /// `total`.
         0 total: i64 => "total: must",
@@ -297,45 +297,8 @@ pub mod charge {
         text(sub_mchid: String)
     }
 
-    w::record! {
-        /// Answer to [`TransactionsIdByTransactionId`].
-        pub struct TransactionsIdByTransactionIdResponse {
-            /// `mchid`.
-            0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
-            2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `out_trade_no`.
-            4 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
-            5 transaction_id: Option<String> => "transaction_id",
-            /// `attach`.
-            6 attach: Option<String> => "attach",
-            /// `trade_type`.
-            7 trade_type: String => "trade_type: must",
-            /// `bank_type`.
-            8 bank_type: Option<String> => "bank_type",
-            /// `success_time`.
-            9 success_time: Option<String> => "success_time",
-            /// `trade_state`.
-            10 trade_state: String => "trade_state: must",
-            /// `trade_state_des`.
-            11 trade_state_des: Option<String> => "trade_state_des",
-            /// `contract_id`.
-            12 contract_id: String => "contract_id: must",
-            /// `payer`.
-            13 payer: Option<super::Payer> => "payer",
-            /// `amount`.
-            14 amount: super::TransactionsIdByTransactionIdAmount => "amount: must",
-            /// `device_info`.
-            15 device_info: super::DeviceInfo => "device_info: must",
-            /// `promotion_detail`.
-            16 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
-        }
-    }
+    /// Answer to [`TransactionsIdByTransactionId`], the same as to [`TransactionsByOutTradeNo`].
+    pub type TransactionsIdByTransactionIdResponse = TransactionsByOutTradeNoResponse;
 
     w::endpoint! {
         TransactionsIdByTransactionId => TransactionsIdByTransactionIdResponse,
@@ -365,7 +328,7 @@ pub mod charge {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/vehicle/ebike/chapter3_1.shtml>.
         /// * Catalog: `pay_v3.ebike.charge.users_by_openid_contract`.
         pub struct UsersByOpenidContract {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `sub_mchid`.
             1 sub_mchid: Option<String> => "sub_mchid: query",
@@ -381,7 +344,7 @@ pub mod charge {
         pub struct UsersByOpenidContractResponse {
             /// `mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sub_mchid`.
             2 sub_mchid: Option<String> => "sub_mchid",
@@ -438,7 +401,7 @@ pub mod charge {
             pub struct ByContractIdResponse {
                 /// `mchid`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 1 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `sub_mchid`.
                 2 sub_mchid: Option<String> => "sub_mchid",
@@ -540,7 +503,7 @@ pub mod charge {
                 2 sub_appid: Option<String> => "sub_appid",
                 /// `trade_scene`.
                 3 trade_scene: String => "trade_scene: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 4 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(

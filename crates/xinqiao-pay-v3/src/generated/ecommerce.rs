@@ -10,13 +10,13 @@ pub mod account;
 pub mod profitsharing;
 
 w::record! {
-    /// `AccountInfo`.
+    /// `account_info` of `ecommerce::Applyments`.
     pub struct AccountInfo {
         /// `bank_account_type`; one of `74` `75`.
         0 bank_account_type: Option<String> => "bank_account_type",
-        /// `account_name`; encrypted on the wire.
+        /// `account_name`; encrypted on the wire; personal data, masked in `Debug`.
         1 account_name: Option<String> => "account_name: masked encrypted",
-        /// `account_number`; encrypted on the wire.
+        /// `account_number`; encrypted on the wire; personal data, masked in `Debug`.
         2 account_number: Option<String> => "account_number: masked encrypted",
         /// `account_bank`.
         3 account_bank: Option<String> => "account_bank",
@@ -40,13 +40,13 @@ w::record! {
 }
 
 w::record! {
-    /// `AccountValidation`.
+    /// `account_validation` of the answer of `ecommerce::ApplymentsByApplymentId`; `account_validation` of the answer of `ecommerce::ApplymentsByOutRequestNo`.
     pub struct AccountValidation {
-        /// `account_name`; encrypted on the wire.
+        /// `account_name`; encrypted on the wire; personal data, masked in `Debug`.
         0 account_name: String => "account_name: must masked encrypted",
-        /// `account_no`; encrypted on the wire.
+        /// `account_no`; encrypted on the wire; personal data, masked in `Debug`.
         1 account_no: Option<String> => "account_no: masked encrypted",
-        /// `pay_amount`; unit fen.
+        /// `pay_amount`; in fen.
         2 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// `destination_account_name`.
         3 destination_account_name: String => "destination_account_name: must",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Agreement`.
+    /// An item of `agreement_list` in `ecommerce::mch_transfer::Authorizations`.
     pub struct Agreement {
         /// `agreement_code`.
         0 agreement_code: String => "agreement_code: must",
@@ -84,9 +84,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Amount`.
+    /// `amount` of `ecommerce::SubOrder`.
     pub struct Amount {
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `currency`.
         1 currency: String => "currency: must",
@@ -95,7 +95,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AmountFrom`.
+    /// An item of `from` in `ecommerce::ApplyAmount`.
     pub struct AmountFrom {
         /// `account`; one of `AVAILABLE` `UNAVAILABLE`.
         0 account: String => "account: must",
@@ -106,15 +106,15 @@ w::record! {
 }
 
 w::record! {
-    /// `AmountItem`.
+    /// `amount` of the answer of `ecommerce::refunds::Apply`.
     pub struct AmountItem {
-        /// `refund`; unit fen.
+        /// `refund`; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
-        /// `payer_refund`; unit fen.
+        /// `payer_refund`; in fen.
         1 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// `discount_refund`; unit fen.
+        /// `discount_refund`; in fen.
         2 discount_refund: xinqiao_types::Fen => "discount_refund: must",
-        /// `advance`; unit fen.
+        /// `advance`; in fen.
         3 advance: Option<xinqiao_types::Fen> => "advance",
         /// `currency`.
         4 currency: String => "currency: must",
@@ -124,11 +124,11 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplyAmount`.
+    /// `amount` of `ecommerce::refunds::Apply`.
     pub struct ApplyAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `refund`; unit fen.
+        /// `refund`; in fen.
         1 refund: xinqiao_types::Fen => "refund: must",
         /// `currency`.
         2 currency: Option<String> => "currency",
@@ -140,17 +140,17 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplyFrom`.
+    /// An item of `from` in `ecommerce::AmountItem`; an item of `from` in `ecommerce::ByRefundIdApplyAbnormalRefundAmount`.
     pub struct ApplyFrom {
         /// `account`.
         0 account: String => "account: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
 w::record! {
-    /// `AuditDetail`.
+    /// An item of `audit_detail` in the answer of `ecommerce::ApplymentsByApplymentId`; an item of `audit_detail` in the answer of `ecommerce::ApplymentsByOutRequestNo`.
     pub struct AuditDetail {
         /// `param_name`.
         0 param_name: String => "param_name: must",
@@ -160,7 +160,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BusinessLicenseInfo`.
+    /// `business_license_info` of `ecommerce::Applyments`; `business_license_info` of `ecommerce::SubmitAccountHostingApplyment`.
     pub struct BusinessLicenseInfo {
         /// `cert_type`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2390` `CERTIFICATE_TYPE_2391` `CERTIFICATE_TYPE_2392` `CERTIFICATE_TYPE_2393` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` ….
         0 cert_type: Option<String> => "cert_type",
@@ -193,15 +193,15 @@ w::record! {
 }
 
 w::record! {
-    /// `ByRefundIdApplyAbnormalRefundAmount`.
+    /// `amount` of the answer of `ecommerce::refunds::ByRefundIdApplyAbnormalRefund`.
     pub struct ByRefundIdApplyAbnormalRefundAmount {
-        /// `refund`; unit fen.
+        /// `refund`; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
-        /// `payer_refund`; unit fen.
+        /// `payer_refund`; in fen.
         1 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// `discount_refund`; unit fen.
+        /// `discount_refund`; in fen.
         2 discount_refund: xinqiao_types::Fen => "discount_refund: must",
-        /// `advance`; unit fen.
+        /// `advance`; in fen.
         3 advance: Option<xinqiao_types::Fen> => "advance",
         /// `currency`.
         4 currency: String => "currency: must",
@@ -213,23 +213,23 @@ w::record! {
 }
 
 w::record! {
-    /// `CombinePayerInfo`.
+    /// `combine_payer_info` of the answer of `ecommerce::combine_papay::Transactions`; `combine_payer_info` of the answer of `ecommerce::combine_papay::TransactionsByCombineOutTradeNo`.
     pub struct CombinePayerInfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
 
 w::record! {
-    /// `ContactInfo`.
+    /// `contact_info` of `ecommerce::Applyments`.
     pub struct ContactInfo {
         /// `contact_type`; one of `65` `66`.
         0 contact_type: Option<String> => "contact_type",
-        /// `contact_name`; encrypted on the wire.
+        /// `contact_name`; encrypted on the wire; personal data, masked in `Debug`.
         1 contact_name: Option<String> => "contact_name: masked encrypted",
         /// `contact_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         2 contact_id_doc_type: Option<String> => "contact_id_doc_type",
-        /// `contact_id_card_number`; encrypted on the wire.
+        /// `contact_id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
         3 contact_id_card_number: Option<String> => "contact_id_card_number: masked encrypted",
         /// `contact_id_doc_copy`.
         4 contact_id_doc_copy: Option<String> => "contact_id_doc_copy",
@@ -241,9 +241,9 @@ w::record! {
         7 contact_id_doc_period_end: Option<String> => "contact_id_doc_period_end",
         /// `business_authorization_letter`.
         8 business_authorization_letter: Option<String> => "business_authorization_letter",
-        /// `mobile_phone`; encrypted on the wire.
+        /// `mobile_phone`; encrypted on the wire; personal data, masked in `Debug`.
         9 mobile_phone: Option<String> => "mobile_phone: masked encrypted",
-        /// `contact_email`; encrypted on the wire.
+        /// `contact_email`; encrypted on the wire; personal data, masked in `Debug`.
         10 contact_email: Option<String> => "contact_email: masked encrypted",
         /// `contact_period_begin`.
         11 contact_period_begin: Option<String> => "contact_period_begin",
@@ -269,7 +269,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContractTerminateInfo`.
+    /// `contract_terminate_info` of the answer of `ecommerce::combine_papay::contracts::ByPlanIdByOutContractCode`.
     pub struct ContractTerminateInfo {
         /// `contract_terminated_time`; format `rfc3339`.
         0 contract_terminated_time: String => "contract_terminated_time: must",
@@ -281,7 +281,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DownloadBill`.
+    /// An item of `download_bill_list` in the answer of `ecommerce::BillFundflowbill`.
     pub struct DownloadBill {
         /// `bill_sequence`.
         0 bill_sequence: i64 => "bill_sequence: must",
@@ -291,7 +291,7 @@ w::record! {
         2 hash_value: String => "hash_value: must",
         /// `download_url`.
         3 download_url: String => "download_url: must",
-        /// `encrypt_key`; encrypted on the wire.
+        /// `encrypt_key`; encrypted on the wire; personal data, masked in `Debug`.
         4 encrypt_key: String => "encrypt_key: must masked encrypted",
         /// `nonce`.
         5 nonce: String => "nonce: must",
@@ -299,7 +299,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FinanceInstitutionInfo`.
+    /// `finance_institution_info` of `ecommerce::Applyments`; `finance_institution_info` of `ecommerce::SubmitAccountHostingApplyment`.
     pub struct FinanceInstitutionInfo {
         /// `finance_type`; one of `BANK_AGENT` `PAYMENT_AGENT` `INSURANCE` `TRADE_AND_SETTLE` `OTHER`.
         0 finance_type: Option<String> => "finance_type",
@@ -312,7 +312,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `ecommerce::PromotionDetailItem`.
     pub struct GoodsDetail {
         /// `merchant_goods_id`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
@@ -330,15 +330,15 @@ w::record! {
 }
 
 w::record! {
-    /// `IdByRefundIdAmount`.
+    /// `amount` of the answer of `ecommerce::refunds::ByOutRefundNo`; `amount` of the answer of `ecommerce::refunds::IdByRefundId`.
     pub struct IdByRefundIdAmount {
-        /// `refund`; unit fen.
+        /// `refund`; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
-        /// `payer_refund`; unit fen.
+        /// `payer_refund`; in fen.
         1 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// `discount_refund`; unit fen.
+        /// `discount_refund`; in fen.
         2 discount_refund: xinqiao_types::Fen => "discount_refund: must",
-        /// `advance`; unit fen.
+        /// `advance`; in fen.
         3 advance: Option<xinqiao_types::Fen> => "advance",
         /// `currency`.
         4 currency: String => "currency: must",
@@ -348,27 +348,27 @@ w::record! {
 }
 
 w::record! {
-    /// `IdByRefundIdFrom`.
+    /// An item of `from` in `ecommerce::IdByRefundIdAmount`.
     pub struct IdByRefundIdFrom {
         /// `account`; one of `AVAILABLE` `UNAVAILABLE`.
         0 account: String => "account: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
 w::record! {
-    /// `IdCardInfo`.
+    /// `id_card_info` of `ecommerce::Applyments`.
     pub struct IdCardInfo {
         /// `id_card_copy`.
         0 id_card_copy: Option<String> => "id_card_copy",
         /// `id_card_national`.
         1 id_card_national: Option<String> => "id_card_national",
-        /// `id_card_name`; encrypted on the wire.
+        /// `id_card_name`; encrypted on the wire; personal data, masked in `Debug`.
         2 id_card_name: Option<String> => "id_card_name: masked encrypted",
-        /// `id_card_number`; encrypted on the wire.
+        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
         3 id_card_number: Option<String> => "id_card_number: masked encrypted",
-        /// `id_card_address`; encrypted on the wire.
+        /// `id_card_address`; encrypted on the wire; personal data, masked in `Debug`.
         4 id_card_address: Option<String> => "id_card_address: masked encrypted",
         /// `id_card_valid_time_begin`; format `yyyy-MM-dd`.
         5 id_card_valid_time_begin: Option<String> => "id_card_valid_time_begin",
@@ -388,17 +388,17 @@ w::record! {
 }
 
 w::record! {
-    /// `IdDocInfo`.
+    /// `id_doc_info` of `ecommerce::Applyments`.
     pub struct IdDocInfo {
         /// `id_doc_copy`.
         0 id_doc_copy: Option<String> => "id_doc_copy",
         /// `id_doc_copy_back`.
         1 id_doc_copy_back: Option<String> => "id_doc_copy_back",
-        /// `id_doc_name`; encrypted on the wire.
+        /// `id_doc_name`; encrypted on the wire; personal data, masked in `Debug`.
         2 id_doc_name: Option<String> => "id_doc_name: masked encrypted",
-        /// `id_doc_number`; encrypted on the wire.
+        /// `id_doc_number`; encrypted on the wire; personal data, masked in `Debug`.
         3 id_doc_number: Option<String> => "id_doc_number: masked encrypted",
-        /// `id_doc_address`; encrypted on the wire.
+        /// `id_doc_address`; encrypted on the wire; personal data, masked in `Debug`.
         4 id_doc_address: Option<String> => "id_doc_address: masked encrypted",
         /// `doc_period_begin`; format `yyyy-MM-dd`.
         5 doc_period_begin: Option<String> => "doc_period_begin",
@@ -418,7 +418,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in the answer of `ecommerce::refunds::Apply`; an item of `promotion_detail` in the answer of `ecommerce::refunds::ByOutRefundNo`; and 1 more.
     pub struct PromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -426,15 +426,15 @@ w::record! {
         1 scope: String => "scope: must",
         /// `type`; one of `COUPON` `DISCOUNT`.
         2 type_: String => "type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
 
 w::record! {
-    /// `PromotionDetailItem`.
+    /// An item of `promotion_detail` in the answer of `ecommerce::refunds::ByRefundIdApplyAbnormalRefund`.
     pub struct PromotionDetailItem {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -442,9 +442,9 @@ w::record! {
         1 scope: String => "scope: must",
         /// `type`.
         2 type_: String => "type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `goods_detail`.
         5 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
@@ -452,7 +452,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProxyVerifyIdentityInfo`.
+    /// `proxy_verify_identity_info` of `ecommerce::ApplymentsSubmitSignVerifyInfo`.
     pub struct ProxyVerifyIdentityInfo {
         /// `verify_identity_type`; one of `VERIFY_IDENTITY_TYPE_FACE_TO_FACE` `VERIFY_IDENTITY_TYPE_REMOTE`.
         0 verify_identity_type: String => "verify_identity_type: must",
@@ -463,11 +463,11 @@ w::record! {
 }
 
 w::record! {
-    /// `RealNameAuthResult`.
+    /// `real_name_auth_result` of the answer of `ecommerce::individual_contracts::ByOutContractCode`.
     pub struct RealNameAuthResult {
         /// `scope`; one of `pay_realname`.
         0 scope: String => "scope: must",
-        /// `access_token`.
+        /// `access_token`; a secret, masked in `Debug`.
         1 access_token: String => "access_token: must masked",
         /// `access_token_expire_time`.
         2 access_token_expire_time: String => "access_token_expire_time: must",
@@ -475,7 +475,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReturnFrom`.
+    /// An item of `from` in `ecommerce::subsidies::Return`.
     pub struct ReturnFrom {
         /// `account`; one of `AVAILABLE` `UNAVAILABLE`.
         0 account: Option<String> => "account",
@@ -488,7 +488,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SalesSceneInfo`.
+    /// `sales_scene_info` of `ecommerce::Applyments`; `sales_scene_info` of `ecommerce::SubmitAccountHostingApplyment`.
     pub struct SalesSceneInfo {
         /// `store_name`.
         0 store_name: Option<String> => "store_name",
@@ -509,11 +509,11 @@ w::record! {
 }
 
 w::record! {
-    /// `SettleInfo`.
+    /// `settle_info` of `ecommerce::SubOrder`.
     pub struct SettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// `subsidy_amount`; unit fen.
+        /// `subsidy_amount`; in fen.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -521,7 +521,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SettlementInfo`.
+    /// `settlement_info` of `ecommerce::Applyments`; `settlement_info` of `ecommerce::SubmitAccountHostingApplyment`.
     pub struct SettlementInfo {
         /// `settlement_id`.
         0 settlement_id: Option<i64> => "settlement_id",
@@ -534,7 +534,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubOrder`.
+    /// An item of `sub_orders` in `ecommerce::combine_papay::Transactions`.
     pub struct SubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -579,13 +579,13 @@ w::record! {
 }
 
 w::record! {
-    /// `SubOrderAmount`.
+    /// `amount` of `ecommerce::TransactionsSubOrder`.
     pub struct SubOrderAmount {
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `currency`.
         1 currency: String => "currency: must",
-        /// `payer_amount`; unit fen.
+        /// `payer_amount`; in fen.
         2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
         /// `payer_currency`.
         3 payer_currency: String => "payer_currency: must",
@@ -595,13 +595,13 @@ w::record! {
 }
 
 w::record! {
-    /// `SubmitAccountHostingApplymentAccountInfo`.
+    /// `account_info` of `ecommerce::SubmitAccountHostingApplyment`.
     pub struct SubmitAccountHostingApplymentAccountInfo {
         /// `bank_account_type`; one of `74` `75`.
         0 bank_account_type: String => "bank_account_type: must",
-        /// `account_name`; encrypted on the wire.
+        /// `account_name`; encrypted on the wire; personal data, masked in `Debug`.
         1 account_name: String => "account_name: must masked encrypted",
-        /// `account_number`; encrypted on the wire.
+        /// `account_number`; encrypted on the wire; personal data, masked in `Debug`.
         2 account_number: String => "account_number: must masked encrypted",
         /// `account_bank`.
         3 account_bank: String => "account_bank: must",
@@ -623,15 +623,15 @@ w::record! {
 }
 
 w::record! {
-    /// `SubmitAccountHostingApplymentContactInfo`.
+    /// `contact_info` of `ecommerce::SubmitAccountHostingApplyment`.
     pub struct SubmitAccountHostingApplymentContactInfo {
         /// `contact_type`; one of `65` `66`.
         0 contact_type: String => "contact_type: must",
-        /// `contact_name`; encrypted on the wire.
+        /// `contact_name`; encrypted on the wire; personal data, masked in `Debug`.
         1 contact_name: String => "contact_name: must masked encrypted",
         /// `contact_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         2 contact_id_doc_type: Option<String> => "contact_id_doc_type",
-        /// `contact_id_card_number`; encrypted on the wire.
+        /// `contact_id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
         3 contact_id_card_number: Option<String> => "contact_id_card_number: masked encrypted",
         /// `contact_id_doc_copy`.
         4 contact_id_doc_copy: Option<String> => "contact_id_doc_copy",
@@ -643,9 +643,9 @@ w::record! {
         7 contact_id_doc_period_end: Option<String> => "contact_id_doc_period_end",
         /// `business_authorization_letter`.
         8 business_authorization_letter: Option<String> => "business_authorization_letter",
-        /// `mobile_phone`; encrypted on the wire.
+        /// `mobile_phone`; encrypted on the wire; personal data, masked in `Debug`.
         9 mobile_phone: Option<String> => "mobile_phone: masked encrypted",
-        /// `contact_email`; encrypted on the wire.
+        /// `contact_email`; encrypted on the wire; personal data, masked in `Debug`.
         10 contact_email: Option<String> => "contact_email: masked encrypted",
         /// `contact_period_begin`.
         11 contact_period_begin: Option<String> => "contact_period_begin",
@@ -669,17 +669,17 @@ w::record! {
 }
 
 w::record! {
-    /// `SubmitAccountHostingApplymentIdCardInfo`.
+    /// `id_card_info` of `ecommerce::SubmitAccountHostingApplyment`.
     pub struct SubmitAccountHostingApplymentIdCardInfo {
         /// `id_card_copy`.
         0 id_card_copy: String => "id_card_copy: must",
         /// `id_card_national`.
         1 id_card_national: String => "id_card_national: must",
-        /// `id_card_name`; encrypted on the wire.
+        /// `id_card_name`; encrypted on the wire; personal data, masked in `Debug`.
         2 id_card_name: String => "id_card_name: must masked encrypted",
-        /// `id_card_number`; encrypted on the wire.
+        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
         3 id_card_number: String => "id_card_number: must masked encrypted",
-        /// `id_card_address`; encrypted on the wire.
+        /// `id_card_address`; encrypted on the wire; personal data, masked in `Debug`.
         4 id_card_address: Option<String> => "id_card_address: masked encrypted",
         /// `id_card_valid_time_begin`; format `yyyy-MM-dd`; needed according to the documentation.
         5 id_card_valid_time_begin: Option<String> => "id_card_valid_time_begin",
@@ -696,17 +696,17 @@ w::record! {
 }
 
 w::record! {
-    /// `SubmitAccountHostingApplymentIdDocInfo`.
+    /// `id_doc_info` of `ecommerce::SubmitAccountHostingApplyment`.
     pub struct SubmitAccountHostingApplymentIdDocInfo {
         /// `id_doc_copy`.
         0 id_doc_copy: String => "id_doc_copy: must",
         /// `id_doc_copy_back`.
         1 id_doc_copy_back: Option<String> => "id_doc_copy_back",
-        /// `id_doc_name`; encrypted on the wire.
+        /// `id_doc_name`; encrypted on the wire; personal data, masked in `Debug`.
         2 id_doc_name: String => "id_doc_name: must masked encrypted",
-        /// `id_doc_number`; encrypted on the wire.
+        /// `id_doc_number`; encrypted on the wire; personal data, masked in `Debug`.
         3 id_doc_number: String => "id_doc_number: must masked encrypted",
-        /// `id_doc_address`; encrypted on the wire.
+        /// `id_doc_address`; encrypted on the wire; personal data, masked in `Debug`.
         4 id_doc_address: Option<String> => "id_doc_address: masked encrypted",
         /// `doc_period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
         5 doc_period_begin: Option<String> => "doc_period_begin",
@@ -727,19 +727,19 @@ w::record! {
 }
 
 w::record! {
-    /// `SubmitAccountHostingApplymentUboInfo`.
+    /// An item of `ubo_info_list` in `ecommerce::SubmitAccountHostingApplyment`.
     pub struct SubmitAccountHostingApplymentUboInfo {
         /// `ubo_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         0 ubo_id_doc_type: Option<String> => "ubo_id_doc_type",
-        /// `ubo_id_doc_name`; encrypted on the wire.
+        /// `ubo_id_doc_name`; encrypted on the wire; personal data, masked in `Debug`.
         1 ubo_id_doc_name: Option<String> => "ubo_id_doc_name: masked encrypted",
         /// `ubo_id_doc_copy`.
         2 ubo_id_doc_copy: Option<String> => "ubo_id_doc_copy",
         /// `ubo_id_doc_copy_back`.
         3 ubo_id_doc_copy_back: Option<String> => "ubo_id_doc_copy_back",
-        /// `ubo_id_doc_number`; encrypted on the wire.
+        /// `ubo_id_doc_number`; encrypted on the wire; personal data, masked in `Debug`.
         4 ubo_id_doc_number: Option<String> => "ubo_id_doc_number: masked encrypted",
-        /// `ubo_id_doc_address`; encrypted on the wire.
+        /// `ubo_id_doc_address`; encrypted on the wire; personal data, masked in `Debug`.
         5 ubo_id_doc_address: Option<String> => "ubo_id_doc_address: masked encrypted",
         /// `ubo_id_doc_period_begin`; format `yyyy-MM-dd`.
         6 ubo_id_doc_period_begin: Option<String> => "ubo_id_doc_period_begin",
@@ -766,7 +766,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionsReverseSubOrder`.
+    /// An item of `sub_orders` in `ecommerce::combine_papay::TransactionsReverse`.
     pub struct TransactionsReverseSubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -789,7 +789,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionsSubOrder`.
+    /// An item of `sub_orders` in the answer of `ecommerce::combine_papay::Transactions`; an item of `sub_orders` in the answer of `ecommerce::combine_papay::TransactionsByCombineOutTradeNo`.
     pub struct TransactionsSubOrder {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -823,19 +823,19 @@ w::record! {
 }
 
 w::record! {
-    /// `UboInfo`.
+    /// An item of `ubo_info_list` in `ecommerce::Applyments`.
     pub struct UboInfo {
         /// `ubo_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         0 ubo_id_doc_type: String => "ubo_id_doc_type: must",
-        /// `ubo_id_doc_name`; encrypted on the wire.
+        /// `ubo_id_doc_name`; encrypted on the wire; personal data, masked in `Debug`.
         1 ubo_id_doc_name: String => "ubo_id_doc_name: must masked encrypted",
         /// `ubo_id_doc_copy`; needed according to the documentation.
         2 ubo_id_doc_copy: Option<String> => "ubo_id_doc_copy",
         /// `ubo_id_doc_copy_back`; needed according to the documentation.
         3 ubo_id_doc_copy_back: Option<String> => "ubo_id_doc_copy_back",
-        /// `ubo_id_doc_number`; encrypted on the wire; needed according to the documentation.
+        /// `ubo_id_doc_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 ubo_id_doc_number: Option<String> => "ubo_id_doc_number: masked encrypted",
-        /// `ubo_id_doc_address`; encrypted on the wire; needed according to the documentation.
+        /// `ubo_id_doc_address`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         5 ubo_id_doc_address: Option<String> => "ubo_id_doc_address: masked encrypted",
         /// `ubo_id_doc_period_begin`; format `yyyy-MM-dd`.
         6 ubo_id_doc_period_begin: Option<String> => "ubo_id_doc_period_begin",
@@ -1084,31 +1084,8 @@ w::record! {
     new(out_request_no: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`ApplymentsByOutRequestNo`].
-    pub struct ApplymentsByOutRequestNoResponse {
-        /// `out_request_no`.
-        0 out_request_no: String => "out_request_no: must",
-        /// `applyment_id`.
-        1 applyment_id: i64 => "applyment_id: must",
-        /// `applyment_state`; one of `CHECKING` `ACCOUNT_NEED_VERIFY` `AUDITING` `REJECTED` `NEED_SIGN` `FINISH` `FROZEN`.
-        2 applyment_state: String => "applyment_state: must",
-        /// `applyment_state_desc`.
-        3 applyment_state_desc: String => "applyment_state_desc: must",
-        /// `sub_mchid`.
-        4 sub_mchid: Option<String> => "sub_mchid",
-        /// `sign_state`; one of `UNSIGNED` `SIGNED` `NOT_SIGNABLE`.
-        5 sign_state: Option<String> => "sign_state",
-        /// `sign_url`.
-        6 sign_url: Option<String> => "sign_url",
-        /// `account_validation`.
-        7 account_validation: Option<AccountValidation> => "account_validation",
-        /// `legal_validation_url`.
-        8 legal_validation_url: Option<String> => "legal_validation_url",
-        /// `audit_detail`.
-        9 audit_detail: Option<Vec<AuditDetail>> => "audit_detail",
-    }
-}
+/// Answer to [`ApplymentsByOutRequestNo`], the same as to [`ApplymentsByApplymentId`].
+pub type ApplymentsByOutRequestNoResponse = ApplymentsByApplymentIdResponse;
 
 w::endpoint! {
     ApplymentsByOutRequestNo => ApplymentsByOutRequestNoResponse,
@@ -1143,15 +1120,8 @@ w::record! {
     new(out_request_no: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`ApplymentsByOutRequestNoRevoke`].
-    pub struct ApplymentsByOutRequestNoRevokeResponse {
-        /// `applyment_id`.
-        0 applyment_id: i64 => "applyment_id: must",
-        /// `out_request_no`.
-        1 out_request_no: String => "out_request_no: must",
-    }
-}
+/// Answer to [`ApplymentsByOutRequestNoRevoke`], the same as to [`ApplymentsByApplymentIdRevoke`].
+pub type ApplymentsByOutRequestNoRevokeResponse = ApplymentsByApplymentIdRevokeResponse;
 
 w::endpoint! {
     ApplymentsByOutRequestNoRevoke => ApplymentsByOutRequestNoRevokeResponse,
@@ -1355,15 +1325,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`SubmitAccountHostingApplyment`].
-    pub struct SubmitAccountHostingApplymentResponse {
-        /// `out_request_no`.
-        0 out_request_no: String => "out_request_no: must",
-        /// `applyment_id`.
-        1 applyment_id: i64 => "applyment_id: must",
-    }
-}
+/// Answer to [`SubmitAccountHostingApplyment`], the same as to [`Applyments`].
+pub type SubmitAccountHostingApplymentResponse = ApplymentsResponse;
 
 w::endpoint! {
     SubmitAccountHostingApplyment => SubmitAccountHostingApplymentResponse,
@@ -1467,21 +1430,8 @@ pub mod combine_papay {
         new(combine_out_trade_no: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`TransactionsByCombineOutTradeNo`].
-        pub struct TransactionsByCombineOutTradeNoResponse {
-            /// `combine_appid`.
-            0 combine_appid: String => "combine_appid: must",
-            /// `combine_mchid`.
-            1 combine_mchid: String => "combine_mchid: must",
-            /// `combine_out_trade_no`.
-            2 combine_out_trade_no: String => "combine_out_trade_no: must",
-            /// `sub_orders`.
-            3 sub_orders: Option<Vec<super::TransactionsSubOrder>> => "sub_orders",
-            /// `combine_payer_info`.
-            4 combine_payer_info: Option<super::CombinePayerInfo> => "combine_payer_info",
-        }
-    }
+    /// Answer to [`TransactionsByCombineOutTradeNo`], the same as to [`Transactions`].
+    pub type TransactionsByCombineOutTradeNoResponse = TransactionsResponse;
 
     w::endpoint! {
         TransactionsByCombineOutTradeNo => TransactionsByCombineOutTradeNoResponse,
@@ -1583,7 +1533,7 @@ pub mod combine_papay {
                 5 contract_display_account: String => "contract_display_account: must",
                 /// `contract_state`.
                 6 contract_state: String => "contract_state: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 7 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `contract_signed_time`; format `rfc3339`.
                 8 contract_signed_time: String => "contract_signed_time: must",
@@ -1821,9 +1771,9 @@ pub mod fund {
             0 sub_mchid: String => "sub_mchid: must",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES` `DEPOSIT`.
             1 account_type: Option<String> => "account_type",
-            /// `available_amount`; unit fen.
+            /// `available_amount`; in fen.
             2 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// `pending_amount`; unit fen.
+            /// `pending_amount`; in fen.
             3 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
@@ -1873,9 +1823,9 @@ pub mod fund {
             0 sub_mchid: String => "sub_mchid: must",
             /// `account_type`; one of `BASIC` `DEPOSIT`.
             1 account_type: Option<String> => "account_type",
-            /// `available_amount`; unit fen.
+            /// `available_amount`; in fen.
             2 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// `pending_amount`; unit fen.
+            /// `pending_amount`; in fen.
             3 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
@@ -1911,7 +1861,7 @@ pub mod fund {
             0 sub_mchid: String => "sub_mchid: must",
             /// `out_request_no`.
             1 out_request_no: String => "out_request_no: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             2 amount: xinqiao_types::Fen => "amount: must",
             /// `remark`.
             3 remark: Option<String> => "remark",
@@ -1992,7 +1942,7 @@ pub mod fund {
             3 withdraw_id: String => "withdraw_id: must",
             /// `status`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
             4 status: String => "status: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// `remark`.
             6 remark: Option<String> => "remark",
@@ -2000,7 +1950,7 @@ pub mod fund {
             7 bank_memo: Option<String> => "bank_memo",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
             8 account_type: String => "account_type: must",
-            /// `account_number`.
+            /// `account_number`; personal data, masked in `Debug`.
             9 account_number: String => "account_number: must masked",
             /// `account_bank`.
             10 account_bank: String => "account_bank: must",
@@ -2050,41 +2000,8 @@ pub mod fund {
         new(withdraw_id: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`WithdrawByWithdrawId`].
-        pub struct WithdrawByWithdrawIdResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `out_request_no`.
-            2 out_request_no: String => "out_request_no: must",
-            /// `withdraw_id`.
-            3 withdraw_id: String => "withdraw_id: must",
-            /// `status`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
-            4 status: String => "status: must",
-            /// `amount`; unit fen.
-            5 amount: xinqiao_types::Fen => "amount: must",
-            /// `remark`.
-            6 remark: Option<String> => "remark",
-            /// `bank_memo`.
-            7 bank_memo: Option<String> => "bank_memo",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            8 account_type: String => "account_type: must",
-            /// `account_number`.
-            9 account_number: String => "account_number: must masked",
-            /// `account_bank`.
-            10 account_bank: String => "account_bank: must",
-            /// `bank_name`.
-            11 bank_name: Option<String> => "bank_name",
-            /// `reason`.
-            12 reason: Option<String> => "reason",
-            /// `create_time`; format `rfc3339`.
-            13 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
-            14 update_time: String => "update_time: must",
-        }
-    }
+    /// Answer to [`WithdrawByWithdrawId`], the same as to [`WithdrawByOutRequestNo`].
+    pub type WithdrawByWithdrawIdResponse = WithdrawByOutRequestNoResponse;
 
     w::endpoint! {
         WithdrawByWithdrawId => WithdrawByWithdrawIdResponse,
@@ -2118,7 +2035,7 @@ pub mod individual_contracts {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012739528>.
         /// * Catalog: `pay_v3.ecommerce.individual_contracts.by_openid`.
         pub struct ByOpenid {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must query",
@@ -2268,7 +2185,7 @@ pub mod individual_contracts {
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `out_contract_code`.
                 1 out_contract_code: String => "out_contract_code: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(
@@ -2278,13 +2195,8 @@ pub mod individual_contracts {
             )
         }
 
-        w::record! {
-            /// Answer to [`MiniProgram`].
-            pub struct MiniProgramResponse {
-                /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
-            }
-        }
+        /// Answer to [`MiniProgram`], the same as to [`App`].
+        pub type MiniProgramResponse = AppResponse;
 
         w::endpoint! {
             MiniProgram => MiniProgramResponse,
@@ -2321,7 +2233,7 @@ pub mod individual_contracts {
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `out_contract_code`.
                 1 out_contract_code: String => "out_contract_code: must",
-                /// `real_name`.
+                /// `real_name`; personal data, masked in `Debug`.
                 2 real_name: String => "real_name: must masked",
                 /// `cred_type`; one of `ID_CARD`.
                 3 cred_type: String => "cred_type: must",
@@ -2375,9 +2287,9 @@ pub mod individual_contracts {
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `out_contract_code`.
                 1 out_contract_code: String => "out_contract_code: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `real_name`.
+                /// `real_name`; personal data, masked in `Debug`.
                 3 real_name: String => "real_name: must masked",
                 /// `cred_type`; one of `ID_CARD`.
                 4 cred_type: String => "cred_type: must",
@@ -2394,13 +2306,8 @@ pub mod individual_contracts {
             )
         }
 
-        w::record! {
-            /// Answer to [`MiniProgram`].
-            pub struct MiniProgramResponse {
-                /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
-            }
-        }
+        /// Answer to [`MiniProgram`], the same as to [`App`].
+        pub type MiniProgramResponse = AppResponse;
 
         w::endpoint! {
             MiniProgram => MiniProgramResponse,
@@ -2537,11 +2444,11 @@ pub mod mch_transfer {
             2 out_bill_no: String => "out_bill_no: must",
             /// `transfer_scene_id`.
             3 transfer_scene_id: String => "transfer_scene_id: must",
-            /// `openid`; needed according to the documentation.
+            /// `openid`; personal data, masked in `Debug`; needed according to the documentation.
             4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_name`; encrypted on the wire.
+            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
             5 user_name: Option<String> => "user_name: masked encrypted",
-            /// `transfer_amount`; unit fen.
+            /// `transfer_amount`; in fen.
             6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
             7 transfer_remark: String => "transfer_remark: must",
@@ -2631,11 +2538,11 @@ pub mod mch_transfer {
             5 state: String => "state: must",
             /// `transfer_scene_id`.
             6 transfer_scene_id: String => "transfer_scene_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_name`; encrypted on the wire.
+            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
             8 user_name: Option<String> => "user_name: masked encrypted",
-            /// `transfer_amount`; unit fen.
+            /// `transfer_amount`; in fen.
             9 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
             10 transfer_remark: String => "transfer_remark: must",
@@ -2734,39 +2641,8 @@ pub mod mch_transfer {
         new(transfer_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`TransferBillsByTransferBillNo`].
-        pub struct TransferBillsByTransferBillNoResponse {
-            /// `mchid`.
-            0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `appid`.
-            2 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
-            3 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
-            4 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`.
-            5 state: String => "state: must",
-            /// `transfer_scene_id`.
-            6 transfer_scene_id: String => "transfer_scene_id: must",
-            /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_name`; encrypted on the wire.
-            8 user_name: Option<String> => "user_name: masked encrypted",
-            /// `transfer_amount`; unit fen.
-            9 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
-            10 transfer_remark: String => "transfer_remark: must",
-            /// `fail_reason`.
-            11 fail_reason: Option<String> => "fail_reason",
-            /// `create_time`; format `rfc3339`.
-            12 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
-            13 update_time: String => "update_time: must",
-        }
-    }
+    /// Answer to [`TransferBillsByTransferBillNo`], the same as to [`TransferBillsByOutBillNo`].
+    pub type TransferBillsByTransferBillNoResponse = TransferBillsByOutBillNoResponse;
 
     w::endpoint! {
         TransferBillsByTransferBillNo => TransferBillsByTransferBillNoResponse,
@@ -2997,9 +2873,9 @@ pub mod refunds {
             8 type_: String => "type: must",
             /// `bank_type`; one of `CMB_DEBIT` `COMM_DEBIT` `ABC_DEBIT` `CCB_DEBIT` `ICBC_DEBIT` `BOC_DEBIT` `PAB_DEBIT` `SPDB_DEBIT` ….
             9 bank_type: Option<String> => "bank_type",
-            /// `bank_account`; encrypted on the wire.
+            /// `bank_account`; encrypted on the wire; personal data, masked in `Debug`.
             10 bank_account: Option<String> => "bank_account: masked encrypted",
-            /// `real_name`; encrypted on the wire.
+            /// `real_name`; encrypted on the wire; personal data, masked in `Debug`.
             11 real_name: Option<String> => "real_name: masked encrypted",
         }
         new(refund_id: impl Into<String>, out_refund_no: impl Into<String>, type_: impl Into<String>)
@@ -3090,7 +2966,7 @@ pub mod refunds {
             0 refund_id: String => "refund_id: must",
             /// `advance_return_id`.
             1 advance_return_id: String => "advance_return_id: must",
-            /// `return_amount`; unit fen.
+            /// `return_amount`; in fen.
             2 return_amount: xinqiao_types::Fen => "return_amount: must",
             /// `payer_mchid`.
             3 payer_mchid: String => "payer_mchid: must",
@@ -3142,29 +3018,8 @@ pub mod refunds {
         new(refund_id: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`ByRefundIdReturnAdvancePost`].
-        pub struct ByRefundIdReturnAdvancePostResponse {
-            /// `refund_id`.
-            0 refund_id: String => "refund_id: must",
-            /// `advance_return_id`.
-            1 advance_return_id: String => "advance_return_id: must",
-            /// `return_amount`; unit fen.
-            2 return_amount: xinqiao_types::Fen => "return_amount: must",
-            /// `payer_mchid`.
-            3 payer_mchid: String => "payer_mchid: must",
-            /// `payer_account`.
-            4 payer_account: String => "payer_account: must",
-            /// `payee_mchid`.
-            5 payee_mchid: String => "payee_mchid: must",
-            /// `payee_account`.
-            6 payee_account: String => "payee_account: must",
-            /// `result`.
-            7 result: String => "result: must",
-            /// `success_time`; format `rfc3339`.
-            8 success_time: Option<String> => "success_time",
-        }
-    }
+    /// Answer to [`ByRefundIdReturnAdvancePost`], the same as to [`ByRefundIdReturnAdvanceGet`].
+    pub type ByRefundIdReturnAdvancePostResponse = ByRefundIdReturnAdvanceGetResponse;
 
     w::endpoint! {
         ByRefundIdReturnAdvancePost => ByRefundIdReturnAdvancePostResponse,
@@ -3204,37 +3059,8 @@ pub mod refunds {
         text(sub_mchid: String, individual_auth_id: String)
     }
 
-    w::record! {
-        /// Answer to [`IdByRefundId`].
-        pub struct IdByRefundIdResponse {
-            /// `out_refund_no`.
-            0 out_refund_no: String => "out_refund_no: must",
-            /// `refund_id`.
-            1 refund_id: String => "refund_id: must",
-            /// `out_trade_no`.
-            2 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
-            3 transaction_id: String => "transaction_id: must",
-            /// `channel`; one of `ORIGINAL` `BALANCE` `OTHER_BALANCE` `OTHER_BANKCARD`.
-            4 channel: String => "channel: must",
-            /// `status`; one of `SUCCESS` `CLOSE` `PROCESSING` `ABNORMAL`.
-            5 status: String => "status: must",
-            /// `amount`.
-            6 amount: super::IdByRefundIdAmount => "amount: must",
-            /// `promotion_detail`.
-            7 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
-            /// `user_received_account`.
-            8 user_received_account: String => "user_received_account: must",
-            /// `refund_account`; one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
-            9 refund_account: Option<String> => "refund_account",
-            /// `funds_account`; one of `AVAILABLE` `UNSETTLED` `OPERATION` `BASIC` `ECNY_BASIC`.
-            10 funds_account: Option<String> => "funds_account",
-            /// `success_time`; format `rfc3339`.
-            11 success_time: Option<String> => "success_time",
-            /// `create_time`; format `rfc3339`.
-            12 create_time: String => "create_time: must",
-        }
-    }
+    /// Answer to [`IdByRefundId`], the same as to [`ByOutRefundNo`].
+    pub type IdByRefundIdResponse = ByOutRefundNoResponse;
 
     w::endpoint! {
         IdByRefundId => IdByRefundIdResponse,
@@ -3333,7 +3159,7 @@ pub mod subsidies {
             3 out_subsidy_no: Option<String> => "out_subsidy_no",
             /// `description`.
             4 description: String => "description: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
         }
         new(
@@ -3356,7 +3182,7 @@ pub mod subsidies {
             2 subsidy_id: String => "subsidy_id: must",
             /// `description`.
             3 description: String => "description: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             4 amount: xinqiao_types::Fen => "amount: must",
             /// `result`; one of `SUCCESS` `FAIL` `REFUND`.
             5 result: String => "result: must",
@@ -3402,7 +3228,7 @@ pub mod subsidies {
             3 out_order_no: String => "out_order_no: must",
             /// `description`.
             4 description: String => "description: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// `subsidy_id`.
             6 subsidy_id: Option<String> => "subsidy_id",
@@ -3434,7 +3260,7 @@ pub mod subsidies {
             4 refund_id: Option<String> => "refund_id",
             /// `description`.
             5 description: String => "description: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
             /// `result`; one of `SUCCESS` `FAIL` `REFUND`.
             7 result: String => "result: must",

@@ -4,9 +4,9 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Amount`.
+    /// `amount` of `edu_papay::Transactions`.
     pub struct Amount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContractInformation`.
+    /// `contract_information` of the answer of `edu_papay::contracts::IdByContractId`; `contract_information` of `edu_papay::UserByOpenidContractsData`.
     pub struct ContractInformation {
         /// `contract_id`.
         0 contract_id: String => "contract_id: must",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeviceInformation`.
+    /// `device_information` of `edu_papay::Transactions`.
     pub struct DeviceInformation {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeviceInformationItem`.
+    /// `device_information` of the answer of `edu_papay::TransactionsByOutTradeNo`; `device_information` of the answer of `edu_papay::TransactionsIdByTransactionId`.
     pub struct DeviceInformationItem {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -50,9 +50,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of the answer of `edu_papay::TransactionsByOutTradeNo`; `payer` of the answer of `edu_papay::TransactionsIdByTransactionId`.
     pub struct Payer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
         1 sub_openid: String => "sub_openid: must",
@@ -60,7 +60,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in the answer of `edu_papay::TransactionsByOutTradeNo`; an item of `promotion_detail` in the answer of `edu_papay::TransactionsIdByTransactionId`.
     pub struct PromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -70,15 +70,15 @@ w::record! {
         2 scope: String => "scope: must",
         /// `type`.
         3 type_: String => "type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; unit fen.
+        /// `wechatpay_contribute`; in fen.
         6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; unit fen.
+        /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; unit fen.
+        /// `other_contribute`; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
         9 currency: Option<String> => "currency",
@@ -86,21 +86,21 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionsIdByTransactionIdAmount`.
+    /// `amount` of the answer of `edu_papay::TransactionsByOutTradeNo`; `amount` of the answer of `edu_papay::TransactionsIdByTransactionId`.
     pub struct TransactionsIdByTransactionIdAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; unit fen.
+        /// `payer_total`; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `discount_total`; unit fen.
+        /// `discount_total`; in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
 
 w::record! {
-    /// `UserByOpenidContractsData`.
+    /// An item of `data` in the answer of `edu_papay::UserByOpenidContracts`.
     pub struct UserByOpenidContractsData {
         /// `sp_mchid`.
         0 sp_mchid: String => "sp_mchid: must",
@@ -112,7 +112,7 @@ w::record! {
         3 sub_appid: Option<String> => "sub_appid",
         /// `plan_id`.
         4 plan_id: String => "plan_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
         6 sub_openid: String => "sub_openid: must",
@@ -280,41 +280,8 @@ w::record! {
     text(sub_mchid: String)
 }
 
-w::record! {
-    /// Answer to [`TransactionsIdByTransactionId`].
-    pub struct TransactionsIdByTransactionIdResponse {
-        /// `sp_mchid`.
-        0 sp_mchid: String => "sp_mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `appid`.
-        2 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`.
-        4 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
-        5 transaction_id: Option<String> => "transaction_id",
-        /// `trade_state`.
-        6 trade_state: String => "trade_state: must",
-        /// `trade_state_description`.
-        7 trade_state_description: String => "trade_state_description: must",
-        /// `bank_type`.
-        8 bank_type: Option<String> => "bank_type",
-        /// `attach`.
-        9 attach: Option<String> => "attach",
-        /// `success_time`; format `rfc3339`.
-        10 success_time: Option<String> => "success_time",
-        /// `payer`.
-        11 payer: Option<Payer> => "payer",
-        /// `amount`.
-        12 amount: TransactionsIdByTransactionIdAmount => "amount: must",
-        /// `device_information`.
-        13 device_information: Option<DeviceInformationItem> => "device_information",
-        /// `promotion_detail`.
-        14 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
-    }
-}
+/// Answer to [`TransactionsIdByTransactionId`], the same as to [`TransactionsByOutTradeNo`].
+pub type TransactionsIdByTransactionIdResponse = TransactionsByOutTradeNoResponse;
 
 w::endpoint! {
     TransactionsIdByTransactionId => TransactionsIdByTransactionIdResponse,
@@ -343,7 +310,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012523265>.
     /// * Catalog: `pay_v3.edu_papay.user_by_openid_contracts`.
     pub struct UserByOpenidContracts {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// `sub_mchid`.
         1 sub_mchid: Option<String> => "sub_mchid: query",
@@ -515,7 +482,7 @@ pub mod contracts {
             3 sub_appid: Option<String> => "sub_appid",
             /// `plan_id`.
             4 plan_id: String => "plan_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sub_openid`.
             6 sub_openid: String => "sub_openid: must",
@@ -559,7 +526,7 @@ pub mod contracts {
             2 sub_appid: Option<String> => "sub_appid",
             /// `plan_id`.
             3 plan_id: String => "plan_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sub_openid`.
             5 sub_openid: Option<String> => "sub_openid",

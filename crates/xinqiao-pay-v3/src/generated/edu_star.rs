@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `OrdersGetData`.
+    /// An item of `data` in the answer of `edu_star::OrdersGet`.
     pub struct OrdersGetData {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",

@@ -4,9 +4,9 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Amount`.
+    /// `amount` of `eduschoolpay::Transactions`.
     pub struct Amount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: String => "currency: must",
@@ -15,15 +15,15 @@ w::record! {
 }
 
 w::record! {
-    /// `BankCard`.
+    /// `bank_card` of `eduschoolpay::contracts::Presign`.
     pub struct BankCard {
         /// `bank_type`.
         0 bank_type: Option<String> => "bank_type",
-        /// `bank_card_no`; encrypted on the wire.
+        /// `bank_card_no`; encrypted on the wire; personal data, masked in `Debug`.
         1 bank_card_no: String => "bank_card_no: must masked encrypted",
         /// `valid_thru`.
         2 valid_thru: Option<String> => "valid_thru",
-        /// `phone`; encrypted on the wire.
+        /// `phone`; encrypted on the wire; personal data, masked in `Debug`.
         3 phone: Option<String> => "phone: masked encrypted",
     }
     new(bank_card_no: impl Into<String>)
@@ -31,7 +31,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ByOpenidContractsData`.
+    /// An item of `data` in the answer of `eduschoolpay::users::ByOpenidContracts`.
     pub struct ByOpenidContractsData {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -43,7 +43,7 @@ w::record! {
         3 out_contract_code: String => "out_contract_code: must",
         /// `contract_id`.
         4 contract_id: String => "contract_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `contract_status`.
         6 contract_status: String => "contract_status: must",
@@ -53,7 +53,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeviceInfo`.
+    /// `device_info` of `eduschoolpay::Transactions`.
     pub struct DeviceInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -65,11 +65,11 @@ w::record! {
 }
 
 w::record! {
-    /// `Identity`.
+    /// `identity` of `eduschoolpay::contracts::Presign`.
     pub struct Identity {
-        /// `real_name`; encrypted on the wire.
+        /// `real_name`; encrypted on the wire; personal data, masked in `Debug`.
         0 real_name: String => "real_name: must masked encrypted",
-        /// `id_card_number`; encrypted on the wire.
+        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
         1 id_card_number: Option<String> => "id_card_number: masked encrypted",
         /// `credential_type`; needed according to the documentation.
         2 credential_type: Option<String> => "credential_type",
@@ -79,7 +79,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Link`.
+    /// `links` of the answer of `eduschoolpay::users::ByOpenidContracts`.
     pub struct Link {
         /// `next`.
         0 next: Option<String> => "next",
@@ -91,9 +91,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of the answer of `eduschoolpay::Transactions`; `payer` of the answer of `eduschoolpay::TransactionsByOutTradeNo`; and 1 more.
     pub struct Payer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
         1 sub_openid: String => "sub_openid: must",
@@ -101,7 +101,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in the answer of `eduschoolpay::Transactions`; an item of `promotion_detail` in the answer of `eduschoolpay::TransactionsByOutTradeNo`; and 1 more.
     pub struct PromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -111,15 +111,15 @@ w::record! {
         2 scope: String => "scope: must",
         /// `type`.
         3 type_: String => "type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; unit fen.
+        /// `wechatpay_contribute`; in fen.
         6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; unit fen.
+        /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; unit fen.
+        /// `other_contribute`; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
         9 currency: Option<String> => "currency",
@@ -127,7 +127,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfo`.
+    /// `scene_info` of `eduschoolpay::Transactions`.
     pub struct SceneInfo {
         /// `start_time`; format `rfc3339`.
         0 start_time: String => "start_time: must",
@@ -140,11 +140,11 @@ w::record! {
 }
 
 w::record! {
-    /// `SettleInfo`.
+    /// `settle_info` of `eduschoolpay::Transactions`.
     pub struct SettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// `subsidy_amount`; unit fen.
+        /// `subsidy_amount`; in fen.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -152,21 +152,21 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionsAmount`.
+    /// `amount` of the answer of `eduschoolpay::Transactions`; `amount` of the answer of `eduschoolpay::TransactionsByOutTradeNo`; and 1 more.
     pub struct TransactionsAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; unit fen.
+        /// `payer_total`; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `discount_total`; unit fen.
+        /// `discount_total`; in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
 
 w::record! {
-    /// `TransactionsDeviceInfo`.
+    /// `device_info` of the answer of `eduschoolpay::Transactions`; `device_info` of the answer of `eduschoolpay::TransactionsByOutTradeNo`; and 1 more.
     pub struct TransactionsDeviceInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -307,43 +307,8 @@ w::record! {
     text(sub_mchid: String)
 }
 
-w::record! {
-    /// Answer to [`TransactionsByOutTradeNo`].
-    pub struct TransactionsByOutTradeNoResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
-        1 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`.
-        4 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
-        5 transaction_id: Option<String> => "transaction_id",
-        /// `trade_type`.
-        6 trade_type: String => "trade_type: must",
-        /// `trade_state`.
-        7 trade_state: String => "trade_state: must",
-        /// `trade_state_desc`.
-        8 trade_state_desc: String => "trade_state_desc: must",
-        /// `bank_type`.
-        9 bank_type: Option<String> => "bank_type",
-        /// `attach`.
-        10 attach: Option<String> => "attach",
-        /// `success_time`; format `rfc3339`.
-        11 success_time: Option<String> => "success_time",
-        /// `payer`.
-        12 payer: Option<Payer> => "payer",
-        /// `amount`.
-        13 amount: TransactionsAmount => "amount: must",
-        /// `device_info`.
-        14 device_info: Option<TransactionsDeviceInfo> => "device_info",
-        /// `promotion_detail`.
-        15 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
-    }
-}
+/// Answer to [`TransactionsByOutTradeNo`], the same as to [`Transactions`].
+pub type TransactionsByOutTradeNoResponse = TransactionsResponse;
 
 w::endpoint! {
     TransactionsByOutTradeNo => TransactionsByOutTradeNoResponse,
@@ -381,43 +346,8 @@ w::record! {
     text(sub_mchid: String)
 }
 
-w::record! {
-    /// Answer to [`TransactionsIdByTransactionId`].
-    pub struct TransactionsIdByTransactionIdResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
-        1 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`.
-        4 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
-        5 transaction_id: Option<String> => "transaction_id",
-        /// `trade_type`.
-        6 trade_type: String => "trade_type: must",
-        /// `trade_state`.
-        7 trade_state: String => "trade_state: must",
-        /// `trade_state_desc`.
-        8 trade_state_desc: String => "trade_state_desc: must",
-        /// `bank_type`.
-        9 bank_type: Option<String> => "bank_type",
-        /// `attach`.
-        10 attach: Option<String> => "attach",
-        /// `success_time`; format `rfc3339`.
-        11 success_time: Option<String> => "success_time",
-        /// `payer`.
-        12 payer: Option<Payer> => "payer",
-        /// `amount`.
-        13 amount: TransactionsAmount => "amount: must",
-        /// `device_info`.
-        14 device_info: Option<TransactionsDeviceInfo> => "device_info",
-        /// `promotion_detail`.
-        15 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
-    }
-}
+/// Answer to [`TransactionsIdByTransactionId`], the same as to [`Transactions`].
+pub type TransactionsIdByTransactionIdResponse = TransactionsResponse;
 
 w::endpoint! {
     TransactionsIdByTransactionId => TransactionsIdByTransactionIdResponse,
@@ -469,7 +399,7 @@ pub mod contracts {
             3 out_contract_code: String => "out_contract_code: must",
             /// `contract_id`.
             4 contract_id: String => "contract_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `contract_status`.
             6 contract_status: String => "contract_status: must",
@@ -542,7 +472,7 @@ pub mod contracts {
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `plan_id`.
             1 plan_id: String => "plan_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_id`.
             3 user_id: String => "user_id: must",
@@ -611,7 +541,7 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_3_4.shtml>.
         /// * Catalog: `pay_v3.eduschoolpay.users.by_openid_contracts`.
         pub struct ByOpenidContracts {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `plan_id`.
             1 plan_id: String => "plan_id: must query",
@@ -673,7 +603,7 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_3_9.shtml>.
         /// * Catalog: `pay_v3.eduschoolpay.users.by_openid_debt_state`.
         pub struct ByOpenidDebtState {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)
@@ -684,7 +614,7 @@ pub mod users {
         pub struct ByOpenidDebtStateResponse {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `state`.
             2 state: String => "state: must",

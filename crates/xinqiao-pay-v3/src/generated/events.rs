@@ -4,13 +4,13 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Amount`.
+    /// `amount` of `events::SubOrder`.
     pub struct Amount {
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `currency`.
         1 currency: String => "currency: must",
-        /// `payer_amount`; unit fen.
+        /// `payer_amount`; in fen.
         2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
         /// `payer_currency`.
         3 payer_currency: String => "payer_currency: must",
@@ -20,9 +20,9 @@ w::record! {
 }
 
 w::record! {
-    /// `AmountFrom`.
+    /// An item of `from` in `events::PartnerRefundAmount`.
     pub struct AmountFrom {
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// `account`.
         1 account: String => "account: must",
@@ -30,7 +30,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AttachInfo`.
+    /// `attach_info` of `pay_v3.notify.marketing_busifavor_coupon`.
     pub struct AttachInfo {
         /// `transaction_id`.
         0 transaction_id: Option<String> => "transaction_id",
@@ -50,7 +50,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BankTransferInfo`.
+    /// `bank_transfer_info` of `pay_v3.notify.platform_solution_recharge`.
     pub struct BankTransferInfo {
         /// `bill_no`.
         0 bill_no: Option<String> => "bill_no",
@@ -68,15 +68,15 @@ w::record! {
 }
 
 w::record! {
-    /// `Collection`.
+    /// `collection` of `pay_v3.notify.pay_score_acquiring_bank_service_order`; `collection` of `pay_v3.notify.pay_score_partner_service_order`; and 1 more.
     pub struct Collection {
         /// `state`.
         0 state: String => "state: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `paying_amount`; unit fen.
+        /// `paying_amount`; in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// `paid_amount`; unit fen.
+        /// `paid_amount`; in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `details`.
         4 details: Vec<CollectionDetail> => "details: must",
@@ -84,11 +84,11 @@ w::record! {
 }
 
 w::record! {
-    /// `CollectionDetail`.
+    /// An item of `details` in `events::Collection`.
     pub struct CollectionDetail {
         /// `seq`.
         0 seq: i64 => "seq: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// `paid_type`.
         2 paid_type: Option<String> => "paid_type",
@@ -102,15 +102,15 @@ w::record! {
 }
 
 w::record! {
-    /// `CombinePayerInfo`.
+    /// `combine_payer_info` of `pay_v3.notify.combine_transaction`.
     pub struct CombinePayerInfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
 
 w::record! {
-    /// `CommonField`.
+    /// An item of `common_field_list` in `events::UserInformation`.
     pub struct CommonField {
         /// `name`.
         0 name: String => "name: must",
@@ -120,7 +120,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ConsumeInformation`.
+    /// `consume_information` of `pay_v3.notify.marketing_favor_coupon`.
     pub struct ConsumeInformation {
         /// `consume_time`; format `rfc3339`.
         0 consume_time: String => "consume_time: must",
@@ -134,7 +134,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContractInformation`.
+    /// `contract_information` of `pay_v3.notify.education_entrust`.
     pub struct ContractInformation {
         /// `contract_id`.
         0 contract_id: String => "contract_id: must",
@@ -146,7 +146,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContractTerminateInfo`.
+    /// `contract_terminate_info` of `pay_v3.notify.pa_pay_entrust`; `contract_terminate_info` of `pay_v3.notify.pa_pay_insurance_entrust`.
     pub struct ContractTerminateInfo {
         /// `contract_terminated_time`; format `rfc3339`.
         0 contract_terminated_time: String => "contract_terminated_time: must",
@@ -158,7 +158,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CustomField`.
+    /// An item of `custom_field_list` in `events::UserInformation`.
     pub struct CustomField {
         /// `name`.
         0 name: String => "name: must",
@@ -168,7 +168,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeductSchedule`.
+    /// `deduct_schedule` of `pay_v3.notify.pa_pay_entrust`.
     pub struct DeductSchedule {
         /// `estimated_deduct_date`; format `yyyy-MM-dd`.
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
@@ -186,7 +186,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeviceInformation`.
+    /// `device_information` of `pay_v3.notify.education_transaction`.
     pub struct DeviceInformation {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -196,33 +196,33 @@ w::record! {
 }
 
 w::record! {
-    /// `DiscountTo`.
+    /// `discount_to` of `pay_v3.notify.marketing_favor_coupon`.
     pub struct DiscountTo {
-        /// `cut_to_price`; unit fen.
+        /// `cut_to_price`; in fen.
         0 cut_to_price: Option<xinqiao_types::Fen> => "cut_to_price",
-        /// `max_price`; unit fen.
+        /// `max_price`; in fen.
         1 max_price: Option<xinqiao_types::Fen> => "max_price",
     }
 }
 
 w::record! {
-    /// `EducationTransactionAmount`.
+    /// `amount` of `pay_v3.notify.education_transaction`; `amount` of `pay_v3.notify.vehicle_transaction`.
     pub struct EducationTransactionAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; unit fen.
+        /// `payer_total`; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `discount_total`; unit fen.
+        /// `discount_total`; in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
 
 w::record! {
-    /// `EstimatedDeductAmount`.
+    /// `estimated_deduct_amount` of `events::DeductSchedule`; `scheduled_amount` of `events::DeductSchedule`; and 1 more.
     pub struct EstimatedDeductAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
@@ -230,7 +230,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FapiaoInformation`.
+    /// An item of `fapiao_information` in `pay_v3.notify.fapiao`.
     pub struct FapiaoInformation {
         /// `fapiao_id`.
         0 fapiao_id: String => "fapiao_id: must",
@@ -242,21 +242,21 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `events::ConsumeInformation`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `quantity`.
         1 quantity: i64 => "quantity: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// `discount_amount`; unit fen.
+        /// `discount_amount`; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
     }
 }
 
 w::record! {
-    /// `InstallmentInfo`.
+    /// `installment_info` of `pay_v3.notify.combine_transaction`; `installment_info` of `pay_v3.notify.partner_transaction`; and 1 more.
     pub struct InstallmentInfo {
         /// `use_subsidy`.
         0 use_subsidy: bool => "use_subsidy: must",
@@ -266,7 +266,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Location`.
+    /// `location` of `pay_v3.notify.pay_score_acquiring_bank_service_order`; `location` of `pay_v3.notify.pay_score_partner_service_order`; and 1 more.
     pub struct Location {
         /// `start_location`.
         0 start_location: Option<String> => "start_location",
@@ -276,17 +276,17 @@ w::record! {
 }
 
 w::record! {
-    /// `NormalCouponInformation`.
+    /// `normal_coupon_information` of `pay_v3.notify.marketing_favor_coupon`.
     pub struct NormalCouponInformation {
-        /// `coupon_amount`; unit fen.
+        /// `coupon_amount`; in fen.
         0 coupon_amount: xinqiao_types::Fen => "coupon_amount: must",
-        /// `transaction_minimum`; unit fen.
+        /// `transaction_minimum`; in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
 }
 
 w::record! {
-    /// `Objective`.
+    /// An item of `objectives` in `pay_v3.notify.discount_card`.
     pub struct Objective {
         /// `objective_id`.
         0 objective_id: String => "objective_id: must",
@@ -304,7 +304,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ObjectiveCompletionRecord`.
+    /// An item of `objective_completion_records` in `events::Objective`.
     pub struct ObjectiveCompletionRecord {
         /// `objective_completion_serial_no`.
         0 objective_completion_serial_no: String => "objective_completion_serial_no: must",
@@ -324,7 +324,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ParkingInfo`.
+    /// `parking_info` of `pay_v3.notify.vehicle_transaction`.
     pub struct ParkingInfo {
         /// `parking_id`.
         0 parking_id: String => "parking_id: must",
@@ -338,7 +338,7 @@ w::record! {
         4 end_time: String => "end_time: must",
         /// `parking_name`.
         5 parking_name: String => "parking_name: must",
-        /// `charging_duration`; unit s.
+        /// `charging_duration`; in s.
         6 charging_duration: i64 => "charging_duration: must",
         /// `device_id`.
         7 device_id: Option<String> => "device_id",
@@ -346,39 +346,39 @@ w::record! {
 }
 
 w::record! {
-    /// `PartnerRefundAmount`.
+    /// `amount` of `pay_v3.notify.partner_refund`; `amount` of `pay_v3.notify.refund`.
     pub struct PartnerRefundAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `refund`; unit fen.
+        /// `refund`; in fen.
         1 refund: xinqiao_types::Fen => "refund: must",
         /// `currency`.
         2 currency: String => "currency: must",
-        /// `payer_total`; unit fen.
+        /// `payer_total`; in fen.
         3 payer_total: xinqiao_types::Fen => "payer_total: must",
-        /// `payer_refund`; unit fen.
+        /// `payer_refund`; in fen.
         4 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// `settlement_total`; unit fen.
+        /// `settlement_total`; in fen.
         5 settlement_total: xinqiao_types::Fen => "settlement_total: must",
-        /// `settlement_refund`; unit fen.
+        /// `settlement_refund`; in fen.
         6 settlement_refund: xinqiao_types::Fen => "settlement_refund: must",
-        /// `discount_refund`; unit fen.
+        /// `discount_refund`; in fen.
         7 discount_refund: xinqiao_types::Fen => "discount_refund: must",
         /// `from`.
         8 from: Option<Vec<AmountFrom>> => "from",
-        /// `refund_fee`; unit fen.
+        /// `refund_fee`; in fen.
         9 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
 }
 
 w::record! {
-    /// `PartnerTransactionAmount`.
+    /// `amount` of `pay_v3.notify.partner_transaction`; `amount` of `pay_v3.notify.transaction`.
     pub struct PartnerTransactionAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; unit fen.
+        /// `payer_total`; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `payer_currency`.
         3 payer_currency: Option<String> => "payer_currency",
@@ -386,7 +386,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PartnerTransactionPayer`.
+    /// `payer` of `pay_v3.notify.partner_transaction`.
     pub struct PartnerTransactionPayer {
         /// `sp_openid`.
         0 sp_openid: Option<String> => "sp_openid",
@@ -396,7 +396,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PartnerTransactionPromotionDetail`.
+    /// An item of `promotion_detail` in `pay_v3.notify.partner_transaction`; an item of `promotion_detail` in `pay_v3.notify.transaction`; and 1 more.
     pub struct PartnerTransactionPromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -406,15 +406,15 @@ w::record! {
         2 scope: String => "scope: must",
         /// `type`.
         3 type_: String => "type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; unit fen.
+        /// `wechatpay_contribute`; in fen.
         6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; unit fen.
+        /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; unit fen.
+        /// `other_contribute`; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
         9 currency: Option<String> => "currency",
@@ -424,9 +424,9 @@ w::record! {
 }
 
 w::record! {
-    /// `PayInformation`.
+    /// `pay_information` of `pay_v3.notify.discount_card`.
     pub struct PayInformation {
-        /// `pay_amount`; unit fen.
+        /// `pay_amount`; in fen.
         0 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// `pay_state`.
         1 pay_state: String => "pay_state: must",
@@ -438,9 +438,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of `pay_v3.notify.education_transaction`.
     pub struct Payer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
         1 sub_openid: String => "sub_openid: must",
@@ -448,25 +448,25 @@ w::record! {
 }
 
 w::record! {
-    /// `PostDiscount`.
+    /// An item of `post_discounts` in `pay_v3.notify.pay_score_acquiring_bank_service_order`; an item of `post_discounts` in `pay_v3.notify.pay_score_partner_service_order`; and 1 more.
     pub struct PostDiscount {
         /// `name`.
         0 name: String => "name: must",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
     }
 }
 
 w::record! {
-    /// `PostPayment`.
+    /// An item of `post_payments` in `pay_v3.notify.pay_score_acquiring_bank_service_order`; an item of `post_payments` in `pay_v3.notify.pay_score_partner_service_order`; and 1 more.
     pub struct PostPayment {
         /// `name`.
         0 name: Option<String> => "name",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
         3 count: Option<i64> => "count",
@@ -474,7 +474,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in `pay_v3.notify.education_transaction`.
     pub struct PromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -484,15 +484,15 @@ w::record! {
         2 scope: String => "scope: must",
         /// `type`.
         3 type_: String => "type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; unit fen.
+        /// `wechatpay_contribute`; in fen.
         6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; unit fen.
+        /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; unit fen.
+        /// `other_contribute`; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
         9 currency: Option<String> => "currency",
@@ -500,15 +500,15 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetailGoodsDetail`.
+    /// An item of `goods_detail` in `events::PartnerTransactionPromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `quantity`.
         1 quantity: i64 => "quantity: must",
-        /// `unit_price`; unit fen.
+        /// `unit_price`; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// `discount_amount`; unit fen.
+        /// `discount_amount`; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// `goods_remark`.
         4 goods_remark: Option<String> => "goods_remark",
@@ -516,9 +516,9 @@ w::record! {
 }
 
 w::record! {
-    /// `QrRechargeInfo`.
+    /// `qr_recharge_info` of `pay_v3.notify.platform_solution_recharge`.
     pub struct QrRechargeInfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `employee_type`.
         1 employee_type: Option<String> => "employee_type",
@@ -526,13 +526,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Receiver`.
+    /// `receiver` of `pay_v3.notify.partner_profit_sharing`; `receiver` of `pay_v3.notify.profit_sharing`.
     pub struct Receiver {
         /// `type`.
         0 type_: String => "type: must",
         /// `account`.
         1 account: String => "account: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         3 description: String => "description: must",
@@ -540,9 +540,9 @@ w::record! {
 }
 
 w::record! {
-    /// `RechargeAmount`.
+    /// `recharge_amount` of `pay_v3.notify.platform_solution_recharge`.
     pub struct RechargeAmount {
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         0 amount: Option<xinqiao_types::Fen> => "amount",
         /// `currency`.
         1 currency: Option<String> => "currency",
@@ -550,7 +550,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Reward`.
+    /// An item of `rewards` in `pay_v3.notify.discount_card`.
     pub struct Reward {
         /// `reward_id`.
         0 reward_id: String => "reward_id: must",
@@ -562,7 +562,7 @@ w::record! {
         3 count: i64 => "count: must",
         /// `unit`.
         4 unit: String => "unit: must",
-        /// `amount`; unit yuan.
+        /// `amount`; in yuan.
         5 amount: i64 => "amount: must",
         /// `description`.
         6 description: Option<String> => "description",
@@ -572,7 +572,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RewardUsageRecord`.
+    /// An item of `reward_usage_records` in `events::Reward`.
     pub struct RewardUsageRecord {
         /// `reward_usage_serial_no`.
         0 reward_usage_serial_no: String => "reward_usage_serial_no: must",
@@ -584,7 +584,7 @@ w::record! {
         3 usage_type: String => "usage_type: must",
         /// `usage_count`.
         4 usage_count: i64 => "usage_count: must",
-        /// `amount`; unit yuan.
+        /// `amount`; in yuan.
         5 amount: i64 => "amount: must",
         /// `description`.
         6 description: Option<String> => "description",
@@ -594,19 +594,19 @@ w::record! {
 }
 
 w::record! {
-    /// `RiskFund`.
+    /// `risk_fund` of `pay_v3.notify.pay_score_acquiring_bank_service_order`; `risk_fund` of `pay_v3.notify.pay_score_partner_service_order`; and 1 more.
     pub struct RiskFund {
         /// `name`.
         0 name: String => "name: must",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
 w::record! {
-    /// `SceneInfo`.
+    /// `scene_info` of `pay_v3.notify.combine_transaction`; `scene_info` of `pay_v3.notify.partner_transaction`; and 1 more.
     pub struct SceneInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -614,7 +614,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SignedDetail`.
+    /// An item of `signed_detail_list` in `pay_v3.notify.pay_score_partner_user_sign_plan`; an item of `signed_detail_list` in `pay_v3.notify.pay_score_user_sign_plan`.
     pub struct SignedDetail {
         /// `plan_detail_no`.
         0 plan_detail_no: i64 => "plan_detail_no: must",
@@ -624,11 +624,11 @@ w::record! {
         2 plan_detail_state: String => "plan_detail_state: must",
         /// `plan_discount_description`.
         3 plan_discount_description: Option<String> => "plan_discount_description",
-        /// `original_price`; unit fen.
+        /// `original_price`; in fen.
         4 original_price: xinqiao_types::Fen => "original_price: must",
-        /// `actual_price`; unit fen.
+        /// `actual_price`; in fen.
         5 actual_price: xinqiao_types::Fen => "actual_price: must",
-        /// `actual_pay_price`; unit fen.
+        /// `actual_pay_price`; in fen.
         6 actual_pay_price: Option<xinqiao_types::Fen> => "actual_pay_price",
         /// `merchant_plan_detail_no`.
         7 merchant_plan_detail_no: String => "merchant_plan_detail_no: must",
@@ -644,15 +644,15 @@ w::record! {
 }
 
 w::record! {
-    /// `SingleitemDiscountOff`.
+    /// `singleitem_discount_off` of `pay_v3.notify.marketing_favor_coupon`.
     pub struct SingleitemDiscountOff {
-        /// `single_price_max`; unit fen.
+        /// `single_price_max`; in fen.
         0 single_price_max: Option<xinqiao_types::Fen> => "single_price_max",
     }
 }
 
 w::record! {
-    /// `SubOrder`.
+    /// An item of `sub_orders` in `pay_v3.notify.combine_transaction`.
     pub struct SubOrder {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -686,7 +686,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimeRange`.
+    /// `time_range` of `pay_v3.notify.discount_card`.
     pub struct TimeRange {
         /// `begin_time`; format `rfc3339`.
         0 begin_time: String => "begin_time: must",
@@ -696,7 +696,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimeRangeItem`.
+    /// `time_range` of `pay_v3.notify.pay_score_acquiring_bank_service_order`; `time_range` of `pay_v3.notify.pay_score_partner_service_order`; and 1 more.
     pub struct TimeRangeItem {
         /// `start_time`; format `yyyyMMddHHmmss`.
         0 start_time: String => "start_time: must",
@@ -710,15 +710,15 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionPayer`.
+    /// `payer` of `pay_v3.notify.transaction`.
     pub struct TransactionPayer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
 w::record! {
-    /// `UserInformation`.
+    /// `user_information` of `pay_v3.notify.brand_partner_card_member_user_card`.
     pub struct UserInformation {
         /// `common_field_list`.
         0 common_field_list: Option<Vec<CommonField>> => "common_field_list",
@@ -728,7 +728,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValidDateInformation`.
+    /// `valid_date_information` of `pay_v3.notify.brand_partner_card_member_user_card`.
     pub struct ValidDateInformation {
         /// `type`.
         0 type_: String => "type: must",
@@ -742,9 +742,9 @@ w::record! {
 }
 
 w::record! {
-    /// `VehicleTransactionPayer`.
+    /// `payer` of `pay_v3.notify.vehicle_transaction`.
     pub struct VehicleTransactionPayer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
         1 sub_openid: Option<String> => "sub_openid",
@@ -752,7 +752,7 @@ w::record! {
 }
 
 w::record! {
-    /// `VehicleTransactionPromotionDetail`.
+    /// An item of `promotion_detail` in `pay_v3.notify.vehicle_transaction`.
     pub struct VehicleTransactionPromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -762,15 +762,15 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// `type`.
         3 type_: Option<String> => "type",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; unit fen.
+        /// `wechatpay_contribute`; in fen.
         6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; unit fen.
+        /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; unit fen.
+        /// `other_contribute`; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
         9 currency: Option<String> => "currency",
@@ -799,7 +799,7 @@ pub mod notify {
             4 brand_id: String => "brand_id: must",
             /// `appid`.
             5 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `deduct_points`.
             7 deduct_points: i64 => "deduct_points: must",
@@ -824,7 +824,7 @@ pub mod notify {
             1 card_id: String => "card_id: must",
             /// `brand_id`.
             2 brand_id: String => "brand_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_type`.
             4 card_type: String => "card_type: must",
@@ -832,7 +832,7 @@ pub mod notify {
             5 card_color: String => "card_color: must",
             /// `card_picture_url`.
             6 card_picture_url: String => "card_picture_url: must",
-            /// `phone_number`.
+            /// `phone_number`; personal data, masked in `Debug`.
             7 phone_number: Option<String> => "phone_number: masked",
             /// `level`.
             8 level: Option<String> => "level",
@@ -869,7 +869,7 @@ pub mod notify {
             1 card_id: String => "card_id: must",
             /// `brand_id`.
             2 brand_id: String => "brand_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
         }
     }
@@ -927,7 +927,7 @@ pub mod notify {
             3 card_template_id: String => "card_template_id: must",
             /// `card_id`.
             4 card_id: String => "card_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `time_range`.
             6 time_range: Option<super::TimeRange> => "time_range",
@@ -935,7 +935,7 @@ pub mod notify {
             7 state: String => "state: must",
             /// `unfinished_reason`.
             8 unfinished_reason: Option<String> => "unfinished_reason",
-            /// `total_amount`; unit fen.
+            /// `total_amount`; in fen.
             9 total_amount: Option<xinqiao_types::Fen> => "total_amount",
             /// `pay_information`.
             10 pay_information: Option<super::PayInformation> => "pay_information",
@@ -965,7 +965,7 @@ pub mod notify {
             3 contract_id: String => "contract_id: must",
             /// `plan_id`.
             4 plan_id: i64 => "plan_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `operate_time`; format `rfc3339`.
             6 operate_time: String => "operate_time: must",
@@ -985,7 +985,7 @@ pub mod notify {
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `plan_id`.
             1 plan_id: String => "plan_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `contract_information`.
             3 contract_information: super::ContractInformation => "contract_information: must",
@@ -1051,7 +1051,7 @@ pub mod notify {
         pub struct MallAuth {
             /// `mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `code`.
             2 code: String => "code: must",
@@ -1076,15 +1076,15 @@ pub mod notify {
             3 shop_number: String => "shop_number: must",
             /// `appid`.
             4 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `transaction_id`.
             6 transaction_id: String => "transaction_id: must",
             /// `refund_id`.
             7 refund_id: String => "refund_id: must",
-            /// `pay_amount`; unit fen.
+            /// `pay_amount`; in fen.
             8 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-            /// `refund_amount`; unit fen.
+            /// `refund_amount`; in fen.
             9 refund_amount: xinqiao_types::Fen => "refund_amount: must",
             /// `refund_time`; format `rfc3339`.
             10 refund_time: String => "refund_time: must",
@@ -1107,11 +1107,11 @@ pub mod notify {
             3 shop_number: Option<String> => "shop_number",
             /// `appid`.
             4 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `transaction_id`.
             6 transaction_id: Option<String> => "transaction_id",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             7 amount: Option<xinqiao_types::Fen> => "amount",
             /// `time_end`; format `rfc3339`.
             8 time_end: Option<String> => "time_end",
@@ -1136,9 +1136,9 @@ pub mod notify {
             1 coupon_code: String => "coupon_code: must",
             /// `stock_id`.
             2 stock_id: String => "stock_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `unionid`.
+            /// `unionid`; personal data, masked in `Debug`.
             4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
             /// `send_time`; format `rfc3339`.
             5 send_time: String => "send_time: must",
@@ -1203,9 +1203,9 @@ pub mod notify {
             1 card_id: String => "card_id: must",
             /// `code`.
             2 code: Option<String> => "code",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `unionid`.
+            /// `unionid`; personal data, masked in `Debug`.
             4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
             /// `activate_scene`.
             5 activate_scene: Option<String> => "activate_scene",
@@ -1251,7 +1251,7 @@ pub mod notify {
             3 authorization_id: String => "authorization_id: must",
             /// `state`.
             4 state: String => "state: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_display_name`.
             6 user_display_name: String => "user_display_name: must",
@@ -1274,7 +1274,7 @@ pub mod notify {
             2 batch_id: String => "batch_id: must",
             /// `batch_status`.
             3 batch_status: String => "batch_status: must",
-            /// `total_amount`; unit fen.
+            /// `total_amount`; in fen.
             4 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// `total_num`.
             5 total_num: i64 => "total_num: must",
@@ -1299,15 +1299,15 @@ pub mod notify {
             2 batch_id: String => "batch_id: must",
             /// `batch_status`.
             3 batch_status: String => "batch_status: must",
-            /// `total_amount`; unit fen.
+            /// `total_amount`; in fen.
             4 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// `total_num`.
             5 total_num: i64 => "total_num: must",
-            /// `success_amount`; unit fen.
+            /// `success_amount`; in fen.
             6 success_amount: xinqiao_types::Fen => "success_amount: must",
             /// `success_num`.
             7 success_num: i64 => "success_num: must",
-            /// `fail_amount`; unit fen.
+            /// `fail_amount`; in fen.
             8 fail_amount: xinqiao_types::Fen => "fail_amount: must",
             /// `fail_num`.
             9 fail_num: i64 => "fail_num: must",
@@ -1330,9 +1330,9 @@ pub mod notify {
             2 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`.
             3 state: String => "state: must",
-            /// `transfer_amount`; unit fen.
+            /// `transfer_amount`; in fen.
             4 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `update_time`; format `rfc3339`.
             6 update_time: String => "update_time: must",
@@ -1359,11 +1359,11 @@ pub mod notify {
             3 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`.
             4 state: String => "state: must",
-            /// `transfer_amount`; unit fen.
+            /// `transfer_amount`; in fen.
             5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
             6 transfer_remark: String => "transfer_remark: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_qq`.
             8 user_qq: Option<String> => "user_qq",
@@ -1399,7 +1399,7 @@ pub mod notify {
             6 contract_signed_time: Option<String> => "contract_signed_time",
             /// `contract_expired_time`; format `rfc3339`.
             7 contract_expired_time: Option<String> => "contract_expired_time",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `contract_display_account`.
             9 contract_display_account: String => "contract_display_account: must",
@@ -1433,7 +1433,7 @@ pub mod notify {
             6 contract_signed_time: Option<String> => "contract_signed_time",
             /// `contract_expired_time`; format `rfc3339`.
             7 contract_expired_time: Option<String> => "contract_expired_time",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `insured_display_name`.
             9 insured_display_name: String => "insured_display_name: must",
@@ -1556,11 +1556,11 @@ pub mod notify {
             3 sub_appid: Option<String> => "sub_appid",
             /// `channel_id`.
             4 channel_id: Option<String> => "channel_id",
-            /// `authorization_code`.
+            /// `authorization_code`; a secret, masked in `Debug`.
             5 authorization_code: Option<String> => "authorization_code: masked",
             /// `service_id`.
             6 service_id: String => "service_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `sub_openid`.
             8 sub_openid: Option<String> => "sub_openid",
@@ -1594,7 +1594,7 @@ pub mod notify {
             7 service_id: String => "service_id: must",
             /// `service_introduction`.
             8 service_introduction: String => "service_introduction: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `sub_openid`.
             10 sub_openid: Option<String> => "sub_openid",
@@ -1602,7 +1602,7 @@ pub mod notify {
             11 state: String => "state: must",
             /// `state_description`.
             12 state_description: Option<String> => "state_description",
-            /// `total_amount`; unit fen.
+            /// `total_amount`; in fen.
             13 total_amount: Option<xinqiao_types::Fen> => "total_amount",
             /// `attach`.
             14 attach: Option<String> => "attach",
@@ -1636,11 +1636,11 @@ pub mod notify {
             2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
             3 sub_appid: Option<String> => "sub_appid",
-            /// `authorization_code`.
+            /// `authorization_code`; a secret, masked in `Debug`.
             4 authorization_code: Option<String> => "authorization_code: masked",
             /// `service_id`.
             5 service_id: String => "service_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `sub_openid`.
             7 sub_openid: Option<String> => "sub_openid",
@@ -1672,7 +1672,7 @@ pub mod notify {
             6 service_id: String => "service_id: must",
             /// `service_introduction`.
             7 service_introduction: String => "service_introduction: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `sub_openid`.
             9 sub_openid: Option<String> => "sub_openid",
@@ -1680,7 +1680,7 @@ pub mod notify {
             10 state: String => "state: must",
             /// `state_description`.
             11 state_description: Option<String> => "state_description",
-            /// `total_amount`; unit fen.
+            /// `total_amount`; in fen.
             12 total_amount: Option<xinqiao_types::Fen> => "total_amount",
             /// `attach`.
             13 attach: Option<String> => "attach",
@@ -1727,7 +1727,7 @@ pub mod notify {
             8 sign_plan_id: String => "sign_plan_id: must",
             /// `sign_state`.
             9 sign_state: String => "sign_state: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             10 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sub_openid`.
             11 sub_openid: Option<String> => "sub_openid",
@@ -1739,9 +1739,9 @@ pub mod notify {
             14 plan_over_time: String => "plan_over_time: must",
             /// `deduction_quantity`.
             15 deduction_quantity: i64 => "deduction_quantity: must",
-            /// `total_origin_price`; unit fen.
+            /// `total_origin_price`; in fen.
             16 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-            /// `total_actual_price`; unit fen.
+            /// `total_actual_price`; in fen.
             17 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// `sign_time`; format `rfc3339`.
             18 sign_time: Option<String> => "sign_time",
@@ -1768,11 +1768,11 @@ pub mod notify {
             1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_request_no`.
             2 out_request_no: Option<String> => "out_request_no",
-            /// `authorization_code`.
+            /// `authorization_code`; a secret, masked in `Debug`.
             3 authorization_code: Option<String> => "authorization_code: masked",
             /// `service_id`.
             4 service_id: String => "service_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_service_status`.
             6 user_service_status: Option<String> => "user_service_status",
@@ -1799,13 +1799,13 @@ pub mod notify {
             4 service_id: String => "service_id: must",
             /// `service_introduction`.
             5 service_introduction: String => "service_introduction: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `state`.
             7 state: String => "state: must",
             /// `state_description`.
             8 state_description: Option<String> => "state_description",
-            /// `total_amount`; unit fen.
+            /// `total_amount`; in fen.
             9 total_amount: Option<xinqiao_types::Fen> => "total_amount",
             /// `attach`.
             10 attach: Option<String> => "attach",
@@ -1848,7 +1848,7 @@ pub mod notify {
             6 sign_plan_id: String => "sign_plan_id: must",
             /// `sign_state`.
             7 sign_state: String => "sign_state: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `merchant_callback_url`.
             9 merchant_callback_url: Option<String> => "merchant_callback_url",
@@ -1858,9 +1858,9 @@ pub mod notify {
             11 plan_over_time: String => "plan_over_time: must",
             /// `deduction_quantity`.
             12 deduction_quantity: i64 => "deduction_quantity: must",
-            /// `total_origin_price`; unit fen.
+            /// `total_origin_price`; in fen.
             13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-            /// `total_actual_price`; unit fen.
+            /// `total_actual_price`; in fen.
             14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// `sign_time`; format `rfc3339`.
             15 sign_time: Option<String> => "sign_time",
@@ -2041,7 +2041,7 @@ pub mod notify {
             6 start_time: String => "start_time: must",
             /// `parking_name`.
             7 parking_name: String => "parking_name: must",
-            /// `free_duration`; unit s.
+            /// `free_duration`; in s.
             8 free_duration: i64 => "free_duration: must",
             /// `parking_state`.
             9 parking_state: String => "parking_state: must",
@@ -2106,7 +2106,7 @@ pub mod notify {
             9 bank_type: Option<String> => "bank_type",
             /// `attach`.
             10 attach: Option<String> => "attach",
-            /// `user_repaid`.
+            /// `user_repaid`; `Y` or `N` on the wire.
             11 user_repaid: Option<bool> => "user_repaid: yes-no",
             /// `trade_scene`.
             12 trade_scene: String => "trade_scene: must",

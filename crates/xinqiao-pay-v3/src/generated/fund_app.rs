@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ApplyOrder`.
+    /// `apply_order` of the answer of `fund_app::mch_transfer::partner::SubMchAuthorizationsBySubMchid`.
     pub struct ApplyOrder {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
@@ -20,7 +20,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthorizationInfo`.
+    /// `authorization_info` of `fund_app::mch_transfer::partner::PreTransferWithAuthorization`; `authorization_info` of `fund_app::mch_transfer::PreTransferWithAuthorization`.
     pub struct AuthorizationInfo {
         /// `user_display_name`.
         0 user_display_name: String => "user_display_name: must",
@@ -37,7 +37,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BrandMerchantBatchesByBatchNoDetail`.
+    /// An item of `detail_list` in the answer of `fund_app::brand_redpacket::BrandMerchantBatchesByBatchNo`; an item of `detail_list` in the answer of `fund_app::brand_redpacket::brand_merchant_out_batches::ByOutBatchNo`.
     pub struct BrandMerchantBatchesByBatchNoDetail {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
@@ -49,15 +49,15 @@ w::record! {
 }
 
 w::record! {
-    /// `BrandMerchantBatchesDetail`.
+    /// An item of `detail_list` in `fund_app::brand_redpacket::BrandMerchantBatches`.
     pub struct BrandMerchantBatchesDetail {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire.
+        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
         3 user_name: Option<String> => "user_name: masked encrypted",
         /// `remark`; needed according to the documentation.
         4 remark: Option<String> => "remark",
@@ -71,7 +71,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CloseInfo`.
+    /// `close_info` of the answer of `fund_app::mch_transfer::partner::UserConfirmAuthorizationsByOutAuthorizationNo`.
     pub struct CloseInfo {
         /// `close_time`.
         0 close_time: String => "close_time: must",
@@ -81,7 +81,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CloseInfoItem`.
+    /// `close_info` of the answer of `fund_app::mch_transfer::UserConfirmAuthorizationByOutAuthorizationNo`.
     pub struct CloseInfoItem {
         /// `close_reason`; one of `CLOSE_VIA_MCH_API` `USER_CLOSE` `USER_OVERDUE_UNCONFIRMED` `TRANSFER_RISK` `USER_ACCOUNT_ABNORMAL`.
         0 close_reason: String => "close_reason: must",
@@ -91,7 +91,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfo`.
+    /// `scene_info` of `fund_app::mch_transfer::UserConfirmAuthorization`.
     pub struct SceneInfo {
         /// `client_ip`.
         0 client_ip: Option<String> => "client_ip",
@@ -105,7 +105,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionInfo`.
+    /// `transaction_info` of `fund_app::mch_transfer::partner::CharityTransferBills`.
     pub struct TransactionInfo {
         /// `transaction_type`; one of `WXPAY`.
         0 transaction_type: String => "transaction_type: must",
@@ -116,7 +116,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferSceneReportInfo`.
+    /// An item of `transfer_scene_report_infos` in `fund_app::mch_transfer::partner::PreTransferWithAuthorization`; an item of `transfer_scene_report_infos` in `fund_app::mch_transfer::partner::TransferBills`; and 5 more.
     pub struct TransferSceneReportInfo {
         /// `info_type`.
         0 info_type: String => "info_type: must",
@@ -127,7 +127,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserConfirmAuthorizationCloseCloseInfo`.
+    /// `close_info` of the answer of `fund_app::mch_transfer::UserConfirmAuthorizationClose`.
     pub struct UserConfirmAuthorizationCloseCloseInfo {
         /// `close_reason`; one of `CLOSE_VIA_MCH_API`.
         0 close_reason: String => "close_reason: must",
@@ -137,7 +137,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserConfirmAuthorizationsCloseCloseInfo`.
+    /// `close_info` of the answer of `fund_app::mch_transfer::partner::UserConfirmAuthorizationsClose`.
     pub struct UserConfirmAuthorizationsCloseCloseInfo {
         /// `close_time`.
         0 close_time: String => "close_time: must",
@@ -147,7 +147,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserRecvStyle`.
+    /// `user_recv_style` of `fund_app::mch_transfer::TransferBills`.
     pub struct UserRecvStyle {
         /// `type`; one of `CONFIRM_PAGE` `RED_PACKET`.
         0 type_: String => "type: must",
@@ -177,7 +177,7 @@ pub mod brand_redpacket {
             3 out_batch_no: String => "out_batch_no: must",
             /// `batch_name`.
             4 batch_name: String => "batch_name: must",
-            /// `total_amount`; unit fen.
+            /// `total_amount`; in fen.
             5 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// `total_num`.
             6 total_num: i64 => "total_num: must",
@@ -274,15 +274,15 @@ pub mod brand_redpacket {
             6 batch_name: String => "batch_name: must",
             /// `batch_state`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
             7 batch_state: String => "batch_state: must",
-            /// `total_amount`; unit fen.
+            /// `total_amount`; in fen.
             8 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// `total_num`.
             9 total_num: i64 => "total_num: must",
-            /// `success_amount`; unit fen.
+            /// `success_amount`; in fen.
             10 success_amount: xinqiao_types::Fen => "success_amount: must",
             /// `success_num`.
             11 success_num: i64 => "success_num: must",
-            /// `fail_amount`; unit fen.
+            /// `fail_amount`; in fen.
             12 fail_amount: xinqiao_types::Fen => "fail_amount: must",
             /// `fail_num`.
             13 fail_num: i64 => "fail_num: must",
@@ -355,13 +355,13 @@ pub mod brand_redpacket {
             7 detail_no: String => "detail_no: must",
             /// `detail_state`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
             8 detail_state: String => "detail_state: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             9 amount: xinqiao_types::Fen => "amount: must",
             /// `remark`.
             10 remark: Option<String> => "remark",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             11 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_name`; encrypted on the wire.
+            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
             12 user_name: Option<String> => "user_name: masked encrypted",
             /// `create_time`; format `rfc3339`.
             13 create_time: String => "create_time: must",
@@ -436,15 +436,15 @@ pub mod brand_redpacket {
                 6 batch_name: String => "batch_name: must",
                 /// `batch_state`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
                 7 batch_state: String => "batch_state: must",
-                /// `total_amount`; unit fen.
+                /// `total_amount`; in fen.
                 8 total_amount: xinqiao_types::Fen => "total_amount: must",
                 /// `total_num`.
                 9 total_num: i64 => "total_num: must",
-                /// `success_amount`; unit fen.
+                /// `success_amount`; in fen.
                 10 success_amount: xinqiao_types::Fen => "success_amount: must",
                 /// `success_num`.
                 11 success_num: i64 => "success_num: must",
-                /// `fail_amount`; unit fen.
+                /// `fail_amount`; in fen.
                 12 fail_amount: xinqiao_types::Fen => "fail_amount: must",
                 /// `fail_num`.
                 13 fail_num: i64 => "fail_num: must",
@@ -517,13 +517,13 @@ pub mod brand_redpacket {
                 7 detail_no: String => "detail_no: must",
                 /// `detail_state`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
                 8 detail_state: String => "detail_state: must",
-                /// `amount`; unit fen.
+                /// `amount`; in fen.
                 9 amount: xinqiao_types::Fen => "amount: must",
                 /// `remark`.
                 10 remark: Option<String> => "remark",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 11 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `user_name`; encrypted on the wire.
+                /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
                 12 user_name: Option<String> => "user_name: masked encrypted",
                 /// `create_time`; format `rfc3339`.
                 13 create_time: String => "create_time: must",
@@ -573,13 +573,13 @@ pub mod mch_transfer {
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_amount`; unit fen.
+            /// `transfer_amount`; in fen.
             2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
             3 transfer_remark: String => "transfer_remark: must",
-            /// `openid`; needed according to the documentation.
+            /// `openid`; personal data, masked in `Debug`; needed according to the documentation.
             4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_name`; encrypted on the wire.
+            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
             5 user_name: Option<String> => "user_name: masked encrypted",
             /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
             6 transfer_scene_id: Option<String> => "transfer_scene_id",
@@ -665,13 +665,13 @@ pub mod mch_transfer {
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_amount`; unit fen.
+            /// `transfer_amount`; in fen.
             2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
             3 transfer_remark: String => "transfer_remark: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_name`; encrypted on the wire.
+            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
             5 user_name: Option<String> => "user_name: masked encrypted",
             /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
             6 transfer_scene_id: Option<String> => "transfer_scene_id",
@@ -767,13 +767,13 @@ pub mod mch_transfer {
             3 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
             4 state: String => "state: must",
-            /// `transfer_amount`; unit fen.
+            /// `transfer_amount`; in fen.
             5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
             6 transfer_remark: String => "transfer_remark: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_name`; encrypted on the wire.
+            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
             8 user_name: Option<String> => "user_name: masked encrypted",
             /// `create_time`; format `rfc3339`.
             9 create_time: String => "create_time: must",
@@ -866,37 +866,8 @@ pub mod mch_transfer {
         new(transfer_bill_no: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`TransferBillsByTransferBillNo`].
-        pub struct TransferBillsByTransferBillNoResponse {
-            /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
-            1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
-            2 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
-            3 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-            4 state: String => "state: must",
-            /// `transfer_amount`; unit fen.
-            5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
-            6 transfer_remark: String => "transfer_remark: must",
-            /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_name`; encrypted on the wire.
-            8 user_name: Option<String> => "user_name: masked encrypted",
-            /// `create_time`; format `rfc3339`.
-            9 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
-            10 update_time: String => "update_time: must",
-            /// `fail_reason`.
-            11 fail_reason: Option<String> => "fail_reason",
-            /// `package_info`.
-            12 package_info: Option<String> => "package_info",
-        }
-    }
+    /// Answer to [`TransferBillsByTransferBillNo`], the same as to [`TransferBillsByOutBillNo`].
+    pub type TransferBillsByTransferBillNoResponse = TransferBillsByOutBillNoResponse;
 
     w::endpoint! {
         TransferBillsByTransferBillNo => TransferBillsByTransferBillNoResponse,
@@ -929,13 +900,13 @@ pub mod mch_transfer {
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_amount`; unit fen.
+            /// `transfer_amount`; in fen.
             2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
             3 transfer_remark: String => "transfer_remark: must",
             /// `authorization_id`.
             4 authorization_id: Option<String> => "authorization_id",
-            /// `user_name`; encrypted on the wire.
+            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
             5 user_name: Option<String> => "user_name: masked encrypted",
             /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
             6 transfer_scene_id: Option<String> => "transfer_scene_id",
@@ -981,13 +952,13 @@ pub mod mch_transfer {
             3 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`; one of `ACCEPTED` `PROCESSING` `TRANSFERING` `SUCCESS`.
             4 state: String => "state: must",
-            /// `transfer_amount`; unit fen.
+            /// `transfer_amount`; in fen.
             5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
             6 transfer_remark: String => "transfer_remark: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_name`; encrypted on the wire.
+            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
             8 user_name: Option<String> => "user_name: masked encrypted",
             /// `create_time`; format `rfc3339`.
             9 create_time: String => "create_time: must",
@@ -1029,15 +1000,15 @@ pub mod mch_transfer {
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_amount`; unit fen.
+            /// `transfer_amount`; in fen.
             2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
             3 transfer_remark: String => "transfer_remark: must",
-            /// `openid`; needed according to the documentation.
+            /// `openid`; personal data, masked in `Debug`; needed according to the documentation.
             4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_qq`.
             5 user_qq: Option<String> => "user_qq",
-            /// `user_name`; encrypted on the wire.
+            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
             6 user_name: Option<String> => "user_name: masked encrypted",
             /// `transfer_scene_id`; one of `1401`; needed according to the documentation.
             7 transfer_scene_id: Option<String> => "transfer_scene_id",
@@ -1075,15 +1046,15 @@ pub mod mch_transfer {
             3 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
             4 state: String => "state: must",
-            /// `transfer_amount`; unit fen.
+            /// `transfer_amount`; in fen.
             5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
             6 transfer_remark: String => "transfer_remark: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_qq`.
             8 user_qq: Option<String> => "user_qq",
-            /// `user_name`; encrypted on the wire.
+            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
             9 user_name: Option<String> => "user_name: masked encrypted",
             /// `create_time`; format `rfc3339`.
             10 create_time: String => "create_time: must",
@@ -1127,37 +1098,8 @@ pub mod mch_transfer {
         new(out_bill_no: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`TransferToQqWalletBillsByOutBillNo`].
-        pub struct TransferToQqWalletBillsByOutBillNoResponse {
-            /// `mchid`.
-            0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
-            1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
-            2 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
-            3 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-            4 state: String => "state: must",
-            /// `transfer_amount`; unit fen.
-            5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
-            6 transfer_remark: String => "transfer_remark: must",
-            /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_qq`.
-            8 user_qq: Option<String> => "user_qq",
-            /// `user_name`; encrypted on the wire.
-            9 user_name: Option<String> => "user_name: masked encrypted",
-            /// `create_time`; format `rfc3339`.
-            10 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
-            11 update_time: String => "update_time: must",
-            /// `fail_reason`.
-            12 fail_reason: Option<String> => "fail_reason",
-        }
-    }
+    /// Answer to [`TransferToQqWalletBillsByOutBillNo`], the same as to [`TransferToQqWalletBills`].
+    pub type TransferToQqWalletBillsByOutBillNoResponse = TransferToQqWalletBillsResponse;
 
     w::endpoint! {
         TransferToQqWalletBillsByOutBillNo => TransferToQqWalletBillsByOutBillNoResponse,
@@ -1192,37 +1134,8 @@ pub mod mch_transfer {
         new(out_bill_no: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`TransferToQqWalletBillsCancel`].
-        pub struct TransferToQqWalletBillsCancelResponse {
-            /// `mchid`.
-            0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
-            1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
-            2 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
-            3 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-            4 state: String => "state: must",
-            /// `transfer_amount`; unit fen.
-            5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
-            6 transfer_remark: String => "transfer_remark: must",
-            /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_qq`.
-            8 user_qq: Option<String> => "user_qq",
-            /// `user_name`; encrypted on the wire.
-            9 user_name: Option<String> => "user_name: masked encrypted",
-            /// `create_time`; format `rfc3339`.
-            10 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
-            11 update_time: String => "update_time: must",
-            /// `fail_reason`.
-            12 fail_reason: Option<String> => "fail_reason",
-        }
-    }
+    /// Answer to [`TransferToQqWalletBillsCancel`], the same as to [`TransferToQqWalletBills`].
+    pub type TransferToQqWalletBillsCancelResponse = TransferToQqWalletBillsResponse;
 
     w::endpoint! {
         TransferToQqWalletBillsCancel => TransferToQqWalletBillsCancelResponse,
@@ -1255,7 +1168,7 @@ pub mod mch_transfer {
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_authorization_no`.
             1 out_authorization_no: String => "out_authorization_no: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
             3 transfer_scene_id: Option<String> => "transfer_scene_id",
@@ -1339,7 +1252,7 @@ pub mod mch_transfer {
             2 authorization_id: String => "authorization_id: must",
             /// `state`; one of `TAKING_EFFECT` `CLOSED` `WAIT_USER_CONFIRM`.
             3 state: String => "state: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `authorize_time`; format `rfc3339`.
             5 authorize_time: String => "authorize_time: must",
@@ -1402,7 +1315,7 @@ pub mod mch_transfer {
             2 authorization_id: String => "authorization_id: must",
             /// `state`; one of `CLOSED`.
             3 state: String => "state: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `authorize_time`; format `rfc3339`.
             5 authorize_time: String => "authorize_time: must",
@@ -1509,25 +1422,8 @@ pub mod mch_transfer {
             new(transfer_bill_no: impl Into<String>)
         }
 
-        w::record! {
-            /// Answer to [`ByTransferBillNo`].
-            pub struct ByTransferBillNoResponse {
-                /// `state`; one of `GENERATING` `FINISHED` `FAILED`.
-                0 state: String => "state: must",
-                /// `create_time`; format `rfc3339`.
-                1 create_time: String => "create_time: must",
-                /// `update_time`; format `rfc3339`.
-                2 update_time: String => "update_time: must",
-                /// `hash_type`; one of `SHA256` `SM3`.
-                3 hash_type: Option<String> => "hash_type",
-                /// `hash_value`.
-                4 hash_value: Option<String> => "hash_value",
-                /// `download_url`.
-                5 download_url: Option<String> => "download_url",
-                /// `fail_reason`.
-                6 fail_reason: Option<String> => "fail_reason",
-            }
-        }
+        /// Answer to [`ByTransferBillNo`], the same as to [`ByOutBillNo`].
+        pub type ByTransferBillNoResponse = ByOutBillNoResponse;
 
         w::endpoint! {
             ByTransferBillNo => ByTransferBillNoResponse,
@@ -1605,15 +1501,8 @@ pub mod mch_transfer {
             new(transfer_bill_no: impl Into<String>)
         }
 
-        w::record! {
-            /// Answer to [`TransferBillNo`].
-            pub struct TransferBillNoResponse {
-                /// `state`.
-                0 state: String => "state: must",
-                /// `create_time`; format `rfc3339`.
-                1 create_time: String => "create_time: must",
-            }
-        }
+        /// Answer to [`TransferBillNo`], the same as to [`OutBillNo`].
+        pub type TransferBillNoResponse = OutBillNoResponse;
 
         w::endpoint! {
             TransferBillNo => TransferBillNoResponse,
@@ -1726,31 +1615,8 @@ pub mod mch_transfer {
             text(receiver_mchid: String)
         }
 
-        w::record! {
-            /// Answer to [`BudgetByOutBudgetNoElectronicReceiptsPost`].
-            pub struct BudgetByOutBudgetNoElectronicReceiptsPostResponse {
-                /// `out_budget_no`.
-                0 out_budget_no: String => "out_budget_no: must",
-                /// `start_date`.
-                1 start_date: String => "start_date: must",
-                /// `end_date`.
-                2 end_date: String => "end_date: must",
-                /// `sponsor_mchid`.
-                3 sponsor_mchid: String => "sponsor_mchid: must",
-                /// `receiver_mchid`.
-                4 receiver_mchid: Option<String> => "receiver_mchid",
-                /// `receipt_state`; one of `ACCEPTED` `FINISHED`.
-                5 receipt_state: String => "receipt_state: must",
-                /// `accept_id`.
-                6 accept_id: String => "accept_id: must",
-                /// `hash_type`; one of `SHA256` `SM3`.
-                7 hash_type: Option<String> => "hash_type",
-                /// `hash_value`.
-                8 hash_value: Option<String> => "hash_value",
-                /// `download_url`.
-                9 download_url: Option<String> => "download_url",
-            }
-        }
+        /// Answer to [`BudgetByOutBudgetNoElectronicReceiptsPost`], the same as to [`BudgetByOutBudgetNoElectronicReceiptsGet`].
+        pub type BudgetByOutBudgetNoElectronicReceiptsPostResponse = BudgetByOutBudgetNoElectronicReceiptsGetResponse;
 
         w::endpoint! {
             BudgetByOutBudgetNoElectronicReceiptsPost => BudgetByOutBudgetNoElectronicReceiptsPostResponse,
@@ -1874,41 +1740,8 @@ pub mod mch_transfer {
             new(out_budget_no: impl Into<String>, sponsor_mchid: impl Into<String>)
         }
 
-        w::record! {
-            /// Answer to [`CharityBudgetByOutBudgetNo`].
-            pub struct CharityBudgetByOutBudgetNoResponse {
-                /// `sp_mchid`.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `out_budget_no`.
-                1 out_budget_no: String => "out_budget_no: must",
-                /// `budget_id`.
-                2 budget_id: String => "budget_id: must",
-                /// `amount`.
-                3 amount: f64 => "amount: must",
-                /// `sponsor_mchid`.
-                4 sponsor_mchid: String => "sponsor_mchid: must",
-                /// `activity_name`.
-                5 activity_name: String => "activity_name: must",
-                /// `activity_remark`.
-                6 activity_remark: String => "activity_remark: must",
-                /// `state`; one of `PENDING` `LOCKED` `FINISHED` `CLOSED`.
-                7 state: Option<String> => "state",
-                /// `confirm_url`.
-                8 confirm_url: Option<String> => "confirm_url",
-                /// `super_admin_wxid_mask`.
-                9 super_admin_wxid_mask: Option<String> => "super_admin_wxid_mask",
-                /// `remain_amount`.
-                10 remain_amount: Option<f64> => "remain_amount",
-                /// `unlock_remark`.
-                11 unlock_remark: Option<String> => "unlock_remark",
-                /// `locked_time`.
-                12 locked_time: Option<String> => "locked_time",
-                /// `finished_time`.
-                13 finished_time: Option<String> => "finished_time",
-                /// `closed_time`.
-                14 closed_time: Option<String> => "closed_time",
-            }
-        }
+        /// Answer to [`CharityBudgetByOutBudgetNo`], the same as to [`CharityBudget`].
+        pub type CharityBudgetByOutBudgetNoResponse = CharityBudgetResponse;
 
         w::endpoint! {
             CharityBudgetByOutBudgetNo => CharityBudgetByOutBudgetNoResponse,
@@ -2098,31 +1931,8 @@ pub mod mch_transfer {
             )
         }
 
-        w::record! {
-            /// Answer to [`CharityTransferBillsByOutTransferNo`].
-            pub struct CharityTransferBillsByOutTransferNoResponse {
-                /// `out_budget_no`.
-                0 out_budget_no: String => "out_budget_no: must",
-                /// `budget_id`.
-                1 budget_id: String => "budget_id: must",
-                /// `out_transfer_no`.
-                2 out_transfer_no: String => "out_transfer_no: must",
-                /// `transfer_id`.
-                3 transfer_id: String => "transfer_id: must",
-                /// `amount`.
-                4 amount: f64 => "amount: must",
-                /// `transfer_remark`.
-                5 transfer_remark: String => "transfer_remark: must",
-                /// `receive_mchid`.
-                6 receive_mchid: String => "receive_mchid: must",
-                /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSE`.
-                7 state: String => "state: must",
-                /// `create_time`.
-                8 create_time: String => "create_time: must",
-                /// `success_time`.
-                9 success_time: Option<String> => "success_time",
-            }
-        }
+        /// Answer to [`CharityTransferBillsByOutTransferNo`], the same as to [`CharityTransferBills`].
+        pub type CharityTransferBillsByOutTransferNoResponse = CharityTransferBillsResponse;
 
         w::endpoint! {
             CharityTransferBillsByOutTransferNo => CharityTransferBillsByOutTransferNoResponse,
@@ -2214,27 +2024,8 @@ pub mod mch_transfer {
             new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
         }
 
-        w::record! {
-            /// Answer to [`ElectronicReceiptsByOutBillNo`].
-            pub struct ElectronicReceiptsByOutBillNoResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_bill_no`.
-                1 out_bill_no: String => "out_bill_no: must",
-                /// `state`; one of `GENERATING` `FINISHED`.
-                2 state: String => "state: must",
-                /// `create_time`.
-                3 create_time: String => "create_time: must",
-                /// `update_time`.
-                4 update_time: Option<String> => "update_time",
-                /// `hash_type`; one of `SM3`.
-                5 hash_type: Option<String> => "hash_type",
-                /// `hash_value`.
-                6 hash_value: Option<String> => "hash_value",
-                /// `download_url`.
-                7 download_url: Option<String> => "download_url",
-            }
-        }
+        /// Answer to [`ElectronicReceiptsByOutBillNo`], the same as to [`ElectronicReceipts`].
+        pub type ElectronicReceiptsByOutBillNoResponse = ElectronicReceiptsResponse;
 
         w::endpoint! {
             ElectronicReceiptsByOutBillNo => ElectronicReceiptsByOutBillNoResponse,
@@ -2268,7 +2059,7 @@ pub mod mch_transfer {
                 1 appid: xinqiao_types::AppId => "appid: must",
                 /// `out_bill_no`.
                 2 out_bill_no: String => "out_bill_no: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 3 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `user_name`.
                 4 user_name: Option<String> => "user_name",
@@ -2447,7 +2238,7 @@ pub mod mch_transfer {
                 1 appid: xinqiao_types::AppId => "appid: must",
                 /// `out_bill_no`.
                 2 out_bill_no: String => "out_bill_no: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 3 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `user_name`.
                 4 user_name: Option<String> => "user_name",
@@ -2477,21 +2268,8 @@ pub mod mch_transfer {
             text(user_name: String, notify_url: String, user_recv_perception: String)
         }
 
-        w::record! {
-            /// Answer to [`TransferBills`].
-            pub struct TransferBillsResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_bill_no`.
-                1 out_bill_no: String => "out_bill_no: must",
-                /// `transfer_bill_no`.
-                2 transfer_bill_no: String => "transfer_bill_no: must",
-                /// `create_time`.
-                3 create_time: String => "create_time: must",
-                /// `package_info`.
-                4 package_info: String => "package_info: must",
-            }
-        }
+        /// Answer to [`TransferBills`], the same as to [`PreTransferWithAuthorization`].
+        pub type TransferBillsResponse = PreTransferWithAuthorizationResponse;
 
         w::endpoint! {
             TransferBills => TransferBillsResponse,
@@ -2548,7 +2326,7 @@ pub mod mch_transfer {
                 7 transfer_remark: String => "transfer_remark: must",
                 /// `fail_reason`.
                 8 fail_reason: Option<String> => "fail_reason",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `user_name`.
                 10 user_name: Option<String> => "user_name",
@@ -2610,7 +2388,7 @@ pub mod mch_transfer {
                 5 transfer_remark: Option<String> => "transfer_remark",
                 /// `fail_reason`.
                 6 fail_reason: Option<String> => "fail_reason",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `user_name`.
                 8 user_name: Option<String> => "user_name",
@@ -2704,7 +2482,7 @@ pub mod mch_transfer {
                 7 transfer_remark: String => "transfer_remark: must",
                 /// `fail_reason`.
                 8 fail_reason: Option<String> => "fail_reason",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `user_name`.
                 10 user_name: Option<String> => "user_name",
@@ -2745,7 +2523,7 @@ pub mod mch_transfer {
                 0 out_authorization_no: String => "out_authorization_no: must",
                 /// `appid`.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
                 3 transfer_scene_id: String => "transfer_scene_id: must",
@@ -2820,7 +2598,7 @@ pub mod mch_transfer {
                 0 out_authorization_no: String => "out_authorization_no: must",
                 /// `appid`.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `user_display_name`.
                 3 user_display_name: String => "user_display_name: must",
@@ -2880,7 +2658,7 @@ pub mod mch_transfer {
                 0 out_authorization_no: String => "out_authorization_no: must",
                 /// `appid`.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `user_display_name`.
                 3 user_display_name: String => "user_display_name: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ExpressInfo`.
+    /// `express_info` of `funds_to_oversea::Orders`.
     pub struct ExpressInfo {
         /// `courier_number`.
         0 courier_number: String => "courier_number: must",
@@ -15,7 +15,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsInfo`.
+    /// An item of `goods_info` in `funds_to_oversea::Orders`.
     pub struct GoodsInfo {
         /// `goods_name`.
         0 goods_name: String => "goods_name: must",
@@ -23,7 +23,7 @@ w::record! {
         1 goods_category: Option<String> => "goods_category",
         /// `goods_quantity`.
         2 goods_quantity: i64 => "goods_quantity: must",
-        /// `goods_unit_price`; unit fen.
+        /// `goods_unit_price`; in fen.
         3 goods_unit_price: xinqiao_types::Fen => "goods_unit_price: must",
     }
     new(goods_name: impl Into<String>, goods_quantity: i64, goods_unit_price: xinqiao_types::Fen)
@@ -31,7 +31,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayeeInfo`.
+    /// `payee_info` of `funds_to_oversea::Orders`.
     pub struct PayeeInfo {
         /// `payee_id`.
         0 payee_id: String => "payee_id: must",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PresaleInfo`.
+    /// `presale_info` of `funds_to_oversea::Orders`.
     pub struct PresaleInfo {
         /// `type`; one of `DEPOSIT` `BALANCE`.
         0 type_: String => "type: must",
@@ -48,7 +48,7 @@ w::record! {
         1 deposit_transaction_id: Option<String> => "deposit_transaction_id",
         /// `balance_transaction_id`.
         2 balance_transaction_id: Option<String> => "balance_transaction_id",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         3 total_amount: xinqiao_types::Fen => "total_amount: must",
     }
     new(type_: impl Into<String>, total_amount: xinqiao_types::Fen)
@@ -56,7 +56,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SellerInfo`.
+    /// `seller_info` of `funds_to_oversea::Orders`.
     pub struct SellerInfo {
         /// `oversea_business_name`.
         0 oversea_business_name: String => "oversea_business_name: must",
@@ -93,7 +93,7 @@ w::record! {
     pub struct AvailableAbroadAmountsResponse {
         /// `transaction_id`.
         0 transaction_id: String => "transaction_id: must",
-        /// `available_abroad_amount`; unit fen.
+        /// `available_abroad_amount`; in fen.
         1 available_abroad_amount: xinqiao_types::Fen => "available_abroad_amount: must",
     }
 }
@@ -179,7 +179,7 @@ w::record! {
         1 out_order_id: String => "out_order_id: must",
         /// `transaction_id`.
         2 transaction_id: String => "transaction_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// `foreign_currency`.
         4 foreign_currency: String => "foreign_currency: must",
@@ -219,9 +219,9 @@ w::record! {
         3 result: String => "result: must",
         /// `fail_reason`.
         4 fail_reason: Option<String> => "fail_reason",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
-        /// `foreign_amount`; unit minor-currency-unit.
+        /// `foreign_amount`; in minor-currency-unit.
         6 foreign_amount: Option<i64> => "foreign_amount",
         /// `foreign_currency`.
         7 foreign_currency: String => "foreign_currency: must",
@@ -231,9 +231,9 @@ w::record! {
         9 exchange_rate_time: Option<String> => "exchange_rate_time",
         /// `estimate_exchange_rate_time`; format `rfc3339`.
         10 estimate_exchange_rate_time: Option<String> => "estimate_exchange_rate_time",
-        /// `departure_amount`; unit fen.
+        /// `departure_amount`; in fen.
         11 departure_amount: Option<xinqiao_types::Fen> => "departure_amount",
-        /// `fee`; unit fen.
+        /// `fee`; in fen.
         12 fee: Option<xinqiao_types::Fen> => "fee",
         /// `charge_mchid`.
         13 charge_mchid: Option<String> => "charge_mchid",
@@ -283,41 +283,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`OrdersByOutOrderId`].
-    pub struct OrdersByOutOrderIdResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_order_id`.
-        1 out_order_id: String => "out_order_id: must",
-        /// `order_id`.
-        2 order_id: String => "order_id: must",
-        /// `result`.
-        3 result: String => "result: must",
-        /// `fail_reason`.
-        4 fail_reason: Option<String> => "fail_reason",
-        /// `amount`; unit fen.
-        5 amount: xinqiao_types::Fen => "amount: must",
-        /// `foreign_amount`; unit minor-currency-unit.
-        6 foreign_amount: Option<i64> => "foreign_amount",
-        /// `foreign_currency`.
-        7 foreign_currency: String => "foreign_currency: must",
-        /// `rate`.
-        8 rate: Option<i64> => "rate",
-        /// `exchange_rate_time`; format `rfc3339`.
-        9 exchange_rate_time: Option<String> => "exchange_rate_time",
-        /// `estimate_exchange_rate_time`; format `rfc3339`.
-        10 estimate_exchange_rate_time: Option<String> => "estimate_exchange_rate_time",
-        /// `departure_amount`; unit fen.
-        11 departure_amount: Option<xinqiao_types::Fen> => "departure_amount",
-        /// `fee`; unit fen.
-        12 fee: Option<xinqiao_types::Fen> => "fee",
-        /// `charge_mchid`.
-        13 charge_mchid: Option<String> => "charge_mchid",
-        /// `charge_account_type`.
-        14 charge_account_type: Option<String> => "charge_account_type",
-    }
-}
+/// Answer to [`OrdersByOutOrderId`], the same as to [`Orders`].
+pub type OrdersByOutOrderIdResponse = OrdersResponse;
 
 w::endpoint! {
     OrdersByOutOrderId => OrdersByOutOrderIdResponse,
@@ -360,7 +327,7 @@ pub mod return_ {
             3 transaction_id: String => "transaction_id: must",
             /// `refund_id`.
             4 refund_id: String => "refund_id: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// `supplement_info`.
             6 supplement_info: String => "supplement_info: must",
@@ -391,7 +358,7 @@ pub mod return_ {
             4 transaction_id: String => "transaction_id: must",
             /// `refund_id`.
             5 refund_id: String => "refund_id: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `PROCESSING` `SUCCESS` `FAILED`.
             7 state: String => "state: must",
@@ -456,7 +423,7 @@ pub mod return_ {
             4 transaction_id: String => "transaction_id: must",
             /// `refund_id`.
             5 refund_id: String => "refund_id: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `PROCESSING` `SUCCESS` `FAILED`.
             7 state: String => "state: must",

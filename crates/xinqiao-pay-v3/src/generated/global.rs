@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Business`.
+    /// `business` of `global::MerchantsBySubMchid`.
     pub struct Business {
         /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
         0 business_type: String => "business_type: must",
@@ -36,7 +36,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ComplaintMedia`.
+    /// An item of `complaint_media_list` in the answer of `global::merchant_service::ComplaintsByComplaintId`; an item of `complaint_media_list` in `global::ComplaintsData`; and 1 more.
     pub struct ComplaintMedia {
         /// `media_type`; one of `USER_COMPLAINT_IMAGE` `OPERATION_IMAGE`.
         0 media_type: String => "media_type: must",
@@ -46,7 +46,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ComplaintOrderInfo`.
+    /// An item of `complaint_order_info` in the answer of `global::merchant_service::ComplaintsByComplaintId`; an item of `complaint_order_info` in `global::ComplaintsData`.
     pub struct ComplaintOrderInfo {
         /// `transaction_id`.
         0 transaction_id: String => "transaction_id: must",
@@ -70,7 +70,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ComplaintsData`.
+    /// An item of `data` in the answer of `global::merchant_service::Complaints`.
     pub struct ComplaintsData {
         /// `complaint_id`.
         0 complaint_id: String => "complaint_id: must",
@@ -108,7 +108,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ComplaintsNegotiationHistorysData`.
+    /// An item of `data` in the answer of `global::merchant_service::ComplaintsNegotiationHistorys`.
     pub struct ComplaintsNegotiationHistorysData {
         /// `log_id`.
         0 log_id: String => "log_id: must",
@@ -128,20 +128,20 @@ w::record! {
 }
 
 w::record! {
-    /// `Contact`.
+    /// `contact` of `global::MerchantsBySubMchid`.
     pub struct Contact {
         /// `name`.
         0 name: String => "name: must",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         2 email: String => "email: must masked",
     }
     new(name: impl Into<String>, phone: impl Into<String>, email: impl Into<String>)
 }
 
 w::record! {
-    /// `Director`.
+    /// `director` of `global::MerchantsBySubMchid`; `principal` of `global::MerchantsBySubMchid`.
     pub struct Director {
         /// `name`.
         0 name: Option<String> => "name",
@@ -153,7 +153,7 @@ w::record! {
 }
 
 w::record! {
-    /// `H5PaymentApplyInfo`.
+    /// `h5_payment_apply_info` of `global::MerchantsBySubMchid`.
     pub struct H5PaymentApplyInfo {
         /// `website_url`.
         0 website_url: Option<String> => "website_url",
@@ -166,7 +166,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrdersReceiver`.
+    /// An item of `receivers` in the answer of `global::profit_sharing::Orders`; an item of `receivers` in the answer of `global::profit_sharing::OrdersByOutOrderNo`; and 1 more.
     pub struct OrdersReceiver {
         /// `currency`.
         0 currency: String => "currency: must",
@@ -200,7 +200,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Receiver`.
+    /// An item of `receivers` in `global::profit_sharing::Orders`.
     pub struct Receiver {
         /// `currency`; one of `CNY`.
         0 currency: String => "currency: must",
@@ -229,7 +229,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceOrderInfo`.
+    /// An item of `service_order_info` in the answer of `global::merchant_service::ComplaintsByComplaintId`; an item of `service_order_info` in `global::ComplaintsData`.
     pub struct ServiceOrderInfo {
         /// `order_id`.
         0 order_id: Option<String> => "order_id",
@@ -514,15 +514,8 @@ pub mod merchant_service {
         new(url: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`ComplaintNotificationsPost`].
-        pub struct ComplaintNotificationsPostResponse {
-            /// `mchid`.
-            0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `url`.
-            1 url: String => "url: must",
-        }
-    }
+    /// Answer to [`ComplaintNotificationsPost`], the same as to [`ComplaintNotificationsGet`].
+    pub type ComplaintNotificationsPostResponse = ComplaintNotificationsGetResponse;
 
     w::endpoint! {
         ComplaintNotificationsPost => ComplaintNotificationsPostResponse,
@@ -556,15 +549,8 @@ pub mod merchant_service {
         new(url: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`ComplaintNotificationsPut`].
-        pub struct ComplaintNotificationsPutResponse {
-            /// `mchid`.
-            0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `url`.
-            1 url: String => "url: must",
-        }
-    }
+    /// Answer to [`ComplaintNotificationsPut`], the same as to [`ComplaintNotificationsGet`].
+    pub type ComplaintNotificationsPutResponse = ComplaintNotificationsGetResponse;
 
     w::endpoint! {
         ComplaintNotificationsPut => ComplaintNotificationsPutResponse,
@@ -1170,23 +1156,8 @@ pub mod profit_sharing {
         text(sub_mchid: String, transaction_id: String)
     }
 
-    w::record! {
-        /// Answer to [`OrdersByOutOrderNo`].
-        pub struct OrdersByOutOrderNoResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `transaction_id`.
-            1 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
-            2 out_order_no: String => "out_order_no: must",
-            /// `order_id`.
-            3 order_id: String => "order_id: must",
-            /// `state`.
-            4 state: String => "state: must",
-            /// `receivers`.
-            5 receivers: Option<Vec<super::OrdersReceiver>> => "receivers",
-        }
-    }
+    /// Answer to [`OrdersByOutOrderNo`], the same as to [`Orders`].
+    pub type OrdersByOutOrderNoResponse = OrdersResponse;
 
     w::endpoint! {
         OrdersByOutOrderNo => OrdersByOutOrderNoResponse,
@@ -1232,23 +1203,8 @@ pub mod profit_sharing {
         text(sub_mchid: String)
     }
 
-    w::record! {
-        /// Answer to [`OrdersUnfreeze`].
-        pub struct OrdersUnfreezeResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `transaction_id`.
-            1 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
-            2 out_order_no: String => "out_order_no: must",
-            /// `order_id`.
-            3 order_id: String => "order_id: must",
-            /// `state`.
-            4 state: String => "state: must",
-            /// `receivers`.
-            5 receivers: Option<Vec<super::OrdersReceiver>> => "receivers",
-        }
-    }
+    /// Answer to [`OrdersUnfreeze`], the same as to [`Orders`].
+    pub type OrdersUnfreezeResponse = OrdersResponse;
 
     w::endpoint! {
         OrdersUnfreeze => OrdersUnfreezeResponse,
@@ -1798,15 +1754,8 @@ pub mod refund {
         new()
     }
 
-    w::record! {
-        /// Answer to [`RechargeBalance`].
-        pub struct RechargeBalanceResponse {
-            /// `remaining_amount`.
-            0 remaining_amount: i64 => "remaining_amount: must",
-            /// `currency`.
-            1 currency: String => "currency: must",
-        }
-    }
+    /// Answer to [`RechargeBalance`], the same as to [`PartnerRechargeBalanceBySubMchid`].
+    pub type RechargeBalanceResponse = PartnerRechargeBalanceBySubMchidResponse;
 
     w::endpoint! {
         RechargeBalance => RechargeBalanceResponse,

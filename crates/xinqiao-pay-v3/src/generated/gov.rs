@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `GoodsSn`.
+    /// An item of `goods_sn_list` in the answer of `gov::subsidy::sncode::Query`.
     pub struct GoodsSn {
         /// `sn_code`.
         0 sn_code: String => "sn_code: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InvoiceInfo`.
+    /// `invoice_info` of `gov::subsidy::audit::CupUpdate`; `invoice_info` of `gov::subsidy::audit::CupUpload`.
     pub struct InvoiceInfo {
         /// `invoice_cd`.
         0 invoice_cd: Option<String> => "invoice_cd",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NQualificationsConfirmData`.
+    /// An item of `data` in `gov::subsidy::zhejiang::NQualificationsConfirm`.
     pub struct NQualificationsConfirmData {
         /// `cate_code`.
         0 cate_code: String => "cate_code: must",
@@ -88,11 +88,11 @@ w::record! {
         9 status: String => "status: must",
         /// `subsidy`.
         10 subsidy: String => "subsidy: must",
-        /// `tel`.
+        /// `tel`; personal data, masked in `Debug`.
         11 tel: String => "tel: must masked",
         /// `add_code`.
         12 add_code: String => "add_code: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         13 address: String => "address: must masked",
         /// `sale_models`.
         14 sale_models: String => "sale_models: must",
@@ -129,7 +129,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PassthroughQueryQualification`.
+    /// An item of `qualification_list` in the answer of `gov::subsidy::qualifications::PassthroughQuery`.
     pub struct PassthroughQueryQualification {
         /// `appliance_id`.
         0 appliance_id: f64 => "appliance_id: must",
@@ -147,7 +147,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QualificationsQueryData`.
+    /// An item of `data` in the answer of `gov::subsidy::zhejiang::QualificationsQuery`.
     pub struct QualificationsQueryData {
         /// `cate_code`.
         0 cate_code: String => "cate_code: must",
@@ -159,9 +159,9 @@ w::record! {
 }
 
 w::record! {
-    /// `QualificationsSyncData`.
+    /// An item of `data` in `gov::subsidy::zhejiang::QualificationsSync`.
     pub struct QualificationsSyncData {
-        /// `auth_code`.
+        /// `auth_code`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
         /// `cate_code`.
         1 cate_code: String => "cate_code: must",
@@ -185,11 +185,11 @@ w::record! {
         10 status: String => "status: must",
         /// `subsidy`.
         11 subsidy: String => "subsidy: must",
-        /// `tel`.
+        /// `tel`; personal data, masked in `Debug`.
         12 tel: String => "tel: must masked",
         /// `add_code`.
         13 add_code: String => "add_code: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         14 address: String => "address: must masked",
         /// `sale_models`; one of `0` `1`.
         15 sale_models: String => "sale_models: must",
@@ -271,7 +271,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QueryQualification`.
+    /// An item of `qualification_list` in the answer of `gov::subsidy::qualifications::Query`.
     pub struct QueryQualification {
         /// `appliance_id`.
         0 appliance_id: f64 => "appliance_id: must",
@@ -287,7 +287,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShopOrder`.
+    /// An item of `shop_order_list` in the answer of `gov::subsidy::transactions::Query`.
     pub struct ShopOrder {
         /// `shop_order_number`.
         0 shop_order_number: Option<String> => "shop_order_number",
@@ -299,7 +299,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TrackInfo`.
+    /// `track_info` of `gov::subsidy::audit::CupUpdate`; `track_info` of `gov::subsidy::audit::CupUpload`.
     pub struct TrackInfo {
         /// `tracking_no`.
         0 tracking_no: Option<String> => "tracking_no",
@@ -472,11 +472,11 @@ pub mod subsidy {
         /// * For: ecommerce-platform, partner.
         /// * Catalog: `pay_v3.gov.subsidy.n_qualifications_sync`.
         pub struct NQualificationsSync {
-            /// `real_name`.
+            /// `real_name`; personal data, masked in `Debug`.
             0 real_name: String => "real_name: must masked",
-            /// `id_card_number`.
+            /// `id_card_number`; personal data, masked in `Debug`.
             1 id_card_number: String => "id_card_number: must masked",
-            /// `phone_number`.
+            /// `phone_number`; personal data, masked in `Debug`.
             2 phone_number: String => "phone_number: must masked",
             /// `appliance_id`.
             3 appliance_id: Option<f64> => "appliance_id",
@@ -490,7 +490,7 @@ pub mod subsidy {
             7 receive_region_code: String => "receive_region_code: must",
             /// `brand`.
             8 brand: String => "brand: must",
-            /// `address`.
+            /// `address`; personal data, masked in `Debug`.
             9 address: String => "address: must masked",
             /// `qualification_region_code`.
             10 qualification_region_code: f64 => "qualification_region_code: must",
@@ -530,9 +530,9 @@ pub mod subsidy {
             27 transaction_time: String => "transaction_time: must",
             /// `cate_state`; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
             28 cate_state: String => "cate_state: must",
-            /// `longitude`.
+            /// `longitude`; personal data, masked in `Debug`.
             29 longitude: Option<String> => "longitude: masked",
-            /// `latitude`.
+            /// `latitude`; personal data, masked in `Debug`.
             30 latitude: Option<String> => "latitude: masked",
             /// `cate_code`.
             31 cate_code: String => "cate_code: must",
@@ -584,15 +584,8 @@ pub mod subsidy {
         set(appliance_id: f64)
     }
 
-    w::record! {
-        /// Answer to [`NQualificationsSync`].
-        pub struct NQualificationsSyncResponse {
-            /// `code`.
-            0 code: String => "code: must",
-            /// `message`.
-            1 message: String => "message: must",
-        }
-    }
+    /// Answer to [`NQualificationsSync`], the same as to [`GoodsUpload`].
+    pub type NQualificationsSyncResponse = GoodsUploadResponse;
 
     w::endpoint! {
         NQualificationsSync => NQualificationsSyncResponse,
@@ -620,15 +613,15 @@ pub mod subsidy {
         /// * For: ecommerce-platform, partner.
         /// * Catalog: `pay_v3.gov.subsidy.qualification`.
         pub struct Qualification {
-            /// `real_name`.
+            /// `real_name`; personal data, masked in `Debug`.
             0 real_name: Option<String> => "real_name: query masked",
-            /// `id_card_number`.
+            /// `id_card_number`; personal data, masked in `Debug`.
             1 id_card_number: Option<String> => "id_card_number: query masked",
-            /// `phone_number`.
+            /// `phone_number`; personal data, masked in `Debug`.
             2 phone_number: Option<String> => "phone_number: query masked",
             /// `appliance_id`.
             3 appliance_id: f64 => "appliance_id: must query",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             4 openid: Option<xinqiao_types::OpenId> => "openid: query masked",
             /// `appid`.
             5 appid: Option<xinqiao_types::AppId> => "appid: query",
@@ -832,19 +825,8 @@ pub mod subsidy {
             )
         }
 
-        w::record! {
-            /// Answer to [`CupRefundSync`].
-            pub struct CupRefundSyncResponse {
-                /// `code`.
-                0 code: String => "code: must",
-                /// `msg`.
-                1 msg: String => "msg: must",
-                /// `sub_code`.
-                2 sub_code: Option<String> => "sub_code",
-                /// `sub_msg`.
-                3 sub_msg: Option<String> => "sub_msg",
-            }
-        }
+        /// Answer to [`CupRefundSync`], the same as to [`CupInvalid`].
+        pub type CupRefundSyncResponse = CupInvalidResponse;
 
         w::endpoint! {
             CupRefundSync => CupRefundSyncResponse,
@@ -1023,19 +1005,8 @@ pub mod subsidy {
             )
         }
 
-        w::record! {
-            /// Answer to [`CupUpdate`].
-            pub struct CupUpdateResponse {
-                /// `code`.
-                0 code: String => "code: must",
-                /// `msg`.
-                1 msg: String => "msg: must",
-                /// `sub_code`.
-                2 sub_code: Option<String> => "sub_code",
-                /// `sub_msg`.
-                3 sub_msg: Option<String> => "sub_msg",
-            }
-        }
+        /// Answer to [`CupUpdate`], the same as to [`CupInvalid`].
+        pub type CupUpdateResponse = CupInvalidResponse;
 
         w::endpoint! {
             CupUpdate => CupUpdateResponse,
@@ -1214,19 +1185,8 @@ pub mod subsidy {
             )
         }
 
-        w::record! {
-            /// Answer to [`CupUpload`].
-            pub struct CupUploadResponse {
-                /// `code`.
-                0 code: String => "code: must",
-                /// `msg`.
-                1 msg: String => "msg: must",
-                /// `sub_code`.
-                2 sub_code: Option<String> => "sub_code",
-                /// `sub_msg`.
-                3 sub_msg: Option<String> => "sub_msg",
-            }
-        }
+        /// Answer to [`CupUpload`], the same as to [`CupInvalid`].
+        pub type CupUploadResponse = CupInvalidResponse;
 
         w::endpoint! {
             CupUpload => CupUploadResponse,
@@ -1259,11 +1219,11 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.qualifications.passthrough_cancel`.
             pub struct PassthroughCancel {
-                /// `real_name`.
+                /// `real_name`; personal data, masked in `Debug`.
                 0 real_name: String => "real_name: must masked",
-                /// `id_card_number`.
+                /// `id_card_number`; personal data, masked in `Debug`.
                 1 id_card_number: String => "id_card_number: must masked",
-                /// `phone_number`.
+                /// `phone_number`; personal data, masked in `Debug`.
                 2 phone_number: String => "phone_number: must masked",
                 /// `appliance_id`.
                 3 appliance_id: f64 => "appliance_id: must",
@@ -1321,11 +1281,11 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.qualifications.passthrough_claim`.
             pub struct PassthroughClaim {
-                /// `real_name`.
+                /// `real_name`; personal data, masked in `Debug`.
                 0 real_name: String => "real_name: must masked",
-                /// `id_card_number`.
+                /// `id_card_number`; personal data, masked in `Debug`.
                 1 id_card_number: String => "id_card_number: must masked",
-                /// `phone_number`.
+                /// `phone_number`; personal data, masked in `Debug`.
                 2 phone_number: String => "phone_number: must masked",
                 /// `appliance_id`.
                 3 appliance_id: Option<f64> => "appliance_id",
@@ -1333,9 +1293,9 @@ pub mod subsidy {
                 4 qualification_region_code: f64 => "qualification_region_code: must",
                 /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
                 5 identity_document_type: String => "identity_document_type: must",
-                /// `longitude`.
+                /// `longitude`; personal data, masked in `Debug`.
                 6 longitude: String => "longitude: must masked",
-                /// `latitude`.
+                /// `latitude`; personal data, masked in `Debug`.
                 7 latitude: String => "latitude: must masked",
             }
             new(
@@ -1350,15 +1310,8 @@ pub mod subsidy {
             set(appliance_id: f64)
         }
 
-        w::record! {
-            /// Answer to [`PassthroughClaim`].
-            pub struct PassthroughClaimResponse {
-                /// `code`.
-                0 code: String => "code: must",
-                /// `message`.
-                1 message: String => "message: must",
-            }
-        }
+        /// Answer to [`PassthroughClaim`], the same as to [`PassthroughCancel`].
+        pub type PassthroughClaimResponse = PassthroughCancelResponse;
 
         w::endpoint! {
             PassthroughClaim => PassthroughClaimResponse,
@@ -1386,11 +1339,11 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.qualifications.passthrough_query`.
             pub struct PassthroughQuery {
-                /// `real_name`.
+                /// `real_name`; personal data, masked in `Debug`.
                 0 real_name: String => "real_name: must masked",
-                /// `id_card_number`.
+                /// `id_card_number`; personal data, masked in `Debug`.
                 1 id_card_number: String => "id_card_number: must masked",
-                /// `phone_number`.
+                /// `phone_number`; personal data, masked in `Debug`.
                 2 phone_number: String => "phone_number: must masked",
                 /// `qualification_region_code`.
                 3 qualification_region_code: f64 => "qualification_region_code: must",
@@ -1440,11 +1393,11 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.qualifications.query`.
             pub struct Query {
-                /// `real_name`.
+                /// `real_name`; personal data, masked in `Debug`.
                 0 real_name: String => "real_name: must masked",
-                /// `id_card_number`.
+                /// `id_card_number`; personal data, masked in `Debug`.
                 1 id_card_number: String => "id_card_number: must masked",
-                /// `phone_number`.
+                /// `phone_number`; personal data, masked in `Debug`.
                 2 phone_number: String => "phone_number: must masked",
                 /// `qualification_region_code`.
                 3 qualification_region_code: f64 => "qualification_region_code: must",
@@ -1494,11 +1447,11 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.qualifications.sync`.
             pub struct Sync {
-                /// `real_name`.
+                /// `real_name`; personal data, masked in `Debug`.
                 0 real_name: Option<String> => "real_name: masked",
-                /// `id_card_number`.
+                /// `id_card_number`; personal data, masked in `Debug`.
                 1 id_card_number: Option<String> => "id_card_number: masked",
-                /// `phone_number`.
+                /// `phone_number`; personal data, masked in `Debug`.
                 2 phone_number: Option<String> => "phone_number: masked",
                 /// `appliance_id`.
                 3 appliance_id: Option<f64> => "appliance_id",
@@ -1512,7 +1465,7 @@ pub mod subsidy {
                 7 receive_region_code: String => "receive_region_code: must",
                 /// `brand`.
                 8 brand: String => "brand: must",
-                /// `address`.
+                /// `address`; personal data, masked in `Debug`.
                 9 address: String => "address: must masked",
                 /// `qualification_region_code`.
                 10 qualification_region_code: f64 => "qualification_region_code: must",
@@ -1615,15 +1568,8 @@ pub mod subsidy {
             set(appliance_id: f64)
         }
 
-        w::record! {
-            /// Answer to [`Sync`].
-            pub struct SyncResponse {
-                /// `code`.
-                0 code: String => "code: must",
-                /// `message`.
-                1 message: String => "message: must",
-            }
-        }
+        /// Answer to [`Sync`], the same as to [`PassthroughCancel`].
+        pub type SyncResponse = PassthroughCancelResponse;
 
         w::endpoint! {
             Sync => SyncResponse,
@@ -1796,15 +1742,8 @@ pub mod subsidy {
             )
         }
 
-        w::record! {
-            /// Answer to [`Unlock`].
-            pub struct UnlockResponse {
-                /// `code`.
-                0 code: String => "code: must",
-                /// `message`.
-                1 message: String => "message: must",
-            }
-        }
+        /// Answer to [`Unlock`], the same as to [`Lock`].
+        pub type UnlockResponse = LockResponse;
 
         w::endpoint! {
             Unlock => UnlockResponse,
@@ -1945,11 +1884,11 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.transactions.sync`.
             pub struct Sync {
-                /// `real_name`.
+                /// `real_name`; personal data, masked in `Debug`.
                 0 real_name: Option<String> => "real_name: masked",
-                /// `id_card_number`.
+                /// `id_card_number`; personal data, masked in `Debug`.
                 1 id_card_number: Option<String> => "id_card_number: masked",
-                /// `phone_number`.
+                /// `phone_number`; personal data, masked in `Debug`.
                 2 phone_number: Option<String> => "phone_number: masked",
                 /// `appliance_id`.
                 3 appliance_id: Option<f64> => "appliance_id",
@@ -1961,7 +1900,7 @@ pub mod subsidy {
                 6 receive_region_code: String => "receive_region_code: must",
                 /// `brand`.
                 7 brand: String => "brand: must",
-                /// `address`.
+                /// `address`; personal data, masked in `Debug`.
                 8 address: Option<String> => "address: masked",
                 /// `qualification_region_code`.
                 9 qualification_region_code: f64 => "qualification_region_code: must",
@@ -2067,7 +2006,7 @@ pub mod subsidy {
                 2 trans_date: String => "trans_date: must",
                 /// `trans_time`.
                 3 trans_time: String => "trans_time: must",
-                /// `auth_code`.
+                /// `auth_code`; a secret, masked in `Debug`.
                 4 auth_code: String => "auth_code: must masked",
                 /// `req_ssn`.
                 5 req_ssn: String => "req_ssn: must",
@@ -2134,7 +2073,7 @@ pub mod subsidy {
                 6 subsidy_amt: Option<f64> => "subsidy_amt",
                 /// `add_code`.
                 7 add_code: Option<String> => "add_code",
-                /// `address`.
+                /// `address`; personal data, masked in `Debug`.
                 8 address: Option<String> => "address: masked",
                 /// `sale_models`; one of `0` `1`.
                 9 sale_models: Option<String> => "sale_models",
@@ -2146,7 +2085,7 @@ pub mod subsidy {
                 12 uniscid: Option<String> => "uniscid",
                 /// `barcode`.
                 13 barcode: Option<String> => "barcode",
-                /// `auth_code`.
+                /// `auth_code`; a secret, masked in `Debug`.
                 14 auth_code: String => "auth_code: must masked",
                 /// `req_ssn`.
                 15 req_ssn: String => "req_ssn: must",
@@ -2187,15 +2126,8 @@ pub mod subsidy {
             set(subsidy_amt: f64, amount: f64)
         }
 
-        w::record! {
-            /// Answer to [`AuthcodeCommit`].
-            pub struct AuthcodeCommitResponse {
-                /// `resp_code`.
-                0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
-                1 resp_desc: String => "resp_desc: must",
-            }
-        }
+        /// Answer to [`AuthcodeCommit`], the same as to [`AuthcodeCancel`].
+        pub type AuthcodeCommitResponse = AuthcodeCancelResponse;
 
         w::endpoint! {
             AuthcodeCommit => AuthcodeCommitResponse,
@@ -2225,11 +2157,11 @@ pub mod subsidy {
             pub struct AuthcodeIssue {
                 /// `category_id`.
                 0 category_id: String => "category_id: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `name`.
                 2 name: String => "name: must",
-                /// `mobile`.
+                /// `mobile`; personal data, masked in `Debug`.
                 3 mobile: String => "mobile: must masked",
                 /// `add_code`.
                 4 add_code: String => "add_code: must",
@@ -2261,7 +2193,7 @@ pub mod subsidy {
                 0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
                 1 resp_desc: String => "resp_desc: must",
-                /// `auth_code`.
+                /// `auth_code`; a secret, masked in `Debug`.
                 2 auth_code: Option<String> => "auth_code: masked",
             }
         }
@@ -2306,7 +2238,7 @@ pub mod subsidy {
                 5 subsidy_amt: Option<f64> => "subsidy_amt",
                 /// `add_code`.
                 6 add_code: Option<String> => "add_code",
-                /// `address`.
+                /// `address`; personal data, masked in `Debug`.
                 7 address: Option<String> => "address: masked",
                 /// `sale_models`; one of `0` `1`.
                 8 sale_models: Option<String> => "sale_models",
@@ -2314,7 +2246,7 @@ pub mod subsidy {
                 9 uniscid: Option<String> => "uniscid",
                 /// `barcode`.
                 10 barcode: Option<String> => "barcode",
-                /// `auth_code`.
+                /// `auth_code`; a secret, masked in `Debug`.
                 11 auth_code: String => "auth_code: must masked",
                 /// `req_ssn`.
                 12 req_ssn: String => "req_ssn: must",
@@ -2353,15 +2285,8 @@ pub mod subsidy {
             set(subsidy_amt: f64)
         }
 
-        w::record! {
-            /// Answer to [`AuthcodeRefund`].
-            pub struct AuthcodeRefundResponse {
-                /// `resp_code`.
-                0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
-                1 resp_desc: String => "resp_desc: must",
-            }
-        }
+        /// Answer to [`AuthcodeRefund`], the same as to [`AuthcodeCancel`].
+        pub type AuthcodeRefundResponse = AuthcodeCancelResponse;
 
         w::endpoint! {
             AuthcodeRefund => AuthcodeRefundResponse,
@@ -2395,7 +2320,7 @@ pub mod subsidy {
                 1 mchnt_no: String => "mchnt_no: must",
                 /// `term_no`.
                 2 term_no: String => "term_no: must",
-                /// `auth_code`.
+                /// `auth_code`; a secret, masked in `Debug`.
                 3 auth_code: String => "auth_code: must masked",
                 /// `category`.
                 4 category: String => "category: must",
@@ -2611,15 +2536,8 @@ pub mod subsidy {
             set(data: Vec<super::super::NQualificationsConfirmData>)
         }
 
-        w::record! {
-            /// Answer to [`NQualificationsConfirm`].
-            pub struct NQualificationsConfirmResponse {
-                /// `resp_code`.
-                0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
-                1 resp_desc: String => "resp_desc: must",
-            }
-        }
+        /// Answer to [`NQualificationsConfirm`], the same as to [`AuthcodeCancel`].
+        pub type NQualificationsConfirmResponse = AuthcodeCancelResponse;
 
         w::endpoint! {
             NQualificationsConfirm => NQualificationsConfirmResponse,
@@ -2653,7 +2571,7 @@ pub mod subsidy {
                 1 cert_no: String => "cert_no: must",
                 /// `name`.
                 2 name: String => "name: must",
-                /// `tel`.
+                /// `tel`; personal data, masked in `Debug`.
                 3 tel: String => "tel: must masked",
                 /// `req_ssn`.
                 4 req_ssn: String => "req_ssn: must",
@@ -2674,7 +2592,7 @@ pub mod subsidy {
                 0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
                 1 resp_desc: String => "resp_desc: must",
-                /// `auth_code`.
+                /// `auth_code`; a secret, masked in `Debug`.
                 2 auth_code: String => "auth_code: must masked",
             }
         }
@@ -2711,7 +2629,7 @@ pub mod subsidy {
                 1 cert_no: String => "cert_no: must",
                 /// `name`.
                 2 name: String => "name: must",
-                /// `tel`.
+                /// `tel`; personal data, masked in `Debug`.
                 3 tel: String => "tel: must masked",
                 /// `cert_type`; one of `1` `2` `3` `4` `5`.
                 4 cert_type: Option<String> => "cert_type",
@@ -2728,15 +2646,8 @@ pub mod subsidy {
             text(cert_type: String)
         }
 
-        w::record! {
-            /// Answer to [`QualificationsClaim`].
-            pub struct QualificationsClaimResponse {
-                /// `resp_code`.
-                0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
-                1 resp_desc: String => "resp_desc: must",
-            }
-        }
+        /// Answer to [`QualificationsClaim`], the same as to [`AuthcodeCancel`].
+        pub type QualificationsClaimResponse = AuthcodeCancelResponse;
 
         w::endpoint! {
             QualificationsClaim => QualificationsClaimResponse,
@@ -3130,15 +3041,8 @@ pub mod subsidy {
             )
         }
 
-        w::record! {
-            /// Answer to [`SncodeUnlock`].
-            pub struct SncodeUnlockResponse {
-                /// `resp_code`.
-                0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
-                1 resp_desc: String => "resp_desc: must",
-            }
-        }
+        /// Answer to [`SncodeUnlock`], the same as to [`AuthcodeCancel`].
+        pub type SncodeUnlockResponse = AuthcodeCancelResponse;
 
         w::endpoint! {
             SncodeUnlock => SncodeUnlockResponse,

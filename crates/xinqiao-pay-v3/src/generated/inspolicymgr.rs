@@ -159,7 +159,7 @@ pub mod deduct {
             10 car_number: Option<String> => "car_number",
             /// `pet_name`.
             11 pet_name: Option<String> => "pet_name",
-            /// `address`.
+            /// `address`; personal data, masked in `Debug`.
             12 address: Option<String> => "address: masked",
             /// `policy_state`; one of `POLICY_STATE_ISSUING` `POLICY_STATE_APPROVED` `POLICY_STATE_DECLINED` `POLICY_STATE_INACTIVE`.
             13 policy_state: String => "policy_state: must",
@@ -173,7 +173,7 @@ pub mod deduct {
             17 policy_periods: Vec<f64> => "policy_periods: must",
             /// `appid`.
             18 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             19 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `free_insurance`.
             20 free_insurance: bool => "free_insurance: must",
@@ -262,7 +262,7 @@ pub mod deduct {
             11 car_number: Option<String> => "car_number",
             /// `pet_name`.
             12 pet_name: Option<String> => "pet_name",
-            /// `address`.
+            /// `address`; personal data, masked in `Debug`.
             13 address: Option<String> => "address: masked",
             /// `policy_state`; one of `POLICY_STATE_ISSUING` `POLICY_STATE_APPROVED` `POLICY_STATE_DECLINED` `POLICY_STATE_INACTIVE`.
             14 policy_state: String => "policy_state: must",
@@ -325,65 +325,8 @@ pub mod deduct {
         new(out_insurance_no: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`PoliciesByOutInsuranceNoGet`].
-        pub struct PoliciesByOutInsuranceNoGetResponse {
-            /// `out_insurance_no`.
-            0 out_insurance_no: String => "out_insurance_no: must",
-            /// `insurance_name`.
-            1 insurance_name: String => "insurance_name: must",
-            /// `insured_name_list`.
-            2 insured_name_list: Vec<String> => "insured_name_list: must",
-            /// `insurance_company_code`.
-            3 insurance_company_code: String => "insurance_company_code: must",
-            /// `effective_time`.
-            4 effective_time: String => "effective_time: must",
-            /// `expired_time`.
-            5 expired_time: String => "expired_time: must",
-            /// `coverage_detail`.
-            6 coverage_detail: String => "coverage_detail: must",
-            /// `support_renewal`.
-            7 support_renewal: bool => "support_renewal: must",
-            /// `start_renewal_time`.
-            8 start_renewal_time: Option<String> => "start_renewal_time",
-            /// `end_renewal_time`.
-            9 end_renewal_time: Option<String> => "end_renewal_time",
-            /// `policy_type`; one of `POLICY_TYPE_OTHER` `POLICY_TYPE_MEDICAL` `POLICY_TYPE_ACCIDENT` `POLICY_TYPE_CRITICAL` `POLICY_TYPE_CAR` `POLICY_TYPE_LIFE` `POLICY_TYPE_PROPERTY` `POLICY_TYPE_PET` ….
-            10 policy_type: String => "policy_type: must",
-            /// `car_number`.
-            11 car_number: Option<String> => "car_number",
-            /// `pet_name`.
-            12 pet_name: Option<String> => "pet_name",
-            /// `address`.
-            13 address: Option<String> => "address: masked",
-            /// `policy_state`; one of `POLICY_STATE_ISSUING` `POLICY_STATE_APPROVED` `POLICY_STATE_DECLINED` `POLICY_STATE_INACTIVE`.
-            14 policy_state: String => "policy_state: must",
-            /// `policy_code`.
-            15 policy_code: Option<String> => "policy_code",
-            /// `plan_id`.
-            16 plan_id: String => "plan_id: must",
-            /// `out_contract_code`.
-            17 out_contract_code: String => "out_contract_code: must",
-            /// `policy_periods`.
-            18 policy_periods: Vec<f64> => "policy_periods: must",
-            /// `free_insurance`.
-            19 free_insurance: bool => "free_insurance: must",
-            /// `combined_payment`.
-            20 combined_payment: Option<bool> => "combined_payment",
-            /// `payment_method`; one of `PAYMENT_METHOD_OTHER` `PAYMENT_METHOD_PERIOD` `PAYMENT_METHOD_LUMP_SUM`.
-            21 payment_method: Option<String> => "payment_method",
-            /// `period_premium_mode`; one of `PERIOD_PREMIUM_MODE_EQUAL` `PERIOD_PREMIUM_MODE_FIRST_DIFF` `PERIOD_PREMIUM_MODE_MULTI_DIFF`.
-            22 period_premium_mode: Option<String> => "period_premium_mode",
-            /// `payment_period`; one of `PAYMENT_PERIOD_DAY` `PAYMENT_PERIOD_WEEK` `PAYMENT_PERIOD_BIWEEKLY` `PAYMENT_PERIOD_MONTH` `PAYMENT_PERIOD_QUARTER` `PAYMENT_PERIOD_HALF_YEAR` `PAYMENT_PERIOD_YEAR`.
-            23 payment_period: Option<String> => "payment_period",
-            /// `first_period_amount`.
-            24 first_period_amount: Option<i64> => "first_period_amount",
-            /// `subsequent_period_amount`.
-            25 subsequent_period_amount: Option<i64> => "subsequent_period_amount",
-            /// `coverage_term_type`; one of `COVERAGE_TERM_TYPE_FIXED_DATE` `COVERAGE_TERM_TYPE_LIFETIME`.
-            26 coverage_term_type: Option<String> => "coverage_term_type",
-        }
-    }
+    /// Answer to [`PoliciesByOutInsuranceNoGet`], the same as to [`Policies`].
+    pub type PoliciesByOutInsuranceNoGetResponse = PoliciesResponse;
 
     w::endpoint! {
         PoliciesByOutInsuranceNoGet => PoliciesByOutInsuranceNoGetResponse,
@@ -435,7 +378,7 @@ pub mod deduct {
             10 car_number: Option<String> => "car_number",
             /// `pet_name`.
             11 pet_name: Option<String> => "pet_name",
-            /// `address`.
+            /// `address`; personal data, masked in `Debug`.
             12 address: Option<String> => "address: masked",
             /// `policy_state`; one of `POLICY_STATE_ISSUING` `POLICY_STATE_APPROVED` `POLICY_STATE_DECLINED` `POLICY_STATE_INACTIVE`.
             13 policy_state: Option<String> => "policy_state",
@@ -496,65 +439,8 @@ pub mod deduct {
         )
     }
 
-    w::record! {
-        /// Answer to [`PoliciesByOutInsuranceNoPatch`].
-        pub struct PoliciesByOutInsuranceNoPatchResponse {
-            /// `out_insurance_no`.
-            0 out_insurance_no: String => "out_insurance_no: must",
-            /// `insurance_name`.
-            1 insurance_name: String => "insurance_name: must",
-            /// `insured_name_list`.
-            2 insured_name_list: Vec<String> => "insured_name_list: must",
-            /// `insurance_company_code`.
-            3 insurance_company_code: String => "insurance_company_code: must",
-            /// `effective_time`.
-            4 effective_time: String => "effective_time: must",
-            /// `expired_time`.
-            5 expired_time: String => "expired_time: must",
-            /// `coverage_detail`.
-            6 coverage_detail: String => "coverage_detail: must",
-            /// `support_renewal`.
-            7 support_renewal: bool => "support_renewal: must",
-            /// `start_renewal_time`.
-            8 start_renewal_time: Option<String> => "start_renewal_time",
-            /// `end_renewal_time`.
-            9 end_renewal_time: Option<String> => "end_renewal_time",
-            /// `policy_type`; one of `POLICY_TYPE_OTHER` `POLICY_TYPE_MEDICAL` `POLICY_TYPE_ACCIDENT` `POLICY_TYPE_CRITICAL` `POLICY_TYPE_CAR` `POLICY_TYPE_LIFE` `POLICY_TYPE_PROPERTY` `POLICY_TYPE_PET` ….
-            10 policy_type: String => "policy_type: must",
-            /// `car_number`.
-            11 car_number: Option<String> => "car_number",
-            /// `pet_name`.
-            12 pet_name: Option<String> => "pet_name",
-            /// `address`.
-            13 address: Option<String> => "address: masked",
-            /// `policy_state`; one of `POLICY_STATE_ISSUING` `POLICY_STATE_APPROVED` `POLICY_STATE_DECLINED` `POLICY_STATE_INACTIVE`.
-            14 policy_state: String => "policy_state: must",
-            /// `policy_code`.
-            15 policy_code: Option<String> => "policy_code",
-            /// `plan_id`.
-            16 plan_id: String => "plan_id: must",
-            /// `out_contract_code`.
-            17 out_contract_code: String => "out_contract_code: must",
-            /// `policy_periods`.
-            18 policy_periods: Vec<f64> => "policy_periods: must",
-            /// `free_insurance`.
-            19 free_insurance: bool => "free_insurance: must",
-            /// `combined_payment`.
-            20 combined_payment: Option<bool> => "combined_payment",
-            /// `payment_method`; one of `PAYMENT_METHOD_OTHER` `PAYMENT_METHOD_PERIOD` `PAYMENT_METHOD_LUMP_SUM`.
-            21 payment_method: Option<String> => "payment_method",
-            /// `period_premium_mode`; one of `PERIOD_PREMIUM_MODE_EQUAL` `PERIOD_PREMIUM_MODE_FIRST_DIFF` `PERIOD_PREMIUM_MODE_MULTI_DIFF`.
-            22 period_premium_mode: Option<String> => "period_premium_mode",
-            /// `payment_period`; one of `PAYMENT_PERIOD_DAY` `PAYMENT_PERIOD_WEEK` `PAYMENT_PERIOD_BIWEEKLY` `PAYMENT_PERIOD_MONTH` `PAYMENT_PERIOD_QUARTER` `PAYMENT_PERIOD_HALF_YEAR` `PAYMENT_PERIOD_YEAR`.
-            23 payment_period: Option<String> => "payment_period",
-            /// `first_period_amount`.
-            24 first_period_amount: Option<i64> => "first_period_amount",
-            /// `subsequent_period_amount`.
-            25 subsequent_period_amount: Option<i64> => "subsequent_period_amount",
-            /// `coverage_term_type`; one of `COVERAGE_TERM_TYPE_FIXED_DATE` `COVERAGE_TERM_TYPE_LIFETIME`.
-            26 coverage_term_type: Option<String> => "coverage_term_type",
-        }
-    }
+    /// Answer to [`PoliciesByOutInsuranceNoPatch`], the same as to [`Policies`].
+    pub type PoliciesByOutInsuranceNoPatchResponse = PoliciesResponse;
 
     w::endpoint! {
         PoliciesByOutInsuranceNoPatch => PoliciesByOutInsuranceNoPatchResponse,

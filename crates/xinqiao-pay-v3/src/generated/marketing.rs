@@ -22,7 +22,7 @@ pub mod partner;
 pub mod paygiftactivity;
 
 w::record! {
-    /// `ActivateMiniprogram`.
+    /// `activate_miniprogram` of `marketing::ActivateSetting`.
     pub struct ActivateMiniprogram {
         /// `activate_appid`.
         0 activate_appid: String => "activate_appid: must",
@@ -33,7 +33,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActivateSetting`.
+    /// `activate_setting` of `marketing::ActivitiesPostPayActivitySetting`; `activate_setting` of `marketing::PayActivitySetting`.
     pub struct ActivateSetting {
         /// `activate_type`.
         0 activate_type: String => "activate_type: must",
@@ -48,7 +48,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActivitiesData`.
+    /// An item of `data` in the answer of `marketing::weekly_discount::Activities`.
     pub struct ActivitiesData {
         /// `activity_id`.
         0 activity_id: String => "activity_id: must",
@@ -62,15 +62,15 @@ w::record! {
         4 activity_state: String => "activity_state: must",
         /// `activity_limit_pay`.
         5 activity_limit_pay: Option<String> => "activity_limit_pay",
-        /// `activity_transaction_minimum_amount`; unit fen.
+        /// `activity_transaction_minimum_amount`; in fen.
         6 activity_transaction_minimum_amount: xinqiao_types::Fen => "activity_transaction_minimum_amount: must",
-        /// `activity_coupon_amount`; unit fen.
+        /// `activity_coupon_amount`; in fen.
         7 activity_coupon_amount: xinqiao_types::Fen => "activity_coupon_amount: must",
         /// `activity_available_week`.
         8 activity_available_week: Vec<i64> => "activity_available_week: must",
-        /// `activity_max_amount`; unit fen.
+        /// `activity_max_amount`; in fen.
         9 activity_max_amount: xinqiao_types::Fen => "activity_max_amount: must",
-        /// `activity_max_amount_per_day`; unit fen.
+        /// `activity_max_amount_per_day`; in fen.
         10 activity_max_amount_per_day: Option<xinqiao_types::Fen> => "activity_max_amount_per_day",
         /// `activity_available_begin_time`; format `rfc3339`.
         11 activity_available_begin_time: String => "activity_available_begin_time: must",
@@ -84,7 +84,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActivitiesGetData`.
+    /// An item of `data` in the answer of `marketing::membercard_activity::ActivitiesGet`.
     pub struct ActivitiesGetData {
         /// `card_id`.
         0 card_id: String => "card_id: must",
@@ -118,7 +118,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActivitiesPostPayActivitySetting`.
+    /// `pay_activity_setting` of `marketing::membercard_activity::ActivitiesPost`.
     pub struct ActivitiesPostPayActivitySetting {
         /// `logo_url`; needed according to the documentation.
         0 logo_url: Option<String> => "logo_url",
@@ -141,7 +141,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActivitiesPostStock`.
+    /// An item of `stock_list` in `marketing::membercard_activity::ActivitiesPost`.
     pub struct ActivitiesPostStock {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must",
@@ -153,7 +153,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthorizedData`.
+    /// `authorized_data` of `marketing::Partnerships`.
     pub struct AuthorizedData {
         /// `business_type`.
         0 business_type: String => "business_type: must",
@@ -167,7 +167,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AwardJumpDeploy`.
+    /// `award_jump_deploy` of `marketing::MiniprogramActivitySetting`.
     pub struct AwardJumpDeploy {
         /// `button_text`.
         0 button_text: Option<String> => "button_text",
@@ -181,7 +181,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AwardSendDayTime`.
+    /// An item of `award_send_day_time` in `marketing::AwardSendPeriod`.
     pub struct AwardSendDayTime {
         /// `begin_day_time`.
         0 begin_day_time: BeginDayTime => "begin_day_time: must",
@@ -192,7 +192,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AwardSendPeriod`.
+    /// `award_send_period` of the answer of `marketing::membercard_activity::ActivitiesByActivityId`; `award_send_period` of `marketing::membercard_activity::ActivitiesPost`; and 2 more.
     pub struct AwardSendPeriod {
         /// `award_send_time`.
         0 award_send_time: Option<Vec<AwardSendTime>> => "award_send_time",
@@ -204,7 +204,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AwardSendTime`.
+    /// An item of `award_send_time` in `marketing::AwardSendPeriod`.
     pub struct AwardSendTime {
         /// `begin_time`; format `rfc3339`.
         0 begin_time: String => "begin_time: must",
@@ -215,7 +215,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BeginDayTime`.
+    /// `begin_day_time` of `marketing::AwardSendDayTime`; `end_day_time` of `marketing::AwardSendDayTime`.
     pub struct BeginDayTime {
         /// `hours`.
         0 hours: i64 => "hours: must",
@@ -228,15 +228,15 @@ w::record! {
 }
 
 w::record! {
-    /// `ByOpenidCouponsGetData`.
+    /// An item of `data` in the answer of `marketing::withdraw_favor::users::ByOpenidCouponsGet`.
     pub struct ByOpenidCouponsGetData {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
         /// `coupon_state`.
         1 coupon_state: Option<String> => "coupon_state",
-        /// `send_quota`; unit fen.
+        /// `send_quota`; in fen.
         2 send_quota: xinqiao_types::Fen => "send_quota: must",
-        /// `use_quota`; unit fen.
+        /// `use_quota`; in fen.
         3 use_quota: xinqiao_types::Fen => "use_quota: must",
         /// `send_time`; format `rfc3339`.
         4 send_time: String => "send_time: must",
@@ -244,7 +244,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ByPackageIdTasksGetData`.
+    /// An item of `data` in the answer of `marketing::bank::packages::ByPackageIdTasksGet`.
     pub struct ByPackageIdTasksGetData {
         /// `task_id`.
         0 task_id: String => "task_id: must",
@@ -270,7 +270,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataAuthorizedData`.
+    /// `authorized_data` of `marketing::PartnershipsData`.
     pub struct DataAuthorizedData {
         /// `business_type`.
         0 business_type: String => "business_type: must",
@@ -282,7 +282,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JumpInfo`.
+    /// `jump_info` of `marketing::shopping_receipt::Merchantshoppingreceiptjumpinfos`; `jump_info` of `marketing::MerchantJumpInfo`.
     pub struct JumpInfo {
         /// `merchant_appid`.
         0 merchant_appid: String => "merchant_appid: must",
@@ -293,7 +293,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JumpLink`.
+    /// `jump_link` of `marketing::shopping_receipt::Customentrances`; `jump_link` of the answer of `marketing::shopping_receipt::Customentrances`; and 3 more.
     pub struct JumpLink {
         /// `mini_programs_appid`.
         0 mini_programs_appid: String => "mini_programs_appid: must",
@@ -304,9 +304,9 @@ w::record! {
 }
 
 w::record! {
-    /// `MerchantContactInformation`.
+    /// `merchant_contact_information` of `marketing::Receipt`; `merchant_contact_information` of `marketing::ShoppingreceiptsMeta`.
     pub struct MerchantContactInformation {
-        /// `consultation_phone_number`; encrypted on the wire.
+        /// `consultation_phone_number`; encrypted on the wire; personal data, masked in `Debug`.
         0 consultation_phone_number: Option<String> => "consultation_phone_number: masked encrypted",
     }
     new()
@@ -314,7 +314,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MerchantJumpInfo`.
+    /// `merchant_jump_info` of the answer of `marketing::shopping_receipt::Merchantshoppingreceiptjumpinfos`.
     pub struct MerchantJumpInfo {
         /// `transaction_id`.
         0 transaction_id: String => "transaction_id: must",
@@ -322,7 +322,7 @@ w::record! {
         1 transaction_mchid: Option<String> => "transaction_mchid",
         /// `transaction_sub_mchid`.
         2 transaction_sub_mchid: Option<String> => "transaction_sub_mchid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `merchant_upload_time`; format `rfc3339`.
         4 merchant_upload_time: Option<String> => "merchant_upload_time",
@@ -338,7 +338,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Meta`.
+    /// `meta` of `marketing::bank::packages::ByPackageIdTasksPost`.
     pub struct Meta {
         /// `filename`.
         0 filename: Option<String> => "filename",
@@ -352,7 +352,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniprogramActivitySetting`.
+    /// `miniprogram_activity_setting` of the answer of `marketing::membercard_activity::ActivitiesByActivityId`; `miniprogram_activity_setting` of `marketing::membercard_activity::ActivitiesPost`; and 2 more.
     pub struct MiniprogramActivitySetting {
         /// `outer_str`.
         0 outer_str: Option<Vec<String>> => "outer_str",
@@ -364,7 +364,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Partner`.
+    /// `partner` of `marketing::Partnerships`; `partner` of `marketing::PartnershipsData`.
     pub struct Partner {
         /// `type`.
         0 type_: String => "type: must",
@@ -378,7 +378,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PartnershipsBuildAuthorizedData`.
+    /// `authorized_data` of `marketing::PartnershipsBuild`; `authorized_data` of the answer of `marketing::PartnershipsBuild`; and 1 more.
     pub struct PartnershipsBuildAuthorizedData {
         /// `business_type`; one of `FAVOR_STOCK` `BUSIFAVOR_STOCK`.
         0 business_type: String => "business_type: must",
@@ -393,7 +393,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PartnershipsBuildPartner`.
+    /// `partner` of `marketing::PartnershipsBuild`; `partner` of the answer of `marketing::PartnershipsBuild`; and 1 more.
     pub struct PartnershipsBuildPartner {
         /// `type`; one of `APPID` `MERCHANT`.
         0 type_: String => "type: must",
@@ -407,7 +407,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PartnershipsData`.
+    /// An item of `data` in the answer of `marketing::Partnerships`.
     pub struct PartnershipsData {
         /// `partner`.
         0 partner: Partner => "partner: must",
@@ -427,7 +427,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayActivitySetting`.
+    /// `pay_activity_setting` of the answer of `marketing::membercard_activity::ActivitiesByActivityId`; `pay_activity_setting` of the answer of `marketing::membercard_activity::ActivitiesPost`; and 1 more.
     pub struct PayActivitySetting {
         /// `logo_url`.
         0 logo_url: Option<String> => "logo_url",
@@ -443,7 +443,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PaymentMode`.
+    /// `payment_mode` of `marketing::PaymentSetting`.
     pub struct PaymentMode {
         /// `payment_scene_list`.
         0 payment_scene_list: Option<Vec<String>> => "payment_scene_list",
@@ -453,7 +453,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PaymentSetting`.
+    /// `payment_setting` of `marketing::ActivitiesPostPayActivitySetting`; `payment_setting` of `marketing::PayActivitySetting`.
     pub struct PaymentSetting {
         /// `payment_mode`.
         0 payment_mode: Option<PaymentMode> => "payment_mode",
@@ -468,7 +468,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Receipt`.
+    /// `receipt` of the answer of `marketing::shopping_receipt::Shoppingreceipts`.
     pub struct Receipt {
         /// `receipt_id`.
         0 receipt_id: String => "receipt_id: must",
@@ -486,7 +486,7 @@ w::record! {
         6 transaction_sub_mchid: Option<String> => "transaction_sub_mchid",
         /// `out_trade_no`.
         7 out_trade_no: Option<String> => "out_trade_no",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `merchant_contact_information`.
         9 merchant_contact_information: Option<MerchantContactInformation> => "merchant_contact_information",
@@ -502,7 +502,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShoppingreceiptsMeta`.
+    /// `meta` of `marketing::shopping_receipt::Shoppingreceipts`.
     pub struct ShoppingreceiptsMeta {
         /// `sha256`.
         0 sha256: Option<String> => "sha256",
@@ -514,7 +514,7 @@ w::record! {
         3 transaction_sub_mchid: Option<String> => "transaction_sub_mchid",
         /// `out_trade_no`.
         4 out_trade_no: Option<String> => "out_trade_no",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `merchant_contact_information`.
         6 merchant_contact_information: Option<MerchantContactInformation> => "merchant_contact_information",
@@ -533,7 +533,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Stock`.
+    /// An item of `stock_list` in the answer of `marketing::membercard_activity::ActivitiesByActivityId`; an item of `stock_list` in the answer of `marketing::membercard_activity::ActivitiesPost`; and 1 more.
     pub struct Stock {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must",
@@ -543,9 +543,9 @@ w::record! {
 }
 
 w::record! {
-    /// `UseAmount`.
+    /// `use_amount_list` of the answer of `marketing::bank_favor::users::ByOpenidCouponsByCouponId`.
     pub struct UseAmount {
-        /// `used_amounts`; unit fen.
+        /// `used_amounts`; in fen.
         0 used_amounts: Vec<xinqiao_types::Fen> => "used_amounts: must",
     }
 }
@@ -558,9 +558,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012380536>.
     /// * Catalog: `pay_v3.marketing.partnerships`.
     pub struct Partnerships {
-        /// `partner`.
+        /// `partner`; JSON in a text on the wire.
         0 partner: Option<Partner> => "partner: query json",
-        /// `authorized_data`.
+        /// `authorized_data`; JSON in a text on the wire.
         1 authorized_data: Option<AuthorizedData> => "authorized_data: query json",
         /// `limit`.
         2 limit: Option<i64> => "limit: query",
@@ -856,11 +856,11 @@ pub mod bank_favor {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014569793>.
             /// * Catalog: `pay_v3.marketing.bank_favor.users.by_openid_bank_multi_activity`.
             pub struct ByOpenidBankMultiActivity {
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `stock_id`.
                 1 stock_id: String => "stock_id: must",
-                /// `stock_creator_mchid`.
+                /// `stock_creator_mchid`; the account's merchantid.
                 2 stock_creator_mchid: String => "stock_creator_mchid: must",
                 /// `appid`.
                 3 appid: xinqiao_types::AppId => "appid: must",
@@ -914,7 +914,7 @@ pub mod bank_favor {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014569864>.
             /// * Catalog: `pay_v3.marketing.bank_favor.users.by_openid_coupons_by_coupon_id`.
             pub struct ByOpenidCouponsByCouponId {
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `coupon_id`.
                 1 coupon_id: String => "coupon_id: must path",
@@ -949,7 +949,7 @@ pub mod bank_favor {
                 7 available_begin_time: String => "available_begin_time: must",
                 /// `available_end_time`; format `rfc3339`.
                 8 available_end_time: String => "available_end_time: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `activity_id`.
                 10 activity_id: String => "activity_id: must",
@@ -1203,39 +1203,8 @@ pub mod membercard_activity {
         )
     }
 
-    w::record! {
-        /// Answer to [`ActivitiesPost`].
-        pub struct ActivitiesPostResponse {
-            /// `card_id`.
-            0 card_id: String => "card_id: must",
-            /// `activity_id`.
-            1 activity_id: String => "activity_id: must",
-            /// `activity_name`.
-            2 activity_name: String => "activity_name: must",
-            /// `activity_type`.
-            3 activity_type: String => "activity_type: must",
-            /// `activity_status`.
-            4 activity_status: String => "activity_status: must",
-            /// `begin_time`; format `rfc3339`.
-            5 begin_time: Option<String> => "begin_time",
-            /// `end_time`; format `rfc3339`.
-            6 end_time: Option<String> => "end_time",
-            /// `award_send_period`.
-            7 award_send_period: Option<super::AwardSendPeriod> => "award_send_period",
-            /// `stock_list`.
-            8 stock_list: Option<Vec<super::Stock>> => "stock_list",
-            /// `out_request_no`.
-            9 out_request_no: String => "out_request_no: must",
-            /// `pay_activity_setting`.
-            10 pay_activity_setting: Option<super::PayActivitySetting> => "pay_activity_setting",
-            /// `miniprogram_activity_setting`.
-            11 miniprogram_activity_setting: Option<super::MiniprogramActivitySetting> => "miniprogram_activity_setting",
-            /// `update_time`; format `rfc3339`.
-            12 update_time: String => "update_time: must",
-            /// `create_time`; format `rfc3339`.
-            13 create_time: String => "create_time: must",
-        }
-    }
+    /// Answer to [`ActivitiesPost`], the same as to [`ActivitiesByActivityId`].
+    pub type ActivitiesPostResponse = ActivitiesByActivityIdResponse;
 
     w::endpoint! {
         ActivitiesPost => ActivitiesPostResponse,
@@ -1362,33 +1331,8 @@ pub mod shopping_receipt {
         new(brand_id: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`CustomentrancesByBrandIdGet`].
-        pub struct CustomentrancesByBrandIdGetResponse {
-            /// `custom_entrance_type`; one of `MERCHANT_ACTIVITY` `MERCHANT_MINI_PROGRAM`.
-            0 custom_entrance_type: String => "custom_entrance_type: must",
-            /// `subtitle`.
-            1 subtitle: String => "subtitle: must",
-            /// `goods_thumbnail_url`.
-            2 goods_thumbnail_url: Option<String> => "goods_thumbnail_url",
-            /// `start_time`; format `rfc3339`.
-            3 start_time: String => "start_time: must",
-            /// `end_time`; format `rfc3339`.
-            4 end_time: String => "end_time: must",
-            /// `custom_entrance_state`; one of `ONLINE` `OFFLINE`.
-            5 custom_entrance_state: String => "custom_entrance_state: must",
-            /// `brand_id`.
-            6 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
-            7 out_request_no: String => "out_request_no: must",
-            /// `jump_link`.
-            8 jump_link: super::JumpLink => "jump_link: must",
-            /// `create_time`; format `rfc3339`.
-            9 create_time: String => "create_time: must",
-            /// `modify_time`; format `rfc3339`.
-            10 modify_time: String => "modify_time: must",
-        }
-    }
+    /// Answer to [`CustomentrancesByBrandIdGet`], the same as to [`Customentrances`].
+    pub type CustomentrancesByBrandIdGetResponse = CustomentrancesResponse;
 
     w::endpoint! {
         CustomentrancesByBrandIdGet => CustomentrancesByBrandIdGetResponse,
@@ -1448,33 +1392,8 @@ pub mod shopping_receipt {
         set(jump_link: super::JumpLink)
     }
 
-    w::record! {
-        /// Answer to [`CustomentrancesByBrandIdPatch`].
-        pub struct CustomentrancesByBrandIdPatchResponse {
-            /// `custom_entrance_type`; one of `MERCHANT_ACTIVITY` `MERCHANT_MINI_PROGRAM`.
-            0 custom_entrance_type: String => "custom_entrance_type: must",
-            /// `subtitle`.
-            1 subtitle: String => "subtitle: must",
-            /// `goods_thumbnail_url`.
-            2 goods_thumbnail_url: Option<String> => "goods_thumbnail_url",
-            /// `start_time`; format `rfc3339`.
-            3 start_time: String => "start_time: must",
-            /// `end_time`; format `rfc3339`.
-            4 end_time: String => "end_time: must",
-            /// `custom_entrance_state`; one of `ONLINE` `OFFLINE`.
-            5 custom_entrance_state: String => "custom_entrance_state: must",
-            /// `brand_id`.
-            6 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
-            7 out_request_no: String => "out_request_no: must",
-            /// `jump_link`.
-            8 jump_link: super::JumpLink => "jump_link: must",
-            /// `create_time`; format `rfc3339`.
-            9 create_time: String => "create_time: must",
-            /// `modify_time`; format `rfc3339`.
-            10 modify_time: String => "modify_time: must",
-        }
-    }
+    /// Answer to [`CustomentrancesByBrandIdPatch`], the same as to [`Customentrances`].
+    pub type CustomentrancesByBrandIdPatchResponse = CustomentrancesResponse;
 
     w::endpoint! {
         CustomentrancesByBrandIdPatch => CustomentrancesByBrandIdPatchResponse,
@@ -1509,7 +1428,7 @@ pub mod shopping_receipt {
             1 transaction_mchid: Option<String> => "transaction_mchid",
             /// `transaction_sub_mchid`.
             2 transaction_sub_mchid: Option<String> => "transaction_sub_mchid",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `merchant_upload_time`; format `rfc3339`; needed according to the documentation.
             4 merchant_upload_time: Option<String> => "merchant_upload_time",
@@ -1692,15 +1611,15 @@ pub mod weekly_discount {
             4 activity_state: String => "activity_state: must",
             /// `activity_limit_pay`.
             5 activity_limit_pay: Option<String> => "activity_limit_pay",
-            /// `activity_transaction_minimum_amount`; unit fen.
+            /// `activity_transaction_minimum_amount`; in fen.
             6 activity_transaction_minimum_amount: xinqiao_types::Fen => "activity_transaction_minimum_amount: must",
-            /// `activity_coupon_amount`; unit fen.
+            /// `activity_coupon_amount`; in fen.
             7 activity_coupon_amount: xinqiao_types::Fen => "activity_coupon_amount: must",
             /// `activity_available_week`.
             8 activity_available_week: Vec<i64> => "activity_available_week: must",
-            /// `activity_max_amount`; unit fen.
+            /// `activity_max_amount`; in fen.
             9 activity_max_amount: xinqiao_types::Fen => "activity_max_amount: must",
-            /// `activity_max_amount_per_day`; unit fen.
+            /// `activity_max_amount_per_day`; in fen.
             10 activity_max_amount_per_day: Option<xinqiao_types::Fen> => "activity_max_amount_per_day",
             /// `activity_available_begin_time`; format `rfc3339`.
             11 activity_available_begin_time: String => "activity_available_begin_time: must",
@@ -1799,7 +1718,7 @@ pub mod withdraw_favor {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter3_2_2.shtml>.
             /// * Catalog: `pay_v3.marketing.withdraw_favor.users.by_openid_coupons_get`.
             pub struct ByOpenidCouponsGet {
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `appid`.
                 1 appid: xinqiao_types::AppId => "appid: must query",
@@ -1862,7 +1781,7 @@ pub mod withdraw_favor {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter3_2_1.shtml>.
             /// * Catalog: `pay_v3.marketing.withdraw_favor.users.by_openid_coupons_post`.
             pub struct ByOpenidCouponsPost {
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `mchid`.
                 1 mchid: xinqiao_types::MchId => "mchid: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BySubMchidData`.
+    /// An item of `data` in the answer of `mch_manage::mch_manage_records::BySubMchid`.
     pub struct BySubMchidData {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
@@ -44,7 +44,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Meta`.
+    /// `meta` of `mch_manage::SubmissionFilesBySubMchidUpload`.
     pub struct Meta {
         /// `file_name`.
         0 file_name: Option<String> => "file_name",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Meta`.
+    /// `meta` of `mch_operation_manage::enhanced_due_diligence::ByDueDiligenceIdUpload`.
     pub struct Meta {
         /// `file_name`.
         0 file_name: Option<String> => "file_name",
@@ -20,7 +20,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RecoverySpecification`.
+    /// An item of `recovery_specifications` in the answer of `mch_operation_manage::MerchantLimitationsBySubMchid`.
     pub struct RecoverySpecification {
         /// `limitation_reason_type`; one of `LICENSE_ABNORMAL` `NO_TRADE` `SETTLE_ACCOUNT_ABNORMAL` `RISK_ABNORMAL` `OTHER` `INSPECT_ABNORMAL` `INVALID_REPRESENTATIVE_INFORMATION` `INVALID_BUSINESS_STATUS` ….
         0 limitation_reason_type: Option<String> => "limitation_reason_type",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Addition`.
+    /// `addition` of `mchalterapply::Mchsubjectalterapplyment`.
     pub struct Addition {
         /// `bank_openaccount_license`.
         0 bank_openaccount_license: Option<String> => "bank_openaccount_license",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditRejectDetail`.
+    /// An item of `audit_reject_detail` in the answer of `mchalterapply::MchcontactalterapplymentByApplyId`; an item of `audit_reject_detail` in the answer of `mchalterapply::MchsubjectalterapplymentByApplyId`; and 2 more.
     pub struct AuditRejectDetail {
         /// `param_name`.
         0 param_name: String => "param_name: must",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BusinessLicenseInfo`.
+    /// `business_license_info` of `mchalterapply::Mchsubjectalterapplyment`.
     pub struct BusinessLicenseInfo {
         /// `license_number`.
         0 license_number: String => "license_number: must",
@@ -65,7 +65,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CertificateInfo`.
+    /// `certificate_info` of `mchalterapply::Mchsubjectalterapplyment`.
     pub struct CertificateInfo {
         /// `cert_type`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` `CERTIFICATE_TYPE_2396` `CERTIFICATE_TYPE_2520` `CERTIFICATE_TYPE_2521` `CERTIFICATE_TYPE_2522` ….
         0 cert_type: String => "cert_type: must",
@@ -95,13 +95,13 @@ w::record! {
 }
 
 w::record! {
-    /// `ContactInfo`.
+    /// `contact_info` of `mchalterapply::Mchcontactalterapplyment`.
     pub struct ContactInfo {
-        /// `contact_name`; encrypted on the wire.
+        /// `contact_name`; encrypted on the wire; personal data, masked in `Debug`.
         0 contact_name: String => "contact_name: must masked encrypted",
         /// `contact_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`; needed according to the documentation.
         1 contact_id_doc_type: Option<String> => "contact_id_doc_type",
-        /// `contact_id_card_number`; encrypted on the wire; needed according to the documentation.
+        /// `contact_id_card_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         2 contact_id_card_number: Option<String> => "contact_id_card_number: masked encrypted",
         /// `contact_id_doc_copy`; needed according to the documentation.
         3 contact_id_doc_copy: Option<String> => "contact_id_doc_copy",
@@ -111,7 +111,7 @@ w::record! {
         5 contact_id_doc_period_begin: Option<String> => "contact_id_doc_period_begin",
         /// `contact_id_doc_period_end`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
         6 contact_id_doc_period_end: Option<String> => "contact_id_doc_period_end",
-        /// `mobile_phone`; encrypted on the wire.
+        /// `mobile_phone`; encrypted on the wire; personal data, masked in `Debug`.
         7 mobile_phone: String => "mobile_phone: must masked encrypted",
         /// `business_authorization_letter`.
         8 business_authorization_letter: Option<String> => "business_authorization_letter",
@@ -129,7 +129,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FinanceInstitutionInfo`.
+    /// `finance_institution_info` of `mchalterapply::Mchsubjectalterapplyment`.
     pub struct FinanceInstitutionInfo {
         /// `finance_type`; one of `FINANCE_TYPE_BANK_AGENT` `FINANCE_TYPE_PAYMENT_AGENT` `FINANCE_TYPE_INSURANCE` `FINANCE_TYPE_TRADE_AND_SETTLE` `FINANCE_TYPE_OTHER`.
         0 finance_type: String => "finance_type: must",
@@ -140,17 +140,17 @@ w::record! {
 }
 
 w::record! {
-    /// `LegalPersonInfo`.
+    /// `legal_person_info` of `mchalterapply::Mchsubjectalterapplyment`.
     pub struct LegalPersonInfo {
         /// `id_holder_type`; one of `LEGAL` `SUPER`; needed according to the documentation.
         0 id_holder_type: Option<String> => "id_holder_type",
         /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         1 id_doc_type: Option<String> => "id_doc_type",
-        /// `card_name`; encrypted on the wire.
+        /// `card_name`; encrypted on the wire; personal data, masked in `Debug`.
         2 card_name: Option<String> => "card_name: masked encrypted",
-        /// `card_number`; encrypted on the wire.
+        /// `card_number`; encrypted on the wire; personal data, masked in `Debug`.
         3 card_number: Option<String> => "card_number: masked encrypted",
-        /// `card_address`; encrypted on the wire.
+        /// `card_address`; encrypted on the wire; personal data, masked in `Debug`.
         4 card_address: Option<String> => "card_address: masked encrypted",
         /// `card_period_begin`; format `yyyy-MM-dd`.
         5 card_period_begin: Option<String> => "card_period_begin",
@@ -182,15 +182,15 @@ w::record! {
 }
 
 w::record! {
-    /// `UboInfo`.
+    /// An item of `ubo_info_list` in `mchalterapply::Mchsubjectalterapplyment`.
     pub struct UboInfo {
         /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`; needed according to the documentation.
         0 id_doc_type: Option<String> => "id_doc_type",
-        /// `card_name`; encrypted on the wire; needed according to the documentation.
+        /// `card_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         1 card_name: Option<String> => "card_name: masked encrypted",
-        /// `card_number`; encrypted on the wire; needed according to the documentation.
+        /// `card_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         2 card_number: Option<String> => "card_number: masked encrypted",
-        /// `card_address`; encrypted on the wire; needed according to the documentation.
+        /// `card_address`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         3 card_address: Option<String> => "card_address: masked encrypted",
         /// `card_period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
         4 card_period_begin: Option<String> => "card_period_begin",
@@ -402,13 +402,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`Mchsubjectalterapplyment`].
-    pub struct MchsubjectalterapplymentResponse {
-        /// `apply_id`.
-        0 apply_id: String => "apply_id: must",
-    }
-}
+/// Answer to [`Mchsubjectalterapplyment`], the same as to [`Mchcontactalterapplyment`].
+pub type MchsubjectalterapplymentResponse = MchcontactalterapplymentResponse;
 
 w::endpoint! {
     Mchsubjectalterapplyment => MchsubjectalterapplymentResponse,
@@ -496,23 +491,8 @@ w::record! {
     new(merchant_code: impl Into<String>, out_request_no: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`MchsubjectalterapplymentMerchantByOutRequestNo`].
-    pub struct MchsubjectalterapplymentMerchantByOutRequestNoResponse {
-        /// `merchant_code`.
-        0 merchant_code: String => "merchant_code: must",
-        /// `out_request_no`.
-        1 out_request_no: String => "out_request_no: must",
-        /// `apply_id`.
-        2 apply_id: String => "apply_id: must",
-        /// `state`; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED` `APPLYMENT_STATE_EDITTING`.
-        3 state: String => "state: must",
-        /// `audit_reject_reason`.
-        4 audit_reject_reason: Option<String> => "audit_reject_reason",
-        /// `audit_reject_detail`.
-        5 audit_reject_detail: Option<Vec<AuditRejectDetail>> => "audit_reject_detail",
-    }
-}
+/// Answer to [`MchsubjectalterapplymentMerchantByOutRequestNo`], the same as to [`MchsubjectalterapplymentByApplyId`].
+pub type MchsubjectalterapplymentMerchantByOutRequestNoResponse = MchsubjectalterapplymentByApplyIdResponse;
 
 w::endpoint! {
     MchsubjectalterapplymentMerchantByOutRequestNo => MchsubjectalterapplymentMerchantByOutRequestNoResponse,
@@ -590,23 +570,8 @@ w::record! {
     new(merchant_code: impl Into<String>, out_request_no: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`MerchantByOutRequestNo`].
-    pub struct MerchantByOutRequestNoResponse {
-        /// `merchant_code`.
-        0 merchant_code: String => "merchant_code: must",
-        /// `out_request_no`.
-        1 out_request_no: String => "out_request_no: must",
-        /// `apply_id`.
-        2 apply_id: String => "apply_id: must",
-        /// `state`; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED`.
-        3 state: String => "state: must",
-        /// `audit_reject_reason`.
-        4 audit_reject_reason: Option<String> => "audit_reject_reason",
-        /// `audit_reject_detail`.
-        5 audit_reject_detail: Option<Vec<AuditRejectDetail>> => "audit_reject_detail",
-    }
-}
+/// Answer to [`MerchantByOutRequestNo`], the same as to [`MchcontactalterapplymentByApplyId`].
+pub type MerchantByOutRequestNoResponse = MchcontactalterapplymentByApplyIdResponse;
 
 w::endpoint! {
     MerchantByOutRequestNo => MerchantByOutRequestNoResponse,
@@ -649,13 +614,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`Merchantnamealterapplyment`].
-    pub struct MerchantnamealterapplymentResponse {
-        /// `apply_id`.
-        0 apply_id: String => "apply_id: must",
-    }
-}
+/// Answer to [`Merchantnamealterapplyment`], the same as to [`Mchcontactalterapplyment`].
+pub type MerchantnamealterapplymentResponse = MchcontactalterapplymentResponse;
 
 w::endpoint! {
     Merchantnamealterapplyment => MerchantnamealterapplymentResponse,

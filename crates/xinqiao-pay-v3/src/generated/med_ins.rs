@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `CashAddDetail`.
+    /// An item of `cash_add_detail` in `med_ins::Orders`; an item of `cash_add_detail` in the answer of `med_ins::Orders`; and 2 more.
     pub struct CashAddDetail {
         /// `cash_add_fee`.
         0 cash_add_fee: i64 => "cash_add_fee: must",
@@ -15,7 +15,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CashReduceDetail`.
+    /// An item of `cash_reduce_detail` in `med_ins::Orders`; an item of `cash_reduce_detail` in the answer of `med_ins::Orders`; and 2 more.
     pub struct CashReduceDetail {
         /// `cash_reduce_fee`.
         0 cash_reduce_fee: i64 => "cash_reduce_fee: must",
@@ -26,7 +26,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of `med_ins::Orders`; `relative` of `med_ins::Orders`.
     pub struct Payer {
         /// `name`.
         0 name: String => "name: must",
@@ -55,7 +55,7 @@ w::record! {
         3 sub_appid: Option<String> => "sub_appid",
         /// `sub_mchid`.
         4 sub_mchid: Option<String> => "sub_mchid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
         6 sub_openid: Option<String> => "sub_openid",
@@ -181,7 +181,7 @@ w::record! {
         9 sub_appid: Option<String> => "sub_appid",
         /// `sub_mchid`.
         10 sub_mchid: Option<String> => "sub_mchid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
         12 sub_openid: Option<String> => "sub_openid",
@@ -275,89 +275,8 @@ w::record! {
     text(sub_mchid: String)
 }
 
-w::record! {
-    /// Answer to [`OrdersByMixTradeNo`].
-    pub struct OrdersByMixTradeNoResponse {
-        /// `mix_trade_no`.
-        0 mix_trade_no: String => "mix_trade_no: must",
-        /// `mix_pay_status`; one of `UNKNOWN_MIX_PAY_STATUS` `MIX_PAY_CREATED` `MIX_PAY_SUCCESS` `MIX_PAY_REFUND` `MIX_PAY_FAIL`.
-        1 mix_pay_status: String => "mix_pay_status: must",
-        /// `self_pay_status`; one of `UNKNOWN_SELF_PAY_STATUS` `SELF_PAY_CREATED` `SELF_PAY_SUCCESS` `SELF_PAY_REFUND` `SELF_PAY_FAIL` `NO_SELF_PAY`.
-        2 self_pay_status: String => "self_pay_status: must",
-        /// `med_ins_pay_status`; one of `UNKNOWN_MED_INS_PAY_STATUS` `MED_INS_PAY_CREATED` `MED_INS_PAY_SUCCESS` `MED_INS_PAY_REFUND` `MED_INS_PAY_FAIL` `NO_MED_INS_PAY`.
-        3 med_ins_pay_status: String => "med_ins_pay_status: must",
-        /// `paid_time`.
-        4 paid_time: Option<String> => "paid_time",
-        /// `passthrough_response_content`.
-        5 passthrough_response_content: Option<String> => "passthrough_response_content",
-        /// `mix_pay_type`; one of `UNKNOWN_MIX_PAY_TYPE` `CASH_ONLY` `INSURANCE_ONLY` `CASH_AND_INSURANCE`.
-        6 mix_pay_type: String => "mix_pay_type: must",
-        /// `order_type`; one of `UNKNOWN_ORDER_TYPE` `REG_PAY` `DIAG_PAY` `COVID_EXAM_PAY` `IN_HOSP_PAY` `PHARMACY_PAY` `INSURANCE_PAY` `INT_REG_PAY` ….
-        7 order_type: String => "order_type: must",
-        /// `appid`.
-        8 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        9 sub_appid: Option<String> => "sub_appid",
-        /// `sub_mchid`.
-        10 sub_mchid: Option<String> => "sub_mchid",
-        /// `openid`.
-        11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        12 sub_openid: Option<String> => "sub_openid",
-        /// `pay_for_relatives`.
-        13 pay_for_relatives: Option<bool> => "pay_for_relatives",
-        /// `out_trade_no`.
-        14 out_trade_no: String => "out_trade_no: must",
-        /// `serial_no`.
-        15 serial_no: String => "serial_no: must",
-        /// `pay_order_id`.
-        16 pay_order_id: Option<String> => "pay_order_id",
-        /// `pay_auth_no`.
-        17 pay_auth_no: Option<String> => "pay_auth_no",
-        /// `geo_location`.
-        18 geo_location: Option<String> => "geo_location",
-        /// `city_id`.
-        19 city_id: String => "city_id: must",
-        /// `med_inst_name`.
-        20 med_inst_name: String => "med_inst_name: must",
-        /// `med_inst_no`.
-        21 med_inst_no: String => "med_inst_no: must",
-        /// `med_ins_order_create_time`.
-        22 med_ins_order_create_time: Option<String> => "med_ins_order_create_time",
-        /// `total_fee`.
-        23 total_fee: i64 => "total_fee: must",
-        /// `med_ins_gov_fee`.
-        24 med_ins_gov_fee: Option<i64> => "med_ins_gov_fee",
-        /// `med_ins_self_fee`.
-        25 med_ins_self_fee: Option<i64> => "med_ins_self_fee",
-        /// `med_ins_other_fee`.
-        26 med_ins_other_fee: Option<i64> => "med_ins_other_fee",
-        /// `med_ins_cash_fee`.
-        27 med_ins_cash_fee: Option<i64> => "med_ins_cash_fee",
-        /// `wechat_pay_cash_fee`.
-        28 wechat_pay_cash_fee: Option<i64> => "wechat_pay_cash_fee",
-        /// `cash_add_detail`.
-        29 cash_add_detail: Option<Vec<CashAddDetail>> => "cash_add_detail",
-        /// `cash_reduce_detail`.
-        30 cash_reduce_detail: Option<Vec<CashReduceDetail>> => "cash_reduce_detail",
-        /// `callback_url`.
-        31 callback_url: String => "callback_url: must",
-        /// `prepay_id`.
-        32 prepay_id: Option<String> => "prepay_id",
-        /// `passthrough_request_content`.
-        33 passthrough_request_content: Option<String> => "passthrough_request_content",
-        /// `extends`.
-        34 extends: Option<String> => "extends",
-        /// `attach`.
-        35 attach: Option<String> => "attach",
-        /// `channel_no`.
-        36 channel_no: Option<String> => "channel_no",
-        /// `med_ins_test_env`.
-        37 med_ins_test_env: Option<bool> => "med_ins_test_env",
-        /// `med_ins_fail_reason`.
-        38 med_ins_fail_reason: Option<String> => "med_ins_fail_reason",
-    }
-}
+/// Answer to [`OrdersByMixTradeNo`], the same as to [`Orders`].
+pub type OrdersByMixTradeNoResponse = OrdersResponse;
 
 w::endpoint! {
     OrdersByMixTradeNo => OrdersByMixTradeNoResponse,
@@ -394,89 +313,8 @@ w::record! {
     text(sub_mchid: String)
 }
 
-w::record! {
-    /// Answer to [`OrdersByOutTradeNo`].
-    pub struct OrdersByOutTradeNoResponse {
-        /// `mix_trade_no`.
-        0 mix_trade_no: String => "mix_trade_no: must",
-        /// `mix_pay_status`; one of `UNKNOWN_MIX_PAY_STATUS` `MIX_PAY_CREATED` `MIX_PAY_SUCCESS` `MIX_PAY_REFUND` `MIX_PAY_FAIL`.
-        1 mix_pay_status: String => "mix_pay_status: must",
-        /// `self_pay_status`; one of `UNKNOWN_SELF_PAY_STATUS` `SELF_PAY_CREATED` `SELF_PAY_SUCCESS` `SELF_PAY_REFUND` `SELF_PAY_FAIL` `NO_SELF_PAY`.
-        2 self_pay_status: String => "self_pay_status: must",
-        /// `med_ins_pay_status`; one of `UNKNOWN_MED_INS_PAY_STATUS` `MED_INS_PAY_CREATED` `MED_INS_PAY_SUCCESS` `MED_INS_PAY_REFUND` `MED_INS_PAY_FAIL` `NO_MED_INS_PAY`.
-        3 med_ins_pay_status: String => "med_ins_pay_status: must",
-        /// `paid_time`.
-        4 paid_time: Option<String> => "paid_time",
-        /// `passthrough_response_content`.
-        5 passthrough_response_content: Option<String> => "passthrough_response_content",
-        /// `mix_pay_type`; one of `UNKNOWN_MIX_PAY_TYPE` `CASH_ONLY` `INSURANCE_ONLY` `CASH_AND_INSURANCE`.
-        6 mix_pay_type: String => "mix_pay_type: must",
-        /// `order_type`; one of `UNKNOWN_ORDER_TYPE` `REG_PAY` `DIAG_PAY` `COVID_EXAM_PAY` `IN_HOSP_PAY` `PHARMACY_PAY` `INSURANCE_PAY` `INT_REG_PAY` ….
-        7 order_type: String => "order_type: must",
-        /// `appid`.
-        8 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        9 sub_appid: Option<String> => "sub_appid",
-        /// `sub_mchid`.
-        10 sub_mchid: Option<String> => "sub_mchid",
-        /// `openid`.
-        11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        12 sub_openid: Option<String> => "sub_openid",
-        /// `pay_for_relatives`.
-        13 pay_for_relatives: Option<bool> => "pay_for_relatives",
-        /// `out_trade_no`.
-        14 out_trade_no: String => "out_trade_no: must",
-        /// `serial_no`.
-        15 serial_no: String => "serial_no: must",
-        /// `pay_order_id`.
-        16 pay_order_id: Option<String> => "pay_order_id",
-        /// `pay_auth_no`.
-        17 pay_auth_no: Option<String> => "pay_auth_no",
-        /// `geo_location`.
-        18 geo_location: Option<String> => "geo_location",
-        /// `city_id`.
-        19 city_id: String => "city_id: must",
-        /// `med_inst_name`.
-        20 med_inst_name: String => "med_inst_name: must",
-        /// `med_inst_no`.
-        21 med_inst_no: String => "med_inst_no: must",
-        /// `med_ins_order_create_time`.
-        22 med_ins_order_create_time: Option<String> => "med_ins_order_create_time",
-        /// `total_fee`.
-        23 total_fee: i64 => "total_fee: must",
-        /// `med_ins_gov_fee`.
-        24 med_ins_gov_fee: Option<i64> => "med_ins_gov_fee",
-        /// `med_ins_self_fee`.
-        25 med_ins_self_fee: Option<i64> => "med_ins_self_fee",
-        /// `med_ins_other_fee`.
-        26 med_ins_other_fee: Option<i64> => "med_ins_other_fee",
-        /// `med_ins_cash_fee`.
-        27 med_ins_cash_fee: Option<i64> => "med_ins_cash_fee",
-        /// `wechat_pay_cash_fee`.
-        28 wechat_pay_cash_fee: Option<i64> => "wechat_pay_cash_fee",
-        /// `cash_add_detail`.
-        29 cash_add_detail: Option<Vec<CashAddDetail>> => "cash_add_detail",
-        /// `cash_reduce_detail`.
-        30 cash_reduce_detail: Option<Vec<CashReduceDetail>> => "cash_reduce_detail",
-        /// `callback_url`.
-        31 callback_url: String => "callback_url: must",
-        /// `prepay_id`.
-        32 prepay_id: Option<String> => "prepay_id",
-        /// `passthrough_request_content`.
-        33 passthrough_request_content: Option<String> => "passthrough_request_content",
-        /// `extends`.
-        34 extends: Option<String> => "extends",
-        /// `attach`.
-        35 attach: Option<String> => "attach",
-        /// `channel_no`.
-        36 channel_no: Option<String> => "channel_no",
-        /// `med_ins_test_env`.
-        37 med_ins_test_env: Option<bool> => "med_ins_test_env",
-        /// `med_ins_fail_reason`.
-        38 med_ins_fail_reason: Option<String> => "med_ins_fail_reason",
-    }
-}
+/// Answer to [`OrdersByOutTradeNo`], the same as to [`Orders`].
+pub type OrdersByOutTradeNoResponse = OrdersResponse;
 
 w::endpoint! {
     OrdersByOutTradeNo => OrdersByOutTradeNoResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Meta`.
+    /// `meta` of `merchant::media::Upload`; `meta` of `merchant::media::VideoUpload`.
     pub struct Meta {
         /// `filename`.
         0 filename: Option<String> => "filename",
@@ -36,9 +36,9 @@ pub mod fund {
     w::record! {
         /// Answer to [`BalanceByAccountType`].
         pub struct BalanceByAccountTypeResponse {
-            /// `available_amount`; unit fen.
+            /// `available_amount`; in fen.
             0 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// `pending_amount`; unit fen.
+            /// `pending_amount`; in fen.
             1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
@@ -78,15 +78,8 @@ pub mod fund {
         new(account_type: impl Into<String>, date: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`DayendbalanceByAccountType`].
-        pub struct DayendbalanceByAccountTypeResponse {
-            /// `available_amount`; unit fen.
-            0 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// `pending_amount`; unit fen.
-            1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
-        }
-    }
+    /// Answer to [`DayendbalanceByAccountType`], the same as to [`BalanceByAccountType`].
+    pub type DayendbalanceByAccountTypeResponse = BalanceByAccountTypeResponse;
 
     w::endpoint! {
         DayendbalanceByAccountType => DayendbalanceByAccountTypeResponse,
@@ -117,7 +110,7 @@ pub mod fund {
         pub struct Withdraw {
             /// `out_request_no`.
             0 out_request_no: String => "out_request_no: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             1 amount: xinqiao_types::Fen => "amount: must",
             /// `remark`.
             2 remark: Option<String> => "remark",
@@ -240,7 +233,7 @@ pub mod fund {
             1 withdraw_id: String => "withdraw_id: must",
             /// `status`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
             2 status: String => "status: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             3 amount: xinqiao_types::Fen => "amount: must",
             /// `remark`.
             4 remark: Option<String> => "remark",
@@ -248,7 +241,7 @@ pub mod fund {
             5 bank_memo: Option<String> => "bank_memo",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
             6 account_type: String => "account_type: must",
-            /// `account_number`.
+            /// `account_number`; personal data, masked in `Debug`.
             7 account_number: String => "account_number: must masked",
             /// `account_bank`.
             8 account_bank: String => "account_bank: must",
@@ -367,7 +360,7 @@ pub mod fund {
             1 withdraw_id: String => "withdraw_id: must",
             /// `status`.
             2 status: String => "status: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             3 amount: xinqiao_types::Fen => "amount: must",
             /// `remark`.
             4 remark: Option<String> => "remark",
@@ -375,7 +368,7 @@ pub mod fund {
             5 bank_memo: Option<String> => "bank_memo",
             /// `account_type`.
             6 account_type: String => "account_type: must",
-            /// `account_number`.
+            /// `account_number`; personal data, masked in `Debug`.
             7 account_number: String => "account_number: must masked",
             /// `account_bank`.
             8 account_bank: String => "account_bank: must",
@@ -475,13 +468,8 @@ pub mod media {
         new(meta: super::Meta, file: w::FilePart)
     }
 
-    w::record! {
-        /// Answer to [`VideoUpload`].
-        pub struct VideoUploadResponse {
-            /// `media_id`.
-            0 media_id: xinqiao_types::MediaId => "media_id: must",
-        }
-    }
+    /// Answer to [`VideoUpload`], the same as to [`Upload`].
+    pub type VideoUploadResponse = UploadResponse;
 
     w::endpoint! {
         VideoUpload => VideoUploadResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `LivingExpensesField`.
+    /// `living_expenses_fields` of `merchant_risk_manage::ReportTradeUnionInformation`.
     pub struct LivingExpensesField {
         /// `acc_no`.
         0 acc_no: Option<String> => "acc_no",
@@ -14,11 +14,11 @@ w::record! {
         2 type_: Option<i64> => "type",
         /// `city`.
         3 city: Option<String> => "city",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
         /// `company_name`.
         5 company_name: Option<String> => "company_name",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         6 amount: Option<xinqiao_types::Fen> => "amount",
     }
     new()
@@ -27,7 +27,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RechargeField`.
+    /// `recharge_fields` of `merchant_risk_manage::ReportTradeUnionInformation`.
     pub struct RechargeField {
         /// `account_type`.
         0 account_type: Option<i64> => "account_type",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RiskTrade`.
+    /// An item of `risk_trade_list` in the answer of `merchant_risk_manage::ec_trade_risk::QueryRiskTrades`.
     pub struct RiskTrade {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -58,7 +58,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubOrder`.
+    /// An item of `sub_orders` in `merchant_risk_manage::ReportTradeUnionInformation`.
     pub struct SubOrder {
         /// `out_trade_no`.
         0 out_trade_no: Option<String> => "out_trade_no",
@@ -103,11 +103,11 @@ w::record! {
         3 sub_mchid: Option<String> => "sub_mchid",
         /// `out_trade_no`.
         4 out_trade_no: Option<String> => "out_trade_no",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `phone`; encrypted on the wire.
+        /// `phone`; encrypted on the wire; personal data, masked in `Debug`.
         6 phone: Option<String> => "phone: masked encrypted",
-        /// `certificates_number`; encrypted on the wire.
+        /// `certificates_number`; encrypted on the wire; personal data, masked in `Debug`.
         7 certificates_number: Option<String> => "certificates_number: masked encrypted",
         /// `client_ip`.
         8 client_ip: Option<String> => "client_ip",
@@ -507,13 +507,8 @@ w::record! {
     text(notify_url: String)
 }
 
-w::record! {
-    /// Answer to [`ViolationNotificationsPost`].
-    pub struct ViolationNotificationsPostResponse {
-        /// `notify_url`.
-        0 notify_url: String => "notify_url: must",
-    }
-}
+/// Answer to [`ViolationNotificationsPost`], the same as to [`ViolationNotificationsGet`].
+pub type ViolationNotificationsPostResponse = ViolationNotificationsGetResponse;
 
 w::endpoint! {
     ViolationNotificationsPost => ViolationNotificationsPostResponse,
@@ -549,13 +544,8 @@ w::record! {
     text(notify_url: String)
 }
 
-w::record! {
-    /// Answer to [`ViolationNotificationsPut`].
-    pub struct ViolationNotificationsPutResponse {
-        /// `notify_url`.
-        0 notify_url: String => "notify_url: must",
-    }
-}
+/// Answer to [`ViolationNotificationsPut`], the same as to [`ViolationNotificationsGet`].
+pub type ViolationNotificationsPutResponse = ViolationNotificationsGetResponse;
 
 w::endpoint! {
     ViolationNotificationsPut => ViolationNotificationsPutResponse,
@@ -665,7 +655,7 @@ pub mod ec_trade_risk {
             5 disp_addition: Option<String> => "disp_addition",
             /// `exist_complaint`.
             6 exist_complaint: Option<bool> => "exist_complaint",
-            /// `refund_amount`; unit fen.
+            /// `refund_amount`; in fen.
             7 refund_amount: Option<xinqiao_types::Fen> => "refund_amount",
             /// `sp_mchid`.
             8 sp_mchid: Option<String> => "sp_mchid",

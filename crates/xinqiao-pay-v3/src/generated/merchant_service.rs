@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Action`.
+    /// `action` of `merchant_service::FaqFaq`; `action` of `merchant_service::Link`.
     pub struct Action {
         /// `action_id`.
         0 action_id: Option<String> => "action_id",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActionMiniProgramJumpInfo`.
+    /// The body `ACTION_TYPE_JUMP_MINI_PROGRAM` of `merchant_service::LinkAction`.
     pub struct ActionMiniProgramJumpInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AdditionalInfo`.
+    /// `additional_info` of the answer of `merchant_service::ComplaintsV2ByComplaintId`; `additional_info` of `merchant_service::ComplaintsV2Data`.
     pub struct AdditionalInfo {
         /// `type`; one of `SHARE_POWER_TYPE`.
         0 type_: String => "type: must",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Block`.
+    /// An item of `blocks` in `merchant_service::NormalMessage`.
     pub struct Block {
         /// The body, told apart by `type`.
         0 body: BlockBody => ": flat",
@@ -46,7 +46,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BlockButtonGroup`.
+    /// The body `BUTTON_GROUP` of `merchant_service::MessageBlock`.
     pub struct BlockButtonGroup {
         /// `buttons`.
         0 buttons: Option<Vec<BlockLink>> => "buttons",
@@ -61,7 +61,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BlockFaq`.
+    /// The body `FAQ_LIST` of `merchant_service::MessageBlock`.
     pub struct BlockFaq {
         /// `faqs`.
         0 faqs: Option<Vec<MessageFaq>> => "faqs",
@@ -71,7 +71,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BlockLink`.
+    /// An item of `buttons` in `merchant_service::BlockButtonGroup`; the body `LINK` of `merchant_service::MessageBlock`; and 1 more.
     pub struct BlockLink {
         /// `text`.
         0 text: Option<String> => "text",
@@ -86,7 +86,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ButtonGroup`.
+    /// The body `BUTTON_GROUP` of `merchant_service::Block`.
     pub struct ButtonGroup {
         /// `buttons`.
         0 buttons: Option<Vec<Link>> => "buttons",
@@ -98,7 +98,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ClickMessage`.
+    /// `click_message` of `merchant_service::ComplaintsV2NegotiationHistorysData`.
     pub struct ClickMessage {
         /// `message_content`.
         0 message_content: Option<w::serial::Value> => "message_content",
@@ -110,7 +110,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ComplaintMedia`.
+    /// An item of `complaint_media_list` in the answer of `merchant_service::ComplaintsV2ByComplaintId`; an item of `complaint_media_list` in `merchant_service::ComplaintsV2Data`; and 1 more.
     pub struct ComplaintMedia {
         /// `media_type`; one of `USER_COMPLAINT_IMAGE` `OPERATION_IMAGE`.
         0 media_type: String => "media_type: must",
@@ -120,7 +120,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ComplaintNegotiationHistory`.
+    /// An item of `complaint_negotiation_history` in the answer of `merchant_service::ComplaintsNegotiationHistorys`.
     pub struct ComplaintNegotiationHistory {
         /// `operate_user`.
         0 operate_user: String => "operate_user: must",
@@ -136,19 +136,19 @@ w::record! {
 }
 
 w::record! {
-    /// `ComplaintOrderInfo`.
+    /// An item of `complaint_order_info` in the answer of `merchant_service::ComplaintsV2ByComplaintId`; an item of `complaint_order_info` in `merchant_service::ComplaintsV2Data`.
     pub struct ComplaintOrderInfo {
         /// `transaction_id`.
         0 transaction_id: String => "transaction_id: must",
         /// `out_trade_no`.
         1 out_trade_no: String => "out_trade_no: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
 w::record! {
-    /// `ComplaintsData`.
+    /// An item of `data` in the answer of `merchant_service::Complaints`.
     pub struct ComplaintsData {
         /// `out_trade_no`.
         0 out_trade_no: String => "out_trade_no: must",
@@ -172,7 +172,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ComplaintsV2Data`.
+    /// An item of `data` in the answer of `merchant_service::ComplaintsV2`.
     pub struct ComplaintsV2Data {
         /// `complaint_id`.
         0 complaint_id: String => "complaint_id: must",
@@ -184,7 +184,7 @@ w::record! {
         3 complaint_state: String => "complaint_state: must",
         /// `complainted_mchid`.
         4 complainted_mchid: Option<w::TextOrNumber> => "complainted_mchid",
-        /// `payer_phone`; encrypted on the wire.
+        /// `payer_phone`; encrypted on the wire; personal data, masked in `Debug`.
         5 payer_phone: Option<String> => "payer_phone: masked encrypted",
         /// `payer_openid`.
         6 payer_openid: Option<String> => "payer_openid",
@@ -196,7 +196,7 @@ w::record! {
         9 problem_type: Option<String> => "problem_type",
         /// `problem_description`.
         10 problem_description: String => "problem_description: must",
-        /// `apply_refund_amount`; unit fen.
+        /// `apply_refund_amount`; in fen.
         11 apply_refund_amount: Option<xinqiao_types::Fen> => "apply_refund_amount",
         /// `complaint_full_refunded`.
         12 complaint_full_refunded: bool => "complaint_full_refunded: must",
@@ -220,7 +220,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ComplaintsV2NegotiationHistorysData`.
+    /// An item of `data` in the answer of `merchant_service::ComplaintsV2NegotiationHistorys`.
     pub struct ComplaintsV2NegotiationHistorysData {
         /// `log_id`.
         0 log_id: String => "log_id: must",
@@ -248,7 +248,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Faq`.
+    /// The body `FAQ_LIST` of `merchant_service::Block`.
     pub struct Faq {
         /// `faqs`.
         0 faqs: Option<Vec<FaqFaq>> => "faqs",
@@ -256,7 +256,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FaqFaq`.
+    /// An item of `faqs` in `merchant_service::Faq`.
     pub struct FaqFaq {
         /// `faq_id`.
         0 faq_id: Option<String> => "faq_id",
@@ -268,7 +268,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Image`.
+    /// The body `IMAGE` of `merchant_service::Block`; the body `IMAGE` of `merchant_service::MessageBlock`.
     pub struct Image {
         /// `media_id`.
         0 media_id: Option<xinqiao_types::MediaId> => "media_id",
@@ -280,7 +280,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InvalidInfo`.
+    /// `invalid_info` of `merchant_service::BlockButtonGroup`; `invalid_info` of `merchant_service::BlockLink`; and 2 more.
     pub struct InvalidInfo {
         /// `expired_time`.
         0 expired_time: Option<String> => "expired_time",
@@ -293,7 +293,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Link`.
+    /// The body `LINK` of `merchant_service::Block`; the body `BUTTON` of `merchant_service::Block`; and 1 more.
     pub struct Link {
         /// `text`.
         0 text: Option<String> => "text",
@@ -305,7 +305,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LinkAction`.
+    /// `action` of `merchant_service::BlockLink`; `action` of `merchant_service::MessageFaq`.
     pub struct LinkAction {
         /// `action_id`.
         0 action_id: Option<String> => "action_id",
@@ -317,7 +317,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Message`.
+    /// `message` of `merchant_service::ResponseImmediateService`.
     pub struct Message {
         /// `blocks`.
         0 blocks: Option<Vec<MessageBlock>> => "blocks",
@@ -332,7 +332,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MessageBlock`.
+    /// An item of `blocks` in `merchant_service::Message`.
     pub struct MessageBlock {
         /// The body, told apart by `type`.
         0 body: MessageBlockBody => ": flat",
@@ -341,7 +341,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MessageFaq`.
+    /// An item of `faqs` in `merchant_service::BlockFaq`.
     pub struct MessageFaq {
         /// `faq_id`.
         0 faq_id: Option<String> => "faq_id",
@@ -356,7 +356,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MessageInfo`.
+    /// The body `ACTION_TYPE_SEND_MESSAGE` of `merchant_service::Action`; the body `ACTION_TYPE_SEND_MESSAGE` of `merchant_service::LinkAction`.
     pub struct MessageInfo {
         /// `content`.
         0 content: String => "content: must",
@@ -368,7 +368,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Meta`.
+    /// `meta` of `merchant_service::images::Upload`.
     pub struct Meta {
         /// `filename`.
         0 filename: Option<String> => "filename",
@@ -380,7 +380,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniProgramJumpInfo`.
+    /// `mini_program_jump_info` of `merchant_service::ComplaintsV2Response`; the body `ACTION_TYPE_JUMP_MINI_PROGRAM` of `merchant_service::Action`.
     pub struct MiniProgramJumpInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -393,7 +393,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NormalMessage`.
+    /// `normal_message` of `merchant_service::ComplaintsV2NegotiationHistorysData`.
     pub struct NormalMessage {
         /// `blocks`.
         0 blocks: Option<Vec<Block>> => "blocks",
@@ -405,19 +405,19 @@ w::record! {
 }
 
 w::record! {
-    /// `ReturnAddressInfo`.
+    /// `return_address_info` of `merchant_service::SharePowerInfo`.
     pub struct ReturnAddressInfo {
         /// `return_address`.
         0 return_address: Option<String> => "return_address",
-        /// `longitude`.
+        /// `longitude`; a number as text on the wire; personal data, masked in `Debug`.
         1 longitude: Option<f64> => "longitude: numeric masked",
-        /// `latitude`.
+        /// `latitude`; a number as text on the wire; personal data, masked in `Debug`.
         2 latitude: Option<f64> => "latitude: numeric masked",
     }
 }
 
 w::record! {
-    /// `ServiceOrderInfo`.
+    /// An item of `service_order_info` in `merchant_service::ComplaintsV2Data`.
     pub struct ServiceOrderInfo {
         /// `order_id`.
         0 order_id: Option<String> => "order_id",
@@ -429,7 +429,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceOrderInfoItem`.
+    /// An item of `service_order_info` in the answer of `merchant_service::ComplaintsV2ByComplaintId`.
     pub struct ServiceOrderInfoItem {
         /// `order_id`.
         0 order_id: Option<String> => "order_id",
@@ -441,7 +441,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SharePowerInfo`.
+    /// `share_power_info` of `merchant_service::AdditionalInfo`.
     pub struct SharePowerInfo {
         /// `return_time`; format `rfc3339`.
         0 return_time: Option<String> => "return_time",
@@ -453,7 +453,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Text`.
+    /// The body `TEXT` of `merchant_service::Block`; the body `TEXT` of `merchant_service::MessageBlock`.
     pub struct Text {
         /// `text`.
         0 text: Option<String> => "text",
@@ -553,15 +553,8 @@ w::record! {
     new(url: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`ComplaintNotificationsPost`].
-    pub struct ComplaintNotificationsPostResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `url`.
-        1 url: String => "url: must",
-    }
-}
+/// Answer to [`ComplaintNotificationsPost`], the same as to [`ComplaintNotificationsGet`].
+pub type ComplaintNotificationsPostResponse = ComplaintNotificationsGetResponse;
 
 w::endpoint! {
     ComplaintNotificationsPost => ComplaintNotificationsPostResponse,
@@ -596,15 +589,8 @@ w::record! {
     new(url: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`ComplaintNotificationsPut`].
-    pub struct ComplaintNotificationsPutResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `url`.
-        1 url: String => "url: must",
-    }
-}
+/// Answer to [`ComplaintNotificationsPut`], the same as to [`ComplaintNotificationsGet`].
+pub type ComplaintNotificationsPutResponse = ComplaintNotificationsGetResponse;
 
 w::endpoint! {
     ComplaintNotificationsPut => ComplaintNotificationsPutResponse,
@@ -869,7 +855,7 @@ w::record! {
         3 complaint_time: String => "complaint_time: must",
         /// `complainted_mchid`.
         4 complainted_mchid: Option<w::TextOrNumber> => "complainted_mchid",
-        /// `payer_phone`; encrypted on the wire.
+        /// `payer_phone`; encrypted on the wire; personal data, masked in `Debug`.
         5 payer_phone: Option<String> => "payer_phone: masked encrypted",
         /// `payer_openid`.
         6 payer_openid: Option<String> => "payer_openid",
@@ -881,7 +867,7 @@ w::record! {
         9 problem_type: Option<String> => "problem_type",
         /// `problem_description`.
         10 problem_description: String => "problem_description: must",
-        /// `apply_refund_amount`; unit fen.
+        /// `apply_refund_amount`; in fen.
         11 apply_refund_amount: Option<xinqiao_types::Fen> => "apply_refund_amount",
         /// `complaint_full_refunded`.
         12 complaint_full_refunded: bool => "complaint_full_refunded: must",
@@ -933,7 +919,7 @@ w::record! {
     pub struct ComplaintsV2Complete {
         /// `complaint_id`.
         0 complaint_id: String => "complaint_id: must path",
-        /// `complainted_mchid`.
+        /// `complainted_mchid`; the account's merchantid.
         1 complainted_mchid: String => "complainted_mchid: must",
     }
     new(complaint_id: impl Into<String>, complainted_mchid: impl Into<String>)
@@ -1020,7 +1006,7 @@ w::record! {
     pub struct ComplaintsV2Response {
         /// `complaint_id`.
         0 complaint_id: String => "complaint_id: must path",
-        /// `complainted_mchid`.
+        /// `complainted_mchid`; the account's merchantid.
         1 complainted_mchid: String => "complainted_mchid: must",
         /// `response_content`.
         2 response_content: String => "response_content: must",

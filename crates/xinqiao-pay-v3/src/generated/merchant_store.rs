@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `FailedStoreRecipient`.
+    /// An item of `failed_store_recipient` in the answer of `merchant_store::StoresByStoreIdRecipientsBind`; an item of `failed_store_recipient` in the answer of `merchant_store::StoresByStoreIdRecipientsUnbind`.
     pub struct FailedStoreRecipient {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreAddress`.
+    /// `store_address` of `merchant_store::Stores`; `store_address` of `merchant_store::StoresByStoreIdPatch`.
     pub struct StoreAddress {
         /// `address_code`; needed according to the documentation.
         0 address_code: Option<String> => "address_code",
@@ -24,9 +24,9 @@ w::record! {
         1 address_detail: String => "address_detail: must",
         /// `address_complements`.
         2 address_complements: Option<String> => "address_complements",
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         3 longitude: Option<String> => "longitude: masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         4 latitude: Option<String> => "latitude: masked",
     }
     new(address_detail: impl Into<String>)
@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreBasic`.
+    /// `store_basics` of `merchant_store::Stores`; `store_basics` of the answer of `merchant_store::StoresByStoreIdGet`; and 1 more.
     pub struct StoreBasic {
         /// `store_reference_id`.
         0 store_reference_id: Option<String> => "store_reference_id",
@@ -53,7 +53,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreBusiness`.
+    /// `store_business` of `merchant_store::Stores`; `store_business` of the answer of `merchant_store::StoresByStoreIdGet`; and 1 more.
     pub struct StoreBusiness {
         /// `service_phone`.
         0 service_phone: Option<String> => "service_phone",
@@ -65,7 +65,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreRecipient`.
+    /// An item of `store_recipient` in `merchant_store::Stores`; an item of `store_recipient` in the answer of `merchant_store::StoresByStoreIdGet`; and 3 more.
     pub struct StoreRecipient {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -77,7 +77,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreState`.
+    /// `store_state` of the answer of `merchant_store::StoresByStoreIdGet`.
     pub struct StoreState {
         /// `store_state_value`.
         0 store_state_value: String => "store_state_value: must",
@@ -89,7 +89,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoresByStoreIdGetStoreAddress`.
+    /// `store_address` of the answer of `merchant_store::StoresByStoreIdGet`.
     pub struct StoresByStoreIdGetStoreAddress {
         /// `address_code`.
         0 address_code: Option<String> => "address_code",
@@ -97,9 +97,9 @@ w::record! {
         1 address_detail: String => "address_detail: must",
         /// `address_complements`.
         2 address_complements: Option<String> => "address_complements",
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         3 longitude: Option<String> => "longitude: masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         4 latitude: Option<String> => "latitude: masked",
     }
 }
@@ -328,13 +328,8 @@ w::record! {
     set(store_recipient: Vec<StoreRecipient>)
 }
 
-w::record! {
-    /// Answer to [`StoresByStoreIdRecipientsUnbind`].
-    pub struct StoresByStoreIdRecipientsUnbindResponse {
-        /// `failed_store_recipient`.
-        0 failed_store_recipient: Option<Vec<FailedStoreRecipient>> => "failed_store_recipient",
-    }
-}
+/// Answer to [`StoresByStoreIdRecipientsUnbind`], the same as to [`StoresByStoreIdRecipientsBind`].
+pub type StoresByStoreIdRecipientsUnbindResponse = StoresByStoreIdRecipientsBindResponse;
 
 w::endpoint! {
     StoresByStoreIdRecipientsUnbind => StoresByStoreIdRecipientsUnbindResponse,

@@ -11,7 +11,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012539766>.
     /// * Catalog: `pay_v3.multiuse.users_by_openid_coupons`.
     pub struct UsersByOpenidCoupons {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// `stock_id`.
         1 stock_id: String => "stock_id: must",
@@ -19,13 +19,13 @@ w::record! {
         2 appid: xinqiao_types::AppId => "appid: must",
         /// `out_request_no`.
         3 out_request_no: String => "out_request_no: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: Option<xinqiao_types::Fen> => "amount",
         /// `card_type`; one of `ID_CARD`.
         5 card_type: String => "card_type: must",
-        /// `user_name`; encrypted on the wire.
+        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
         6 user_name: String => "user_name: must masked encrypted",
-        /// `id_card_number`; encrypted on the wire.
+        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
         7 id_card_number: String => "id_card_number: must masked encrypted",
     }
     new(
@@ -126,13 +126,8 @@ pub mod stocks {
         new(stock_id: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`ByStockIdSendFlow`].
-        pub struct ByStockIdSendFlowResponse {
-            /// `url`.
-            0 url: String => "url: must",
-        }
-    }
+    /// Answer to [`ByStockIdSendFlow`], the same as to [`ByStockIdRefundFlow`].
+    pub type ByStockIdSendFlowResponse = ByStockIdRefundFlowResponse;
 
     w::endpoint! {
         ByStockIdSendFlow => ByStockIdSendFlowResponse,
@@ -167,13 +162,8 @@ pub mod stocks {
         new(stock_id: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`ByStockIdUseFlow`].
-        pub struct ByStockIdUseFlowResponse {
-            /// `url`.
-            0 url: String => "url: must",
-        }
-    }
+    /// Answer to [`ByStockIdUseFlow`], the same as to [`ByStockIdRefundFlow`].
+    pub type ByStockIdUseFlowResponse = ByStockIdRefundFlowResponse;
 
     w::endpoint! {
         ByStockIdUseFlow => ByStockIdUseFlowResponse,

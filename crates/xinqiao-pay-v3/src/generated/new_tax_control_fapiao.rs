@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AbilityInfo`.
+    /// An item of `ability_info` in `new_tax_control_fapiao::DigitalTaxMode`.
     pub struct AbilityInfo {
         /// `type`; one of `BASE_ABILITY` `PASSENGER_TRANSPORT_ABILITY` `REAL_ESTATE_ABILITY`.
         0 type_: String => "type: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BillingPersonInfo`.
+    /// `billing_person_info` of `new_tax_control_fapiao::DigitalTaxMode`.
     pub struct BillingPersonInfo {
         /// `id`.
         0 id: Option<String> => "id",
@@ -26,7 +26,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BlueFapiao`.
+    /// `blue_fapiao` of `new_tax_control_fapiao::FapiaoInformationInfo`; `red_fapiao` of `new_tax_control_fapiao::FapiaoInformationInfo`.
     pub struct BlueFapiao {
         /// `fapiao_code`.
         0 fapiao_code: String => "fapiao_code: must",
@@ -34,7 +34,7 @@ w::record! {
         1 fapiao_number: String => "fapiao_number: must",
         /// `check_code`.
         2 check_code: String => "check_code: must",
-        /// `password`.
+        /// `password`; a secret, masked in `Debug`.
         3 password: String => "password: must masked",
         /// `fapiao_time`; format `rfc3339`.
         4 fapiao_time: String => "fapiao_time: must",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BuyerInformation`.
+    /// `buyer_information` of `new_tax_control_fapiao::FapiaoApplications`.
     pub struct BuyerInformation {
         /// `type`.
         0 type_: String => "type: must",
@@ -50,19 +50,19 @@ w::record! {
         1 name: String => "name: must",
         /// `taxpayer_id`.
         2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
         /// `bank_name`.
         5 bank_name: Option<String> => "bank_name",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
-        /// `phone`; encrypted on the wire.
+        /// `phone`; encrypted on the wire; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked encrypted",
-        /// `email`; encrypted on the wire.
+        /// `email`; encrypted on the wire; personal data, masked in `Debug`.
         8 email: Option<String> => "email: masked encrypted",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         9 amount: Option<xinqiao_types::Fen> => "amount",
         /// `out_trade_no`.
         10 out_trade_no: Option<String> => "out_trade_no",
@@ -88,7 +88,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BuyerInformationItem`.
+    /// `buyer_information` of `new_tax_control_fapiao::FapiaoApplicationsInsertCards`; `buyer_information` of `new_tax_control_fapiao::FapiaoApplicationsIssueGeneral`; and 2 more.
     pub struct BuyerInformationItem {
         /// `type`; one of `INDIVIDUAL` `ORGANIZATION`.
         0 type_: String => "type: must",
@@ -96,19 +96,19 @@ w::record! {
         1 name: String => "name: must",
         /// `taxpayer_id`.
         2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
         /// `bank_name`.
         5 bank_name: Option<String> => "bank_name",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
-        /// `phone`; encrypted on the wire.
+        /// `phone`; encrypted on the wire; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked encrypted",
-        /// `email`; encrypted on the wire.
+        /// `email`; encrypted on the wire; personal data, masked in `Debug`.
         8 email: Option<String> => "email: masked encrypted",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         9 amount: Option<xinqiao_types::Fen> => "amount",
         /// `out_trade_no`.
         10 out_trade_no: Option<String> => "out_trade_no",
@@ -134,7 +134,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BySubMchidCheckStatusPostDigitalTaxMode`.
+    /// `digital_tax_mode` of the answer of `new_tax_control_fapiao::merchant::BySubMchidCheckStatusPost`.
     pub struct BySubMchidCheckStatusPostDigitalTaxMode {
         /// `status`.
         0 status: String => "status: must",
@@ -152,7 +152,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BySubMchidCheckStatusPostThirdMode`.
+    /// `third_mode` of the answer of `new_tax_control_fapiao::merchant::BySubMchidCheckStatusPost`.
     pub struct BySubMchidCheckStatusPostThirdMode {
         /// `status`.
         0 status: String => "status: must",
@@ -160,7 +160,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardInformation`.
+    /// `card_information` of `new_tax_control_fapiao::FapiaoInformationInfo`.
     pub struct CardInformation {
         /// `card_appid`.
         0 card_appid: String => "card_appid: must",
@@ -176,7 +176,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardTemplateInformation`.
+    /// `card_template_information` of `new_tax_control_fapiao::CardTemplate`.
     pub struct CardTemplateInformation {
         /// `payee_name`.
         0 payee_name: Option<String> => "payee_name",
@@ -191,7 +191,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CustomCell`.
+    /// `custom_cell` of `new_tax_control_fapiao::CardTemplateInformation`.
     pub struct CustomCell {
         /// `words`.
         0 words: String => "words: must",
@@ -209,7 +209,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DigitalTaxMode`.
+    /// `digital_tax_mode` of the answer of `new_tax_control_fapiao::merchant::BySubMchidCheckStatusGet`.
     pub struct DigitalTaxMode {
         /// `status`; one of `APPROVAL_PENDING` `ACCESS_CONFIRMED_PENDING` `ABILITY_CONFIRMED_PENDING` `BILLING_PERSON_REGISTER_PENDING` `BILLING_PERSON_CONFIRMED_PENDING` `SECURITY_SETTING_PENDING` `APPLY_FAILED` `DISABLED` ….
         0 status: String => "status: must",
@@ -227,7 +227,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DigitalTaxModeAbilityInfo`.
+    /// An item of `ability_info` in `new_tax_control_fapiao::BySubMchidCheckStatusPostDigitalTaxMode`.
     pub struct DigitalTaxModeAbilityInfo {
         /// `type`.
         0 type_: String => "type: must",
@@ -239,7 +239,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DigitalTaxModeBillingPersonInfo`.
+    /// An item of `billing_person_info` in `new_tax_control_fapiao::BySubMchidCheckStatusPostDigitalTaxMode`.
     pub struct DigitalTaxModeBillingPersonInfo {
         /// `id`.
         0 id: String => "id: must",
@@ -249,7 +249,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtraInformation`.
+    /// `extra_information` of the answer of `new_tax_control_fapiao::merchant::BaseInformation`; `extra_information` of `new_tax_control_fapiao::FapiaoCardInformation`; and 1 more.
     pub struct ExtraInformation {
         /// `payee`.
         0 payee: Option<String> => "payee",
@@ -263,7 +263,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FapiaoApplicationsByFapiaoApplyIdItem`.
+    /// An item of `items` in `new_tax_control_fapiao::FapiaoInformationInfo`.
     pub struct FapiaoApplicationsByFapiaoApplyIdItem {
         /// `tax_code`.
         0 tax_code: String => "tax_code: must",
@@ -275,15 +275,15 @@ w::record! {
         3 unit: Option<String> => "unit",
         /// `quantity`.
         4 quantity: i64 => "quantity: must",
-        /// `unit_price`; unit 1e-6 fen.
+        /// `unit_price`; in 1e-6 fen.
         5 unit_price: i64 => "unit_price: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// `tax_amount`; unit fen.
+        /// `tax_amount`; in fen.
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_rate`; unit 1/10000.
+        /// `tax_rate`; in 1/10000.
         9 tax_rate: i64 => "tax_rate: must",
         /// `tax_prefer_mark`; one of `NO_FAVORABLE` `OUTSIDE_VAT` `VAT_EXEMPT` `NORMAL_ZERO_RATED` `EXPORT_ZERO_RATED`.
         10 tax_prefer_mark: Option<String> => "tax_prefer_mark",
@@ -293,7 +293,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FapiaoApplicationsIssueGeneralItem`.
+    /// An item of `items` in `new_tax_control_fapiao::FapiaoInformationDetail`.
     pub struct FapiaoApplicationsIssueGeneralItem {
         /// `tax_code`.
         0 tax_code: String => "tax_code: must",
@@ -307,9 +307,9 @@ w::record! {
         4 unit: Option<String> => "unit",
         /// `quantity`.
         5 quantity: Option<i64> => "quantity",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_rate`; unit 1/10000; needed according to the documentation.
+        /// `tax_rate`; in 1/10000; needed according to the documentation.
         7 tax_rate: Option<i64> => "tax_rate",
         /// `tax_prefer_mark`.
         8 tax_prefer_mark: Option<String> => "tax_prefer_mark",
@@ -330,7 +330,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FapiaoCardInformation`.
+    /// An item of `fapiao_card_information` in `new_tax_control_fapiao::FapiaoApplicationsInsertCards`.
     pub struct FapiaoCardInformation {
         /// `fapiao_media_id`.
         0 fapiao_media_id: String => "fapiao_media_id: must",
@@ -342,13 +342,13 @@ w::record! {
         3 fapiao_time: String => "fapiao_time: must",
         /// `check_code`.
         4 check_code: String => "check_code: must",
-        /// `password`.
+        /// `password`; a secret, masked in `Debug`.
         5 password: String => "password: must masked",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_amount`; unit fen.
+        /// `tax_amount`; in fen.
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         8 amount: xinqiao_types::Fen => "amount: must",
         /// `seller_information`.
         9 seller_information: FapiaoCardInformationSellerInformation => "seller_information: must",
@@ -377,7 +377,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FapiaoCardInformationItem`.
+    /// An item of `items` in `new_tax_control_fapiao::FapiaoCardInformation`.
     pub struct FapiaoCardInformationItem {
         /// `tax_code`.
         0 tax_code: String => "tax_code: must",
@@ -389,15 +389,15 @@ w::record! {
         3 unit: Option<String> => "unit",
         /// `quantity`.
         4 quantity: i64 => "quantity: must",
-        /// `unit_price`; unit 1e-6 fen.
+        /// `unit_price`; in 1e-6 fen.
         5 unit_price: i64 => "unit_price: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// `tax_amount`; unit fen.
+        /// `tax_amount`; in fen.
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_rate`; unit 1/10000.
+        /// `tax_rate`; in 1/10000.
         9 tax_rate: i64 => "tax_rate: must",
         /// `tax_prefer_mark`; one of `NO_FAVORABLE` `OUTSIDE_VAT` `VAT_EXEMPT` `NORMAL_ZERO_RATED` `EXPORT_ZERO_RATED`.
         10 tax_prefer_mark: String => "tax_prefer_mark: must",
@@ -420,19 +420,19 @@ w::record! {
 }
 
 w::record! {
-    /// `FapiaoCardInformationSellerInformation`.
+    /// `seller_information` of `new_tax_control_fapiao::FapiaoCardInformation`.
     pub struct FapiaoCardInformationSellerInformation {
         /// `name`.
         0 name: String => "name: must",
         /// `taxpayer_id`.
         1 taxpayer_id: String => "taxpayer_id: must",
-        /// `address`; needed according to the documentation.
+        /// `address`; personal data, masked in `Debug`; needed according to the documentation.
         2 address: Option<String> => "address: masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         3 telephone: Option<String> => "telephone: masked",
         /// `bank_name`.
         4 bank_name: Option<String> => "bank_name",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         5 bank_account: Option<String> => "bank_account: masked",
     }
     new(name: impl Into<String>, taxpayer_id: impl Into<String>)
@@ -440,7 +440,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FapiaoDownloadInfo`.
+    /// An item of `fapiao_download_info_list` in the answer of `new_tax_control_fapiao::FapiaoApplicationsFapiaoFiles`.
     pub struct FapiaoDownloadInfo {
         /// `fapiao_id`.
         0 fapiao_id: String => "fapiao_id: must",
@@ -452,11 +452,11 @@ w::record! {
 }
 
 w::record! {
-    /// `FapiaoInformation`.
+    /// An item of `fapiao_information` in `new_tax_control_fapiao::FapiaoApplications`.
     pub struct FapiaoInformation {
         /// `fapiao_id`.
         0 fapiao_id: String => "fapiao_id: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `need_list`.
         2 need_list: bool => "need_list: must",
@@ -471,11 +471,11 @@ w::record! {
 }
 
 w::record! {
-    /// `FapiaoInformationDetail`.
+    /// `fapiao_information` of `new_tax_control_fapiao::FapiaoApplicationsIssueGeneral`.
     pub struct FapiaoInformationDetail {
         /// `fapiao_id`.
         0 fapiao_id: String => "fapiao_id: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `items`; needed according to the documentation.
         2 items: Option<Vec<FapiaoApplicationsIssueGeneralItem>> => "items",
@@ -509,7 +509,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FapiaoInformationEntry`.
+    /// An item of `fapiao_information` in `new_tax_control_fapiao::FapiaoApplicationsReverse`.
     pub struct FapiaoInformationEntry {
         /// `fapiao_id`.
         0 fapiao_id: String => "fapiao_id: must",
@@ -523,17 +523,17 @@ w::record! {
 }
 
 w::record! {
-    /// `FapiaoInformationInfo`.
+    /// An item of `fapiao_information` in the answer of `new_tax_control_fapiao::FapiaoApplicationsByFapiaoApplyId`.
     pub struct FapiaoInformationInfo {
         /// `fapiao_id`.
         0 fapiao_id: String => "fapiao_id: must",
         /// `status`; one of `ISSUE_ACCEPTED` `ISSUED` `REVERSE_ACCEPTED` `REVERSED` `ISSUE_FAILED` `REVERSE_FAILED`.
         1 status: String => "status: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         2 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_amount`; unit fen.
+        /// `tax_amount`; in fen.
         3 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `blue_fapiao`.
         5 blue_fapiao: Option<BlueFapiao> => "blue_fapiao",
@@ -559,7 +559,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FapiaoInformationItem`.
+    /// An item of `items` in `new_tax_control_fapiao::FapiaoInformation`.
     pub struct FapiaoInformationItem {
         /// `tax_code`.
         0 tax_code: String => "tax_code: must",
@@ -573,9 +573,9 @@ w::record! {
         4 unit: Option<String> => "unit",
         /// `quantity`.
         5 quantity: i64 => "quantity: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_rate`; unit 1/10000.
+        /// `tax_rate`; in 1/10000.
         7 tax_rate: Option<i64> => "tax_rate",
         /// `tax_prefer_mark`.
         8 tax_prefer_mark: Option<String> => "tax_prefer_mark",
@@ -601,7 +601,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FapiaoInformationTransactionInformation`.
+    /// An item of `transaction_information` in `new_tax_control_fapiao::IssuePassengerTransportFapiaoInformation`; an item of `transaction_information` in `new_tax_control_fapiao::IssueRefinedOilFapiaoInformation`.
     pub struct FapiaoInformationTransactionInformation {
         /// `pay_channel`; one of `WECHAT_PAY`.
         0 pay_channel: String => "pay_channel: must",
@@ -617,7 +617,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IssuePassengerTransportBuyerInformation`.
+    /// `buyer_information` of `new_tax_control_fapiao::IssuePassengerTransport`; `buyer_information` of `new_tax_control_fapiao::IssueRefinedOil`.
     pub struct IssuePassengerTransportBuyerInformation {
         /// `type`; one of `INDIVIDUAL` `ORGANIZATION`.
         0 type_: String => "type: must",
@@ -625,17 +625,17 @@ w::record! {
         1 name: String => "name: must",
         /// `taxpayer_id`.
         2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
         /// `bank_name`.
         5 bank_name: Option<String> => "bank_name",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         8 email: Option<String> => "email: masked",
         /// `amount`.
         9 amount: Option<i64> => "amount",
@@ -663,7 +663,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IssuePassengerTransportFapiaoInformation`.
+    /// `fapiao_information` of `new_tax_control_fapiao::IssuePassengerTransport`.
     pub struct IssuePassengerTransportFapiaoInformation {
         /// `fapiao_id`.
         0 fapiao_id: String => "fapiao_id: must",
@@ -699,7 +699,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IssuePassengerTransportItem`.
+    /// An item of `items` in `new_tax_control_fapiao::IssuePassengerTransportFapiaoInformation`.
     pub struct IssuePassengerTransportItem {
         /// `tax_code`.
         0 tax_code: String => "tax_code: must",
@@ -734,7 +734,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IssueRefinedOilFapiaoInformation`.
+    /// `fapiao_information` of `new_tax_control_fapiao::IssueRefinedOil`.
     pub struct IssueRefinedOilFapiaoInformation {
         /// `fapiao_id`.
         0 fapiao_id: String => "fapiao_id: must",
@@ -770,7 +770,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IssueRefinedOilItem`.
+    /// An item of `items` in `new_tax_control_fapiao::IssueRefinedOilFapiaoInformation`.
     pub struct IssueRefinedOilItem {
         /// `tax_code`.
         0 tax_code: String => "tax_code: must",
@@ -809,7 +809,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Link`.
+    /// `links` of the answer of `new_tax_control_fapiao::fapiaomerchant::Listspinvitemchinfo`; `links` of the answer of `new_tax_control_fapiao::merchant::TaxCodes`.
     pub struct Link {
         /// `next`.
         0 next: Option<String> => "next",
@@ -821,7 +821,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MchInviteResult`.
+    /// An item of `mch_invite_result_list` in the answer of `new_tax_control_fapiao::fapiaomerchant::Listspinvitemchinfo`.
     pub struct MchInviteResult {
         /// `sub_mchid`.
         0 sub_mchid: Option<String> => "sub_mchid",
@@ -843,7 +843,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Meta`.
+    /// `meta` of `new_tax_control_fapiao::UploadFapiaoFile`.
     pub struct Meta {
         /// `sub_mchid`.
         0 sub_mchid: Option<String> => "sub_mchid",
@@ -859,7 +859,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PassengerInformation`.
+    /// `passenger_information` of `new_tax_control_fapiao::IssuePassengerTransportItem`.
     pub struct PassengerInformation {
         /// `name`.
         0 name: String => "name: must",
@@ -891,11 +891,11 @@ w::record! {
 }
 
 w::record! {
-    /// `RealEstateLeasingFapiaoInformation`.
+    /// `fapiao_information` of `new_tax_control_fapiao::RealEstateLeasing`.
     pub struct RealEstateLeasingFapiaoInformation {
         /// `fapiao_id`.
         0 fapiao_id: String => "fapiao_id: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `items`; needed according to the documentation.
         2 items: Option<Vec<RealEstateLeasingItem>> => "items",
@@ -929,13 +929,13 @@ w::record! {
 }
 
 w::record! {
-    /// `RealEstateLeasingInformation`.
+    /// `real_estate_leasing_information` of `new_tax_control_fapiao::RealEstateLeasingItem`.
     pub struct RealEstateLeasingInformation {
         /// `province`; needed according to the documentation.
         0 province: Option<String> => "province",
         /// `city`.
         1 city: Option<String> => "city",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
         /// `cross_city_flag`.
         3 cross_city_flag: bool => "cross_city_flag: must",
@@ -943,7 +943,7 @@ w::record! {
         4 lease_period_start: String => "lease_period_start: must",
         /// `lease_period_end`; format `rfc3339`.
         5 lease_period_end: String => "lease_period_end: must",
-        /// `certificate_no`; encrypted on the wire.
+        /// `certificate_no`; encrypted on the wire; personal data, masked in `Debug`.
         6 certificate_no: Option<String> => "certificate_no: masked encrypted",
         /// `plate_no`.
         7 plate_no: Option<Vec<String>> => "plate_no",
@@ -959,7 +959,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RealEstateLeasingItem`.
+    /// An item of `items` in `new_tax_control_fapiao::RealEstateLeasingFapiaoInformation`.
     pub struct RealEstateLeasingItem {
         /// `tax_code`.
         0 tax_code: String => "tax_code: must",
@@ -973,9 +973,9 @@ w::record! {
         4 unit: Option<String> => "unit",
         /// `quantity`.
         5 quantity: Option<i64> => "quantity",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_rate`; unit 1/10000; needed according to the documentation.
+        /// `tax_rate`; in 1/10000; needed according to the documentation.
         7 tax_rate: Option<i64> => "tax_rate",
         /// `tax_prefer_mark`.
         8 tax_prefer_mark: Option<String> => "tax_prefer_mark",
@@ -1003,7 +1003,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RefinedOilInformation`.
+    /// `refined_oil_information` of `new_tax_control_fapiao::IssueRefinedOilItem`.
     pub struct RefinedOilInformation {
         /// `station`.
         0 station: String => "station: must",
@@ -1016,31 +1016,31 @@ w::record! {
 }
 
 w::record! {
-    /// `SellerInformation`.
+    /// `seller_information` of the answer of `new_tax_control_fapiao::merchant::BaseInformation`; `seller_information` of `new_tax_control_fapiao::FapiaoInformationInfo`.
     pub struct SellerInformation {
         /// `name`.
         0 name: String => "name: must",
         /// `taxpayer_id`.
         1 taxpayer_id: String => "taxpayer_id: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         2 address: Option<String> => "address: masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         3 telephone: Option<String> => "telephone: masked",
         /// `bank_name`.
         4 bank_name: Option<String> => "bank_name",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         5 bank_account: Option<String> => "bank_account: masked",
     }
 }
 
 w::record! {
-    /// `TaxCodesData`.
+    /// An item of `data` in the answer of `new_tax_control_fapiao::merchant::TaxCodes`.
     pub struct TaxCodesData {
         /// `tax_code`.
         0 tax_code: String => "tax_code: must",
         /// `goods_name`.
         1 goods_name: String => "goods_name: must",
-        /// `tax_rate`; unit 1/10000.
+        /// `tax_rate`; in 1/10000.
         2 tax_rate: i64 => "tax_rate: must",
         /// `tax_prefer_mark`.
         3 tax_prefer_mark: String => "tax_prefer_mark: must",
@@ -1052,7 +1052,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ThirdMode`.
+    /// `third_mode` of the answer of `new_tax_control_fapiao::merchant::BySubMchidCheckStatusGet`.
     pub struct ThirdMode {
         /// `status`; one of `DISABLED` `ENABLED`.
         0 status: String => "status: must",
@@ -1060,7 +1060,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionInformation`.
+    /// An item of `transaction_information` in `new_tax_control_fapiao::FapiaoInformationDetail`; an item of `transaction_information` in `new_tax_control_fapiao::RealEstateLeasingFapiaoInformation`.
     pub struct TransactionInformation {
         /// `pay_channel`; one of `WECHAT_PAY`.
         0 pay_channel: String => "pay_channel: must",
@@ -1068,7 +1068,7 @@ w::record! {
         1 transaction_id: Option<String> => "transaction_id",
         /// `out_trade_no`.
         2 out_trade_no: Option<String> => "out_trade_no",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
     }
     new(pay_channel: impl Into<String>, amount: xinqiao_types::Fen)
@@ -1600,19 +1600,19 @@ w::record! {
         1 name: String => "name: must",
         /// `taxpayer_id`.
         2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
         /// `bank_name`.
         5 bank_name: Option<String> => "bank_name",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
-        /// `phone`; encrypted on the wire.
+        /// `phone`; encrypted on the wire; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked encrypted",
-        /// `email`; encrypted on the wire.
+        /// `email`; encrypted on the wire; personal data, masked in `Debug`.
         8 email: Option<String> => "email: masked encrypted",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         9 amount: Option<xinqiao_types::Fen> => "amount",
         /// `out_trade_no`.
         10 out_trade_no: Option<String> => "out_trade_no",
@@ -1656,11 +1656,11 @@ w::record! {
         1 fapiao_apply_id: String => "fapiao_apply_id: must query",
         /// `source`; one of `WEB` `MINIPROGRAM`.
         2 source: String => "source: must query",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         3 total_amount: xinqiao_types::Fen => "total_amount: must query",
         /// `appid`.
         4 appid: xinqiao_types::AppId => "appid: must query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `seller_name`.
         6 seller_name: Option<String> => "seller_name: query",
@@ -1740,7 +1740,7 @@ pub mod fapiaomerchant {
             1 operate_user: Option<String> => "operate_user: query",
             /// `fapiao_mode`; one of `THIRD_OR_SELF_FAPIAO` `TENCENT_DIGITAL_TAX`.
             2 fapiao_mode: String => "fapiao_mode: must query",
-            /// `fapiao_ability_type_list`; one of `BASE_ABILITY` `REAL_ESTATE_ABILITY` `PASSENGER_TRANSPORT_ABILITY` `REFINED_OIL_ABILITY`.
+            /// `fapiao_ability_type_list`; joined by `,` on the wire; one of `BASE_ABILITY` `REAL_ESTATE_ABILITY` `PASSENGER_TRANSPORT_ABILITY` `REFINED_OIL_ABILITY`.
             3 fapiao_ability_type_list: Option<Vec<String>> => "fapiao_ability_type_list: query comma",
             /// `invite_channel`.
             4 invite_channel: Option<String> => "invite_channel: query",
@@ -2092,17 +2092,8 @@ pub mod merchant {
         set(show_fapiao_cell: bool, support_vat_fapiao: bool)
     }
 
-    w::record! {
-        /// Answer to [`DevelopmentConfigPatch`].
-        pub struct DevelopmentConfigPatchResponse {
-            /// `callback_url`.
-            0 callback_url: Option<String> => "callback_url",
-            /// `show_fapiao_cell`.
-            1 show_fapiao_cell: Option<bool> => "show_fapiao_cell",
-            /// `support_vat_fapiao`.
-            2 support_vat_fapiao: Option<bool> => "support_vat_fapiao",
-        }
-    }
+    /// Answer to [`DevelopmentConfigPatch`], the same as to [`DevelopmentConfigGet`].
+    pub type DevelopmentConfigPatchResponse = DevelopmentConfigGetResponse;
 
     w::endpoint! {
         DevelopmentConfigPatch => DevelopmentConfigPatchResponse,

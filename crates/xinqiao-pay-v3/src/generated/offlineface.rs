@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Amount`.
+    /// `amount` of `offlineface::Transactions`; `amount` of the answer of `offlineface::Transactions`; and 1 more.
     pub struct Amount {
         /// `total`.
         0 total: i64 => "total: must",
@@ -15,7 +15,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Business`.
+    /// `business` of `offlineface::Transactions`.
     pub struct Business {
         /// `business_product_id`; one of `2` `11`.
         0 business_product_id: i64 => "business_product_id: must",
@@ -26,7 +26,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FaceCollection`.
+    /// An item of `face_collections` in the answer of `offlineface::FaceCollections`.
     pub struct FaceCollection {
         /// `collection_id`.
         0 collection_id: String => "collection_id: must",
@@ -44,7 +44,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FacepayUser`.
+    /// `facepay_user` of `offlineface::contracts::Presign`.
     pub struct FacepayUser {
         /// `out_user_id`.
         0 out_user_id: String => "out_user_id: must",
@@ -54,7 +54,7 @@ w::record! {
         2 organization_id: String => "organization_id: must",
         /// `identification`.
         3 identification: Option<Identification> => "identification",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         4 phone: Option<String> => "phone: masked",
     }
     new(out_user_id: impl Into<String>, organization_id: impl Into<String>)
@@ -63,7 +63,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Identification`.
+    /// `identification` of `offlineface::FacepayUser`; `identification` of `offlineface::LimitBankCard`.
     pub struct Identification {
         /// `identification_type`; one of `IDCARD`.
         0 identification_type: String => "identification_type: must",
@@ -74,7 +74,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LimitBankCard`.
+    /// `limit_bank_card` of `offlineface::contracts::Presign`.
     pub struct LimitBankCard {
         /// `bank_card_number`.
         0 bank_card_number: Option<String> => "bank_card_number",
@@ -86,7 +86,7 @@ w::record! {
         3 valid_thru: Option<String> => "valid_thru",
         /// `bank_type`.
         4 bank_type: Option<String> => "bank_type",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
     }
     new()
@@ -101,7 +101,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of the answer of `offlineface::Transactions`; `payer` of the answer of `offlineface::TransactionsByOutTradeNo`.
     pub struct Payer {
         /// `sp_openid`.
         0 sp_openid: Option<String> => "sp_openid",
@@ -111,7 +111,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfo`.
+    /// `scene_info` of `offlineface::Transactions`.
     pub struct SceneInfo {
         /// `device_ip`.
         0 device_ip: String => "device_ip: must",
@@ -120,7 +120,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SettleInfo`.
+    /// `settle_info` of `offlineface::Transactions`.
     pub struct SettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
@@ -130,7 +130,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionsByOutTradeNoSceneInfo`.
+    /// `scene_info` of the answer of `offlineface::TransactionsByOutTradeNo`.
     pub struct TransactionsByOutTradeNoSceneInfo {
         /// `device_ip`.
         0 device_ip: Option<String> => "device_ip",
@@ -138,7 +138,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionsSceneInfo`.
+    /// `scene_info` of the answer of `offlineface::Transactions`.
     pub struct TransactionsSceneInfo {
         /// `device_ip`.
         0 device_ip: Option<String> => "device_ip",
@@ -353,7 +353,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/access-specifications.html>.
     /// * Catalog: `pay_v3.offlineface.transactions`.
     pub struct Transactions {
-        /// `auth_code`.
+        /// `auth_code`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
         /// `sp_appid`.
         1 sp_appid: Option<String> => "sp_appid",
@@ -581,7 +581,7 @@ pub mod contracts {
             2 organization_id: String => "organization_id: must",
             /// `use_id`.
             3 use_id: Option<String> => "use_id",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `contract_state`; one of `NOT_CONTRACTED` `TERMINATED` `CONTRACTED`.
             5 contract_state: String => "contract_state: must",

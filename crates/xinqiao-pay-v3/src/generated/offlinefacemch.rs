@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `StaffInfo`.
+    /// `staff_info` of the answer of `offlinefacemch::OrganizationsByOrganizationIdUsersByOutUserIdGet`; `staff_info` of `offlinefacemch::OrganizationsByOrganizationIdUsersByOutUserIdPatch`.
     pub struct StaffInfo {
         /// `occupation`.
         0 occupation: Option<String> => "occupation",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StudentInfo`.
+    /// `student_info` of the answer of `offlinefacemch::OrganizationsByOrganizationIdUsersByOutUserIdGet`; `student_info` of `offlinefacemch::OrganizationsByOrganizationIdUsersByOutUserIdPatch`.
     pub struct StudentInfo {
         /// `class_name`.
         0 class_name: Option<String> => "class_name",
@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WebInitData`.
+    /// `web_init_data` of `offlinefacemch::Tokens`.
     pub struct WebInitData {
         /// `out_user_id`.
         0 out_user_id: Option<String> => "out_user_id",
@@ -166,7 +166,7 @@ w::record! {
         5 staff_info: Option<StaffInfo> => "staff_info",
         /// `status`; one of `NORMAL` `DISABLED`.
         6 status: Option<String> => "status",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked",
     }
     new(organization_id: impl Into<String>, out_user_id: impl Into<String>)

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ByPlanIdByOutContractCodeData`.
+    /// An item of `data` in the answer of `papay::insurance_sign::policy_periods::ByPlanIdByOutContractCode`.
     pub struct ByPlanIdByOutContractCodeData {
         /// `policy_period_id`.
         0 policy_period_id: i64 => "policy_period_id: must",
@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ByPlanIdByOutContractCodeDeductSchedule`.
+    /// `deduct_schedule` of the answer of `papay::sign::contracts::ByPlanIdByOutContractCode`; `deduct_schedule` of the answer of `papay::sign::contracts::Terminate`.
     pub struct ByPlanIdByOutContractCodeDeductSchedule {
         /// `estimated_deduct_date`; format `yyyy-MM-dd`.
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContractTerminateInfo`.
+    /// `contract_terminate_info` of the answer of `papay::insurance_sign::contracts::ByPlanIdByOutContractCode`; `contract_terminate_info` of the answer of `papay::insurance_sign::contracts::Terminate`.
     pub struct ContractTerminateInfo {
         /// `contract_terminated_time`; format `rfc3339`.
         0 contract_terminated_time: String => "contract_terminated_time: must",
@@ -54,7 +54,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContractTerminateInfoDetail`.
+    /// `contract_terminate_info` of the answer of `papay::sign::contracts::ByPlanIdByOutContractCode`; `contract_terminate_info` of the answer of `papay::sign::contracts::Terminate`.
     pub struct ContractTerminateInfoDetail {
         /// `contract_terminated_time`; format `rfc3339`.
         0 contract_terminated_time: String => "contract_terminated_time: must",
@@ -66,7 +66,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContractTerminateInfoInfo`.
+    /// `contract_terminate_info` of the answer of `papay::sign::partner::ContractsByOutContractCode`; `contract_terminate_info` of the answer of `papay::sign::partner::ContractsTerminate`.
     pub struct ContractTerminateInfoInfo {
         /// `contract_termination_mode`.
         0 contract_termination_mode: String => "contract_termination_mode: must",
@@ -78,7 +78,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContractTerminateInfoItem`.
+    /// `contract_terminate_info` of the answer of `papay::sign::contracts::HarmonyPlanIdByOutContractCode`.
     pub struct ContractTerminateInfoItem {
         /// `contract_termination_mode`; one of `USER_TERMINATE` `MCH_API_TERMINATE` `WEPAY_WEB_TERMINATE` `CUSTOMER_SERVICE_TERMINATE` `SYSTEM_TERMINATE`.
         0 contract_termination_mode: String => "contract_termination_mode: must",
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContractsByOutContractCodeDeductSchedule`.
+    /// `deduct_schedule` of the answer of `papay::sign::partner::ContractsByOutContractCode`; `deduct_schedule` of the answer of `papay::sign::partner::ContractsTerminate`.
     pub struct ContractsByOutContractCodeDeductSchedule {
         /// `estimated_deduct_date`.
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
@@ -108,7 +108,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContractsPreEntrustSignAppDeductSchedule`.
+    /// `deduct_schedule` of `papay::scheduled_deduct_sign::partner::ContractsPreEntrustSignApp`; `deduct_schedule` of `papay::scheduled_deduct_sign::partner::ContractsPreEntrustSignH5`; and 2 more.
     pub struct ContractsPreEntrustSignAppDeductSchedule {
         /// `estimated_deduct_date`.
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
@@ -125,7 +125,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeductDuration`.
+    /// `deduct_duration` of `papay::contracts::ByContractIdNotify`.
     pub struct DeductDuration {
         /// `count`; one of `1` `2` `3`.
         0 count: i64 => "count: must",
@@ -137,7 +137,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeductSchedule`.
+    /// `deduct_schedule` of `papay::scheduled_deduct_sign::contracts::PreEntrustSignApp`; `deduct_schedule` of `papay::scheduled_deduct_sign::contracts::PreEntrustSignH5`; and 2 more.
     pub struct DeductSchedule {
         /// `estimated_deduct_date`; format `yyyy-MM-dd`.
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
@@ -154,7 +154,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeviceInfo`.
+    /// `device_info` of `papay::sign::contracts::PreEntrustSign`.
     pub struct DeviceInfo {
         /// `device_type`; one of `DEVICE_TYPE_UNKNOW` `DEVICE_TYPE_PHONE` `DEVICE_TYPE_PAD` `DEVICE_TYPE_TV` `DEVICE_TYPE_WATCH`.
         0 device_type: String => "device_type: must",
@@ -186,9 +186,9 @@ w::record! {
 }
 
 w::record! {
-    /// `EstimatedAmount`.
+    /// `estimated_amount` of `papay::contracts::ByContractIdNotify`.
     pub struct EstimatedAmount {
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
@@ -198,7 +198,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EstimatedDeductAmount`.
+    /// `amount` of `papay::insurance_sign::contracts::PreEntrustSignApp`; `scheduled_amount` of the answer of `papay::pay::partner::SchedulesByContractId`; and 11 more.
     pub struct EstimatedDeductAmount {
         /// `total`.
         0 total: f64 => "total: must",
@@ -210,7 +210,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JumpControl`.
+    /// `jump_control` of `papay::insurance_sign::contracts::PreEntrustSignH5`; `jump_control` of `papay::scheduled_deduct_sign::contracts::PreEntrustSignH5`; and 1 more.
     pub struct JumpControl {
         /// `jump_appid`.
         0 jump_appid: Option<String> => "jump_appid",
@@ -220,7 +220,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PolicyClause`.
+    /// An item of `policy_clauses` in `papay::PolicyCoverageDetail`.
     pub struct PolicyClause {
         /// `clause_name`.
         0 clause_name: Option<String> => "clause_name",
@@ -232,7 +232,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PolicyCoverageDetail`.
+    /// `policy_coverage_detail` of `papay::PreEntrustSignH5PolicyPeriod`.
     pub struct PolicyCoverageDetail {
         /// `policy_amount`.
         0 policy_amount: Option<String> => "policy_amount",
@@ -245,7 +245,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PolicyPeriod`.
+    /// An item of `policy_periods` in `papay::insurance_sign::contracts::ByPlanIdByContractIdRenew`.
     pub struct PolicyPeriod {
         /// `policy_period_id`.
         0 policy_period_id: i64 => "policy_period_id: must",
@@ -262,7 +262,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PreEntrustSignAppPolicyPeriod`.
+    /// An item of `policy_periods` in `papay::insurance_sign::contracts::PreEntrustSignApp`; an item of `policy_periods` in `papay::insurance_sign::policy_periods::ByPlanIdByContractIdModify`; and 1 more.
     pub struct PreEntrustSignAppPolicyPeriod {
         /// `policy_period_id`.
         0 policy_period_id: f64 => "policy_period_id: must",
@@ -279,7 +279,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PreEntrustSignH5PolicyPeriod`.
+    /// An item of `policy_periods` in `papay::insurance_sign::contracts::PreEntrustSignH5`; an item of `policy_periods` in `papay::insurance_sign::contracts::PreEntrustSignJsapi`; and 1 more.
     pub struct PreEntrustSignH5PolicyPeriod {
         /// `policy_period_id`.
         0 policy_period_id: i64 => "policy_period_id: must",
@@ -299,13 +299,13 @@ w::record! {
 }
 
 w::record! {
-    /// `PreEntrustSignH5RealIdentity`.
+    /// `real_identity` of `papay::insurance_sign::contracts::PreEntrustSignH5`; `real_identity` of `papay::insurance_sign::contracts::PreEntrustSignJsapi`; and 1 more.
     pub struct PreEntrustSignH5RealIdentity {
         /// `identity_type`; one of `ID_CARD`.
         0 identity_type: Option<String> => "identity_type",
-        /// `real_name`; encrypted on the wire.
+        /// `real_name`; encrypted on the wire; personal data, masked in `Debug`.
         1 real_name: String => "real_name: must masked encrypted",
-        /// `id_card_number`; encrypted on the wire.
+        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
         2 id_card_number: String => "id_card_number: must masked encrypted",
     }
     new(real_name: impl Into<String>, id_card_number: impl Into<String>)
@@ -313,11 +313,11 @@ w::record! {
 }
 
 w::record! {
-    /// `RealIdentity`.
+    /// `real_identity` of `papay::insurance_sign::contracts::PreEntrustSignApp`.
     pub struct RealIdentity {
-        /// `real_name`.
+        /// `real_name`; personal data, masked in `Debug`.
         0 real_name: String => "real_name: must masked",
-        /// `id_card_number`.
+        /// `id_card_number`; personal data, masked in `Debug`.
         1 id_card_number: String => "id_card_number: must masked",
         /// `identity_type`; one of `ID_CARD`.
         2 identity_type: Option<String> => "identity_type",
@@ -327,9 +327,9 @@ w::record! {
 }
 
 w::record! {
-    /// `ScheduledAmount`.
+    /// `scheduled_amount` of the answer of `papay::insurance_pay::policy_periods::ByContractIdByPolicyPeriodId`; `deduct_amount` of the answer of `papay::insurance_pay::policy_periods::ByContractIdByPolicyPeriodId`; and 26 more.
     pub struct ScheduledAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
@@ -352,7 +352,7 @@ pub mod contracts {
         pub struct ByContractIdFailNotify {
             /// `contract_id`.
             0 contract_id: String => "contract_id: must path",
-            /// `mchid`.
+            /// `mchid`; the account's merchantid.
             1 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
             2 appid: xinqiao_types::AppId => "appid: must",
@@ -393,7 +393,7 @@ pub mod contracts {
         pub struct ByContractIdNotify {
             /// `contract_id`.
             0 contract_id: String => "contract_id: must path",
-            /// `mchid`.
+            /// `mchid`; the account's merchantid.
             1 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
             2 appid: xinqiao_types::AppId => "appid: must",
@@ -587,25 +587,8 @@ pub mod insurance_pay {
             )
         }
 
-        w::record! {
-            /// Answer to [`Schedule`].
-            pub struct ScheduleResponse {
-                /// `policy_period_id`.
-                0 policy_period_id: i64 => "policy_period_id: must",
-                /// `policy_period_state`.
-                1 policy_period_state: String => "policy_period_state: must",
-                /// `deduct_start_date`; format `yyyy-MM-dd`.
-                2 deduct_start_date: Option<String> => "deduct_start_date",
-                /// `deduct_end_date`; format `yyyy-MM-dd`.
-                3 deduct_end_date: Option<String> => "deduct_end_date",
-                /// `scheduled_amount`.
-                4 scheduled_amount: Option<super::super::ScheduledAmount> => "scheduled_amount",
-                /// `deduct_amount`.
-                5 deduct_amount: Option<super::super::ScheduledAmount> => "deduct_amount",
-                /// `deduct_date`; format `yyyy-MM-dd`.
-                6 deduct_date: Option<String> => "deduct_date",
-            }
-        }
+        /// Answer to [`Schedule`], the same as to [`ByContractIdByPolicyPeriodId`].
+        pub type ScheduleResponse = ByContractIdByPolicyPeriodIdResponse;
 
         w::endpoint! {
             Schedule => ScheduleResponse,
@@ -710,7 +693,7 @@ pub mod insurance_sign {
                 6 contract_signed_time: Option<String> => "contract_signed_time",
                 /// `contract_expired_time`; format `rfc3339`.
                 7 contract_expired_time: Option<String> => "contract_expired_time",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `insured_display_name`.
                 9 insured_display_name: String => "insured_display_name: must",
@@ -754,7 +737,7 @@ pub mod insurance_sign {
             pub struct PreEntrustSignApp {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `plan_id`.
                 2 plan_id: f64 => "plan_id: must",
@@ -862,7 +845,7 @@ pub mod insurance_sign {
                 1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `insured_display_name`.
                 4 insured_display_name: String => "insured_display_name: must",
@@ -969,7 +952,7 @@ pub mod insurance_sign {
                 1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `insured_display_name`.
                 4 insured_display_name: String => "insured_display_name: must",
@@ -1032,13 +1015,8 @@ pub mod insurance_sign {
             )
         }
 
-        w::record! {
-            /// Answer to [`PreEntrustSignJsapi`].
-            pub struct PreEntrustSignJsapiResponse {
-                /// `redirect_url`.
-                0 redirect_url: String => "redirect_url: must",
-            }
-        }
+        /// Answer to [`PreEntrustSignJsapi`], the same as to [`PreEntrustSignH5`].
+        pub type PreEntrustSignJsapiResponse = PreEntrustSignH5Response;
 
         w::endpoint! {
             PreEntrustSignJsapi => PreEntrustSignJsapiResponse,
@@ -1073,7 +1051,7 @@ pub mod insurance_sign {
                 1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `insured_display_name`.
                 4 insured_display_name: String => "insured_display_name: must",
@@ -1208,7 +1186,7 @@ pub mod insurance_sign {
                 6 contract_signed_time: Option<String> => "contract_signed_time",
                 /// `contract_expired_time`; format `rfc3339`.
                 7 contract_expired_time: Option<String> => "contract_expired_time",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `insured_display_name`.
                 9 insured_display_name: String => "insured_display_name: must",
@@ -1466,15 +1444,8 @@ pub mod pay {
         text(goods_tag: String, attach: String)
     }
 
-    w::record! {
-        /// Answer to [`TransactionsApply`].
-        pub struct TransactionsApplyResponse {
-            /// `out_trade_no`.
-            0 out_trade_no: String => "out_trade_no: must",
-            /// `amount`.
-            1 amount: super::ScheduledAmount => "amount: must",
-        }
-    }
+    /// Answer to [`TransactionsApply`], the same as to [`HarmonyTransactionsApply`].
+    pub type TransactionsApplyResponse = HarmonyTransactionsApplyResponse;
 
     w::endpoint! {
         TransactionsApply => TransactionsApplyResponse,
@@ -1580,23 +1551,8 @@ pub mod pay {
             text(sub_appid: String)
         }
 
-        w::record! {
-            /// Answer to [`SchedulesByContractIdSchedule`].
-            pub struct SchedulesByContractIdScheduleResponse {
-                /// `schedule_state`.
-                0 schedule_state: String => "schedule_state: must",
-                /// `deduct_start_date`.
-                1 deduct_start_date: Option<String> => "deduct_start_date",
-                /// `deduct_end_date`.
-                2 deduct_end_date: Option<String> => "deduct_end_date",
-                /// `scheduled_amount`.
-                3 scheduled_amount: Option<super::super::EstimatedDeductAmount> => "scheduled_amount",
-                /// `deduct_amount`.
-                4 deduct_amount: Option<super::super::EstimatedDeductAmount> => "deduct_amount",
-                /// `deduct_date`.
-                5 deduct_date: Option<String> => "deduct_date",
-            }
-        }
+        /// Answer to [`SchedulesByContractIdSchedule`], the same as to [`SchedulesByContractId`].
+        pub type SchedulesByContractIdScheduleResponse = SchedulesByContractIdResponse;
 
         w::endpoint! {
             SchedulesByContractIdSchedule => SchedulesByContractIdScheduleResponse,
@@ -1765,23 +1721,8 @@ pub mod pay {
             )
         }
 
-        w::record! {
-            /// Answer to [`ByContractIdSchedule`].
-            pub struct ByContractIdScheduleResponse {
-                /// `schedule_state`.
-                0 schedule_state: String => "schedule_state: must",
-                /// `deduct_start_date`; format `yyyy-MM-dd`.
-                1 deduct_start_date: Option<String> => "deduct_start_date",
-                /// `deduct_end_date`; format `yyyy-MM-dd`.
-                2 deduct_end_date: Option<String> => "deduct_end_date",
-                /// `scheduled_amount`.
-                3 scheduled_amount: Option<super::super::ScheduledAmount> => "scheduled_amount",
-                /// `deduct_amount`.
-                4 deduct_amount: Option<super::super::ScheduledAmount> => "deduct_amount",
-                /// `deduct_date`; format `yyyy-MM-dd`.
-                5 deduct_date: Option<String> => "deduct_date",
-            }
-        }
+        /// Answer to [`ByContractIdSchedule`], the same as to [`ByContractId`].
+        pub type ByContractIdScheduleResponse = ByContractIdResponse;
 
         w::endpoint! {
             ByContractIdSchedule => ByContractIdScheduleResponse,
@@ -1825,7 +1766,7 @@ pub mod scheduled_deduct_sign {
                 1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `contract_display_account`.
                 4 contract_display_account: String => "contract_display_account: must",
@@ -1892,7 +1833,7 @@ pub mod scheduled_deduct_sign {
                 1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `contract_display_account`.
                 4 contract_display_account: String => "contract_display_account: must",
@@ -1957,7 +1898,7 @@ pub mod scheduled_deduct_sign {
                 1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `contract_display_account`.
                 4 contract_display_account: String => "contract_display_account: must",
@@ -1979,13 +1920,8 @@ pub mod scheduled_deduct_sign {
             set(deduct_schedule: super::super::DeductSchedule)
         }
 
-        w::record! {
-            /// Answer to [`PreEntrustSignJsapi`].
-            pub struct PreEntrustSignJsapiResponse {
-                /// `redirect_url`.
-                0 redirect_url: String => "redirect_url: must",
-            }
-        }
+        /// Answer to [`PreEntrustSignJsapi`], the same as to [`PreEntrustSignH5`].
+        pub type PreEntrustSignJsapiResponse = PreEntrustSignH5Response;
 
         w::endpoint! {
             PreEntrustSignJsapi => PreEntrustSignJsapiResponse,
@@ -2020,7 +1956,7 @@ pub mod scheduled_deduct_sign {
                 1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `contract_display_account`.
                 4 contract_display_account: String => "contract_display_account: must",
@@ -2270,13 +2206,8 @@ pub mod scheduled_deduct_sign {
             set(deduct_schedule: super::super::ContractsPreEntrustSignAppDeductSchedule)
         }
 
-        w::record! {
-            /// Answer to [`ContractsPreEntrustSignJsapi`].
-            pub struct ContractsPreEntrustSignJsapiResponse {
-                /// `redirect_url`.
-                0 redirect_url: String => "redirect_url: must",
-            }
-        }
+        /// Answer to [`ContractsPreEntrustSignJsapi`], the same as to [`ContractsPreEntrustSignH5`].
+        pub type ContractsPreEntrustSignJsapiResponse = ContractsPreEntrustSignH5Response;
 
         w::endpoint! {
             ContractsPreEntrustSignJsapi => ContractsPreEntrustSignJsapiResponse,
@@ -2415,7 +2346,7 @@ pub mod sign {
                 6 contract_signed_time: Option<String> => "contract_signed_time",
                 /// `contract_expired_time`; format `rfc3339`.
                 7 contract_expired_time: Option<String> => "contract_expired_time",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `contract_display_account`.
                 9 contract_display_account: String => "contract_display_account: must",
@@ -2483,7 +2414,7 @@ pub mod sign {
                 7 contract_signed_time: Option<String> => "contract_signed_time",
                 /// `contract_expired_time`.
                 8 contract_expired_time: Option<String> => "contract_expired_time",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 9 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `contract_terminate_info`.
                 10 contract_terminate_info: Option<super::super::ContractTerminateInfoItem> => "contract_terminate_info",
@@ -2525,7 +2456,7 @@ pub mod sign {
                 0 sign_scene: String => "sign_scene: must",
                 /// `appid`.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `plan_id`.
                 3 plan_id: f64 => "plan_id: must",
@@ -2610,37 +2541,8 @@ pub mod sign {
             )
         }
 
-        w::record! {
-            /// Answer to [`Terminate`].
-            pub struct TerminateResponse {
-                /// `mchid`.
-                0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `appid`.
-                1 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
-                2 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
-                3 out_contract_code: String => "out_contract_code: must",
-                /// `contract_id`.
-                4 contract_id: String => "contract_id: must",
-                /// `contract_state`.
-                5 contract_state: String => "contract_state: must",
-                /// `contract_signed_time`; format `rfc3339`.
-                6 contract_signed_time: Option<String> => "contract_signed_time",
-                /// `contract_expired_time`; format `rfc3339`.
-                7 contract_expired_time: Option<String> => "contract_expired_time",
-                /// `openid`.
-                8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `contract_display_account`.
-                9 contract_display_account: String => "contract_display_account: must",
-                /// `out_user_code`.
-                10 out_user_code: Option<String> => "out_user_code",
-                /// `contract_terminate_info`.
-                11 contract_terminate_info: Option<super::super::ContractTerminateInfoDetail> => "contract_terminate_info",
-                /// `deduct_schedule`.
-                12 deduct_schedule: Option<super::super::ByPlanIdByOutContractCodeDeductSchedule> => "deduct_schedule",
-            }
-        }
+        /// Answer to [`Terminate`], the same as to [`ByPlanIdByOutContractCode`].
+        pub type TerminateResponse = ByPlanIdByOutContractCodeResponse;
 
         w::endpoint! {
             Terminate => TerminateResponse,
@@ -2766,43 +2668,8 @@ pub mod sign {
             )
         }
 
-        w::record! {
-            /// Answer to [`ContractsTerminate`].
-            pub struct ContractsTerminateResponse {
-                /// `contract_id`.
-                0 contract_id: String => "contract_id: must",
-                /// `sp_mchid`.
-                1 sp_mchid: String => "sp_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: String => "sp_appid: must",
-                /// `sub_mchid`.
-                3 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                4 sub_appid: Option<String> => "sub_appid",
-                /// `plan_id`.
-                5 plan_id: f64 => "plan_id: must",
-                /// `out_contract_code`.
-                6 out_contract_code: String => "out_contract_code: must",
-                /// `contract_display_account`.
-                7 contract_display_account: String => "contract_display_account: must",
-                /// `contract_state`.
-                8 contract_state: String => "contract_state: must",
-                /// `contract_signed_time`.
-                9 contract_signed_time: Option<String> => "contract_signed_time",
-                /// `contract_expired_time`.
-                10 contract_expired_time: Option<String> => "contract_expired_time",
-                /// `sp_openid`.
-                11 sp_openid: String => "sp_openid: must",
-                /// `sub_openid`.
-                12 sub_openid: Option<String> => "sub_openid",
-                /// `contract_terminate_info`.
-                13 contract_terminate_info: Option<super::super::ContractTerminateInfoInfo> => "contract_terminate_info",
-                /// `out_user_code`.
-                14 out_user_code: Option<String> => "out_user_code",
-                /// `deduct_schedule`.
-                15 deduct_schedule: Option<super::super::ContractsByOutContractCodeDeductSchedule> => "deduct_schedule",
-            }
-        }
+        /// Answer to [`ContractsTerminate`], the same as to [`ContractsByOutContractCode`].
+        pub type ContractsTerminateResponse = ContractsByOutContractCodeResponse;
 
         w::endpoint! {
             ContractsTerminate => ContractsTerminateResponse,

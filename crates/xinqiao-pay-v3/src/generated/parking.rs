@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ApplicationParkingLot`.
+    /// `parking_lot` of `parking::reminders::Application`.
     pub struct ApplicationParkingLot {
         /// `parking_lot_name`.
         0 parking_lot_name: String => "parking_lot_name: must",
@@ -12,13 +12,13 @@ w::record! {
         1 out_parking_lot_id: String => "out_parking_lot_id: must",
         /// `parking_lot_address`.
         2 parking_lot_address: String => "parking_lot_address: must",
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         3 longitude: String => "longitude: must masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         4 latitude: String => "latitude: must masked",
         /// `parking_lot_type`; one of `PARKING_LOT_TYPE_UNKNOWN` `PARKING_LOT_TYPE_BUSINESS_DISTRICT` `PARKING_LOT_TYPE_OFFICE_BUILDING` `PARKING_LOT_TYPE_TRANSPORTATION_HUB` `PARKING_LOT_TYPE_RESIDENTIAL_AREA` `PARKING_LOT_TYPE_PARK_AREA` `PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY`.
         5 parking_lot_type: String => "parking_lot_type: must",
-        /// `phone_number`.
+        /// `phone_number`; personal data, masked in `Debug`.
         6 phone_number: String => "phone_number: must masked",
         /// `parking_sign_url`.
         7 parking_sign_url: Option<String> => "parking_sign_url",
@@ -55,7 +55,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplicationQueryApplication`.
+    /// `application` of the answer of `parking::reminders::ApplicationQuery`; an item of `application_list` in the answer of `parking::reminders::Applications`.
     pub struct ApplicationQueryApplication {
         /// `parking_lot_audit_no`.
         0 parking_lot_audit_no: Option<String> => "parking_lot_audit_no",
@@ -71,7 +71,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplicationQueryParkingLot`.
+    /// `parking_lot` of `parking::ApplicationQueryApplication`.
     pub struct ApplicationQueryParkingLot {
         /// `parking_lot_name`.
         0 parking_lot_name: Option<String> => "parking_lot_name",
@@ -79,13 +79,13 @@ w::record! {
         1 out_parking_lot_id: Option<String> => "out_parking_lot_id",
         /// `parking_lot_address`.
         2 parking_lot_address: Option<String> => "parking_lot_address",
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         3 longitude: Option<String> => "longitude: masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         4 latitude: Option<String> => "latitude: masked",
         /// `parking_lot_type`; one of `PARKING_LOT_TYPE_UNKNOWN` `PARKING_LOT_TYPE_BUSINESS_DISTRICT` `PARKING_LOT_TYPE_OFFICE_BUILDING` `PARKING_LOT_TYPE_TRANSPORTATION_HUB` `PARKING_LOT_TYPE_RESIDENTIAL_AREA` `PARKING_LOT_TYPE_PARK_AREA` `PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY`.
         5 parking_lot_type: Option<String> => "parking_lot_type",
-        /// `phone_number`.
+        /// `phone_number`; personal data, masked in `Debug`.
         6 phone_number: Option<String> => "phone_number: masked",
         /// `parking_sign_url`.
         7 parking_sign_url: Option<String> => "parking_sign_url",
@@ -105,7 +105,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditComment`.
+    /// `audit_comment` of `parking::ApplicationQueryApplication`.
     pub struct AuditComment {
         /// `fields`.
         0 fields: Option<Vec<AuditCommentField>> => "fields",
@@ -115,7 +115,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditCommentField`.
+    /// An item of `fields` in `parking::AuditComment`.
     pub struct AuditCommentField {
         /// `field`.
         0 field: Option<String> => "field",
@@ -125,7 +125,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChargingRule`.
+    /// `charging_rule` of `parking::ApplicationParkingLot`; `charging_rule` of `parking::ApplicationQueryParkingLot`.
     pub struct ChargingRule {
         /// `fee_limit_type`; one of `FEE_LIMIT_UNKNOWN` `FEE_LIMIT_AGGREGATE` `FEE_LIMIT_SINGLE`.
         0 fee_limit_type: Option<String> => "fee_limit_type",
@@ -159,7 +159,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DurationSegmentRule`.
+    /// The body `CHARGING_RULE_SEGMENT` of `parking::ChargingRule`.
     pub struct DurationSegmentRule {
         /// `day_type`; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
         0 day_type: Option<String> => "day_type",
@@ -209,7 +209,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FeeItem`.
+    /// An item of `fee_items` in `parking::reminders::ExtPayment`.
     pub struct FeeItem {
         /// `fee_type`; one of `EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN` `EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY` `EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY` `EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER`.
         0 fee_type: String => "fee_type: must",
@@ -220,7 +220,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FixedIntervalRule`.
+    /// The body `CHARGING_RULE_FIXED_INTERVAL` of `parking::ChargingRule`.
     pub struct FixedIntervalRule {
         /// `day_type`; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
         0 day_type: Option<String> => "day_type",
@@ -276,7 +276,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PreEntryRule`.
+    /// The body `CHARGING_RULE_PER_ENTRY` of `parking::ChargingRule`.
     pub struct PreEntryRule {
         /// `day_type`; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
         0 day_type: Option<String> => "day_type",
@@ -584,7 +584,7 @@ pub mod reminders {
             8 total_amount: Option<i64> => "total_amount",
             /// `paid_amount`.
             9 paid_amount: Option<i64> => "paid_amount",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `pay_channel`; one of `PAY_CHANNEL_UNKNOWN` `PAY_CHANNEL_WECHAT_PAY_NOTIF` `PAY_CHANNEL_SCAN_QRCODE` `PAY_CHANNEL_OFFICIAL_ACCOUNT` `PAY_CHANNEL_MCH_MINI_PROG` `PAY_CHANNEL_OTHERS`.
             11 pay_channel: Option<String> => "pay_channel",
@@ -813,7 +813,7 @@ pub mod reminders {
             3 parking_state: String => "parking_state: must",
             /// `pay_type`; one of `PAY_TYPE_UNKNOWN` `PAY_TYPE_WXPAY` `PAY_TYPE_OTHERS`.
             4 pay_type: String => "pay_type: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `sub_mchid`.
             6 sub_mchid: Option<String> => "sub_mchid",

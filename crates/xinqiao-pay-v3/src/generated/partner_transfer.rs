@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BatchesByBatchIdTransferDetail`.
+    /// An item of `transfer_detail_list` in the answer of `partner_transfer::BatchesByBatchId`; an item of `transfer_detail_list` in the answer of `partner_transfer::BatchesByOutBatchNo`.
     pub struct BatchesByBatchIdTransferDetail {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
@@ -16,19 +16,19 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferDetail`.
+    /// An item of `transfer_detail_list` in `partner_transfer::Batches`.
     pub struct TransferDetail {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `transfer_amount`; unit fen.
+        /// `transfer_amount`; in fen.
         1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
         2 transfer_remark: String => "transfer_remark: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire; needed according to the documentation.
+        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 user_name: Option<String> => "user_name: masked encrypted",
-        /// `user_id_card`; encrypted on the wire.
+        /// `user_id_card`; encrypted on the wire; personal data, masked in `Debug`.
         5 user_id_card: Option<String> => "user_id_card: masked encrypted",
     }
     new(
@@ -62,7 +62,7 @@ w::record! {
         5 batch_name: String => "batch_name: must",
         /// `batch_remark`.
         6 batch_remark: String => "batch_remark: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
         8 total_num: i64 => "total_num: must",
@@ -170,7 +170,7 @@ w::record! {
         10 batch_remark: String => "batch_remark: must",
         /// `close_reason`; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE` `PAYER_ACCOUNT_ABNORMAL`.
         11 close_reason: Option<String> => "close_reason",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         12 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
         13 total_num: i64 => "total_num: must",
@@ -178,11 +178,11 @@ w::record! {
         14 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
         15 update_time: Option<String> => "update_time",
-        /// `success_amount`; unit fen.
+        /// `success_amount`; in fen.
         16 success_amount: xinqiao_types::Fen => "success_amount: must",
         /// `success_num`.
         17 success_num: i64 => "success_num: must",
-        /// `fail_amount`; unit fen.
+        /// `fail_amount`; in fen.
         18 fail_amount: xinqiao_types::Fen => "fail_amount: must",
         /// `fail_num`.
         19 fail_num: i64 => "fail_num: must",
@@ -238,57 +238,8 @@ w::record! {
     set(offset: i64, limit: i64)
 }
 
-w::record! {
-    /// Answer to [`BatchesByOutBatchNo`].
-    pub struct BatchesByOutBatchNoResponse {
-        /// `sp_mchid`.
-        0 sp_mchid: String => "sp_mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: String => "sub_mchid: must",
-        /// `sp_appid`.
-        2 sp_appid: Option<String> => "sp_appid",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `out_batch_no`.
-        4 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
-        5 batch_id: String => "batch_id: must",
-        /// `batch_status`.
-        6 batch_status: String => "batch_status: must",
-        /// `batch_type`.
-        7 batch_type: String => "batch_type: must",
-        /// `authorization_type`.
-        8 authorization_type: String => "authorization_type: must",
-        /// `batch_name`.
-        9 batch_name: String => "batch_name: must",
-        /// `batch_remark`.
-        10 batch_remark: String => "batch_remark: must",
-        /// `close_reason`; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE` `PAYER_ACCOUNT_ABNORMAL`.
-        11 close_reason: Option<String> => "close_reason",
-        /// `total_amount`; unit fen.
-        12 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `total_num`.
-        13 total_num: i64 => "total_num: must",
-        /// `create_time`; format `rfc3339`.
-        14 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
-        15 update_time: Option<String> => "update_time",
-        /// `success_amount`; unit fen.
-        16 success_amount: xinqiao_types::Fen => "success_amount: must",
-        /// `success_num`.
-        17 success_num: i64 => "success_num: must",
-        /// `fail_amount`; unit fen.
-        18 fail_amount: xinqiao_types::Fen => "fail_amount: must",
-        /// `fail_num`.
-        19 fail_num: i64 => "fail_num: must",
-        /// `transfer_purpose`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
-        20 transfer_purpose: Option<String> => "transfer_purpose",
-        /// `transfer_detail_list`.
-        21 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => "transfer_detail_list",
-        /// `transfer_scene`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
-        22 transfer_scene: Option<String> => "transfer_scene",
-    }
-}
+/// Answer to [`BatchesByOutBatchNo`], the same as to [`BatchesByBatchId`].
+pub type BatchesByOutBatchNoResponse = BatchesByBatchIdResponse;
 
 w::endpoint! {
     BatchesByOutBatchNo => BatchesByOutBatchNoResponse,
@@ -340,15 +291,15 @@ w::record! {
         4 detail_id: String => "detail_id: must",
         /// `detail_status`.
         5 detail_status: String => "detail_status: must",
-        /// `transfer_amount`; unit fen.
+        /// `transfer_amount`; in fen.
         6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
         7 transfer_remark: String => "transfer_remark: must",
         /// `fail_reason`.
         8 fail_reason: Option<String> => "fail_reason",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         9 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `username`; encrypted on the wire.
+        /// `username`; encrypted on the wire; personal data, masked in `Debug`.
         10 username: String => "username: must masked encrypted",
         /// `initiate_time`; format `rfc3339`.
         11 initiate_time: String => "initiate_time: must",
@@ -400,45 +351,8 @@ w::record! {
     new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`BatchesDetailsByOutDetailNo`].
-    pub struct BatchesDetailsByOutDetailNoResponse {
-        /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `out_batch_no`.
-        1 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
-        2 batch_id: String => "batch_id: must",
-        /// `out_detail_no`.
-        3 out_detail_no: String => "out_detail_no: must",
-        /// `detail_id`.
-        4 detail_id: String => "detail_id: must",
-        /// `detail_status`.
-        5 detail_status: String => "detail_status: must",
-        /// `transfer_amount`; unit fen.
-        6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-        /// `transfer_remark`.
-        7 transfer_remark: String => "transfer_remark: must",
-        /// `fail_reason`.
-        8 fail_reason: Option<String> => "fail_reason",
-        /// `openid`.
-        9 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `username`; encrypted on the wire.
-        10 username: String => "username: must masked encrypted",
-        /// `initiate_time`; format `rfc3339`.
-        11 initiate_time: String => "initiate_time: must",
-        /// `update_time`; format `rfc3339`.
-        12 update_time: String => "update_time: must",
-        /// `sp_mchid`.
-        13 sp_mchid: String => "sp_mchid: must",
-        /// `account_type`.
-        14 account_type: Option<String> => "account_type",
-        /// `bank_name`.
-        15 bank_name: Option<String> => "bank_name",
-        /// `bank_card_number_tail`.
-        16 bank_card_number_tail: Option<String> => "bank_card_number_tail",
-    }
-}
+/// Answer to [`BatchesDetailsByOutDetailNo`], the same as to [`BatchesDetailsByDetailId`].
+pub type BatchesDetailsByOutDetailNoResponse = BatchesDetailsByDetailIdResponse;
 
 w::endpoint! {
     BatchesDetailsByOutDetailNo => BatchesDetailsByOutDetailNoResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ContractTerminateInfo`.
+    /// `contract_terminate_info` of the answer of `password_exempt_contract::contracts::ByServiceIdByOutContractCode`.
     pub struct ContractTerminateInfo {
         /// `contract_termination_mode`.
         0 contract_termination_mode: String => "contract_termination_mode: must",
@@ -54,7 +54,7 @@ pub mod contracts {
             6 contract_state: String => "contract_state: must",
             /// `contract_signed_time`; format `rfc3339`.
             7 contract_signed_time: Option<String> => "contract_signed_time",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `sub_openid`.
             9 sub_openid: Option<String> => "sub_openid",
@@ -159,7 +159,7 @@ pub mod contracts {
                 3 notify_url: String => "notify_url: must",
                 /// `contract_display_account`.
                 4 contract_display_account: String => "contract_display_account: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 5 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(
@@ -229,7 +229,7 @@ pub mod contracts {
                 4 contract_display_account: String => "contract_display_account: must",
                 /// `prepay_id`.
                 5 prepay_id: String => "prepay_id: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 6 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(
@@ -297,7 +297,7 @@ pub mod contracts {
                 3 notify_url: String => "notify_url: must",
                 /// `contract_display_account`.
                 4 contract_display_account: String => "contract_display_account: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 5 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(
@@ -367,7 +367,7 @@ pub mod contracts {
                 4 contract_display_account: String => "contract_display_account: must",
                 /// `prepay_id`.
                 5 prepay_id: String => "prepay_id: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 6 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(
@@ -435,7 +435,7 @@ pub mod contracts {
                 3 service_id: w::TextOrNumber => "service_id: must",
                 /// `out_contract_code`.
                 4 out_contract_code: String => "out_contract_code: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `sub_openid`.
                 6 sub_openid: Option<String> => "sub_openid",
@@ -509,7 +509,7 @@ pub mod contracts {
                 3 service_id: w::TextOrNumber => "service_id: must",
                 /// `out_contract_code`.
                 4 out_contract_code: String => "out_contract_code: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `sub_openid`.
                 6 sub_openid: Option<String> => "sub_openid",

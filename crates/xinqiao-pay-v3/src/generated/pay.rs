@@ -4,9 +4,9 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Amount`.
+    /// `amount` of `pay::partner::transactions::App`; `amount` of `pay::partner::transactions::Codepay`; and 9 more.
     pub struct Amount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
@@ -16,9 +16,9 @@ w::record! {
 }
 
 w::record! {
-    /// `AppDetail`.
+    /// `detail` of `pay::partner::transactions::App`; `detail` of `pay::partner::transactions::H5`; and 7 more.
     pub struct AppDetail {
-        /// `cost_price`; unit fen.
+        /// `cost_price`; in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// `invoice_id`.
         1 invoice_id: Option<String> => "invoice_id",
@@ -31,7 +31,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AppPayer`.
+    /// `payer` of `pay::partner::transactions::App`.
     pub struct AppPayer {
         /// `identity`.
         0 identity: Option<Identity> => "identity",
@@ -41,7 +41,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AppPayerItem`.
+    /// `payer` of `pay::transactions::App`.
     pub struct AppPayerItem {
         /// `identity`.
         0 identity: Option<Identity> => "identity",
@@ -51,7 +51,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AppWithContractAmount`.
+    /// `amount` of `pay::partner::transactions::AppWithContract`; `amount` of `pay::partner::transactions::JsapiWithContract`; and 2 more.
     pub struct AppWithContractAmount {
         /// `total`.
         0 total: f64 => "total: must",
@@ -63,7 +63,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AppWithContractDetail`.
+    /// `detail` of `pay::partner::transactions::AppWithContract`; `detail` of `pay::partner::transactions::JsapiWithContract`; and 2 more.
     pub struct AppWithContractDetail {
         /// `cost_price`.
         0 cost_price: Option<f64> => "cost_price",
@@ -78,7 +78,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AppWithContractSceneInfo`.
+    /// `scene_info` of `pay::partner::transactions::AppWithContract`; `scene_info` of `pay::partner::transactions::JsapiWithContract`; and 2 more.
     pub struct AppWithContractSceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: String => "payer_client_ip: must",
@@ -93,7 +93,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AppWithContractSettleInfo`.
+    /// `settle_info` of `pay::partner::transactions::AppWithContract`.
     pub struct AppWithContractSettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
@@ -103,21 +103,21 @@ w::record! {
 }
 
 w::record! {
-    /// `ByOutTradeNoPayer`.
+    /// `payer` of the answer of `pay::transactions::ByOutTradeNo`.
     pub struct ByOutTradeNoPayer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
 w::record! {
-    /// `CodepayAmount`.
+    /// `amount` of the answer of `pay::partner::transactions::ByOutTradeNo`; `amount` of the answer of `pay::partner::transactions::Codepay`; and 4 more.
     pub struct CodepayAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; unit fen.
+        /// `payer_total`; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `payer_currency`.
         3 payer_currency: Option<String> => "payer_currency",
@@ -125,9 +125,9 @@ w::record! {
 }
 
 w::record! {
-    /// `CodepayDetail`.
+    /// `detail` of `pay::partner::transactions::Codepay`; `detail` of `pay::transactions::Codepay`.
     pub struct CodepayDetail {
-        /// `cost_price`; unit fen.
+        /// `cost_price`; in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// `invoice_id`.
         1 invoice_id: Option<String> => "invoice_id",
@@ -140,7 +140,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CodepayGoodsDetail`.
+    /// An item of `goods_detail` in `pay::CodepayDetail`.
     pub struct CodepayGoodsDetail {
         /// `merchant_goods_id`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
@@ -150,7 +150,7 @@ w::record! {
         2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
         3 quantity: i64 => "quantity: must",
-        /// `unit_price`; unit fen.
+        /// `unit_price`; in fen.
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
@@ -158,25 +158,25 @@ w::record! {
 }
 
 w::record! {
-    /// `CodepayPayer`.
+    /// `payer` of `pay::partner::transactions::Codepay`.
     pub struct CodepayPayer {
-        /// `auth_code`.
+        /// `auth_code`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
 }
 
 w::record! {
-    /// `CodepayPayerItem`.
+    /// `payer` of `pay::transactions::Codepay`.
     pub struct CodepayPayerItem {
-        /// `auth_code`.
+        /// `auth_code`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
 }
 
 w::record! {
-    /// `CodepaySceneInfo`.
+    /// `scene_info` of `pay::partner::transactions::Codepay`; `scene_info` of `pay::transactions::Codepay`.
     pub struct CodepaySceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: Option<String> => "payer_client_ip",
@@ -193,7 +193,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CodepaySceneInfoItem`.
+    /// `scene_info` of the answer of `pay::transactions::Codepay`.
     pub struct CodepaySceneInfoItem {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -201,7 +201,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CodepayStoreInfo`.
+    /// `store_info` of `pay::CodepaySceneInfo`; `store_info` of `pay::ScannedposSceneInfo`.
     pub struct CodepayStoreInfo {
         /// `id`.
         0 id: Option<String> => "id",
@@ -211,7 +211,7 @@ w::record! {
         2 name: Option<String> => "name",
         /// `area_code`.
         3 area_code: Option<String> => "area_code",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
     }
     new()
@@ -219,7 +219,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContractInfo`.
+    /// `contract_info` of `pay::partner::transactions::AppWithContract`; `contract_info` of `pay::transactions::AppWithContract`.
     pub struct ContractInfo {
         /// `plan_id`.
         0 plan_id: String => "plan_id: must",
@@ -248,7 +248,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContractInfoItem`.
+    /// `contract_info` of `pay::transactions::JsapiWithContract`.
     pub struct ContractInfoItem {
         /// `token`.
         0 token: Option<String> => "token",
@@ -284,7 +284,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DetailGoodsDetail`.
+    /// An item of `goods_detail` in `pay::AppWithContractDetail`.
     pub struct DetailGoodsDetail {
         /// `merchant_goods_id`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
@@ -302,7 +302,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExposurePayer`.
+    /// `payer` of `pay::partner::transactions::Exposure`.
     pub struct ExposurePayer {
         /// `sp_openid`.
         0 sp_openid: Option<String> => "sp_openid",
@@ -316,9 +316,9 @@ w::record! {
 }
 
 w::record! {
-    /// `ExposurePayerItem`.
+    /// `payer` of `pay::transactions::Exposure`.
     pub struct ExposurePayerItem {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `phone_number_hash`.
         1 phone_number_hash: Option<String> => "phone_number_hash",
@@ -328,7 +328,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `pay::AppDetail`.
     pub struct GoodsDetail {
         /// `merchant_goods_id`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
@@ -338,7 +338,7 @@ w::record! {
         2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
         3 quantity: i64 => "quantity: must",
-        /// `unit_price`; unit fen.
+        /// `unit_price`; in fen.
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
@@ -346,7 +346,7 @@ w::record! {
 }
 
 w::record! {
-    /// `H5Info`.
+    /// `h5_info` of `pay::H5SceneInfo`.
     pub struct H5Info {
         /// `type`.
         0 type_: Option<String> => "type",
@@ -364,7 +364,7 @@ w::record! {
 }
 
 w::record! {
-    /// `H5Payer`.
+    /// `payer` of `pay::partner::transactions::H5`.
     pub struct H5Payer {
         /// `identity`.
         0 identity: Option<Identity> => "identity",
@@ -374,7 +374,7 @@ w::record! {
 }
 
 w::record! {
-    /// `H5PayerItem`.
+    /// `payer` of `pay::transactions::H5`.
     pub struct H5PayerItem {
         /// `identity`.
         0 identity: Option<Identity> => "identity",
@@ -384,7 +384,7 @@ w::record! {
 }
 
 w::record! {
-    /// `H5SceneInfo`.
+    /// `scene_info` of `pay::partner::transactions::H5`; `scene_info` of `pay::transactions::H5`.
     pub struct H5SceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: Option<String> => "payer_client_ip",
@@ -403,7 +403,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IdByTransactionIdDetail`.
+    /// `detail` of the answer of `pay::partner::transactions::ByOutTradeNo`; `detail` of the answer of `pay::partner::transactions::IdByTransactionId`; and 3 more.
     pub struct IdByTransactionIdDetail {
         /// `cost_price`.
         0 cost_price: Option<i64> => "cost_price",
@@ -418,7 +418,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IdByTransactionIdGoodsDetail`.
+    /// An item of `goods_detail` in `pay::IdByTransactionIdDetail`.
     pub struct IdByTransactionIdGoodsDetail {
         /// `merchant_goods_id`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
@@ -436,15 +436,15 @@ w::record! {
 }
 
 w::record! {
-    /// `IdByTransactionIdPayer`.
+    /// `payer` of the answer of `pay::transactions::IdByTransactionId`.
     pub struct IdByTransactionIdPayer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
 w::record! {
-    /// `IdByTransactionIdSceneInfo`.
+    /// `scene_info` of the answer of `pay::partner::transactions::ByOutTradeNo`; `scene_info` of the answer of `pay::partner::transactions::IdByTransactionId`; and 2 more.
     pub struct IdByTransactionIdSceneInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -456,7 +456,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IdByTransactionIdSettleInfo`.
+    /// `settle_info` of the answer of `pay::partner::transactions::ByOutTradeNo`; `settle_info` of the answer of `pay::partner::transactions::IdByTransactionId`.
     pub struct IdByTransactionIdSettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
@@ -466,7 +466,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IdByTransactionIdStoreInfo`.
+    /// `store_info` of `pay::IdByTransactionIdSceneInfo`.
     pub struct IdByTransactionIdStoreInfo {
         /// `id`.
         0 id: Option<String> => "id",
@@ -474,13 +474,13 @@ w::record! {
         1 name: String => "name: must",
         /// `area_code`.
         2 area_code: String => "area_code: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
     }
 }
 
 w::record! {
-    /// `Identity`.
+    /// `identity` of `pay::AppPayer`; `identity` of `pay::AppPayerItem`; and 6 more.
     pub struct Identity {
         /// `type`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT` `PHONE_NUMBER`.
         0 type_: String => "type: must",
@@ -493,7 +493,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InstallmentInfo`.
+    /// `installment_info` of the answer of `pay::partner::transactions::ByOutTradeNo`; `installment_info` of the answer of `pay::partner::transactions::Codepay`; and 4 more.
     pub struct InstallmentInfo {
         /// `use_subsidy`.
         0 use_subsidy: bool => "use_subsidy: must",
@@ -503,7 +503,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JsapiPayer`.
+    /// `payer` of `pay::partner::transactions::Jsapi`.
     pub struct JsapiPayer {
         /// `sp_openid`; needed according to the documentation.
         0 sp_openid: Option<String> => "sp_openid",
@@ -518,9 +518,9 @@ w::record! {
 }
 
 w::record! {
-    /// `JsapiPayerItem`.
+    /// `payer` of `pay::transactions::Jsapi`.
     pub struct JsapiPayerItem {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `identity`.
         1 identity: Option<Identity> => "identity",
@@ -530,7 +530,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JsapiWithContractContractInfo`.
+    /// `contract_info` of `pay::partner::transactions::JsapiWithContract`.
     pub struct JsapiWithContractContractInfo {
         /// `password_free_contract_id`.
         0 password_free_contract_id: Option<String> => "password_free_contract_id",
@@ -566,16 +566,16 @@ w::record! {
 }
 
 w::record! {
-    /// `JsapiWithContractPayer`.
+    /// `payer` of `pay::transactions::JsapiWithContract`.
     pub struct JsapiWithContractPayer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
-    /// `JsapiWithContractSettleInfo`.
+    /// `settle_info` of `pay::partner::transactions::JsapiWithContract`.
     pub struct JsapiWithContractSettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
@@ -585,7 +585,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JsapiWithContractSettleInfoItem`.
+    /// `settle_info` of `pay::transactions::JsapiWithContract`.
     pub struct JsapiWithContractSettleInfoItem {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
@@ -595,7 +595,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniprogramAmount`.
+    /// `amount` of `pay::partner::transactions::Miniprogram`.
     pub struct MiniprogramAmount {
         /// `total`.
         0 total: i64 => "total: must",
@@ -607,7 +607,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniprogramSceneInfo`.
+    /// `scene_info` of `pay::partner::transactions::Miniprogram`.
     pub struct MiniprogramSceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: Option<String> => "payer_client_ip",
@@ -622,7 +622,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniprogramSettleInfo`.
+    /// `settle_info` of `pay::partner::transactions::Miniprogram`.
     pub struct MiniprogramSettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
@@ -632,7 +632,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniprogramStoreInfo`.
+    /// `store_info` of `pay::MiniprogramSceneInfo`.
     pub struct MiniprogramStoreInfo {
         /// `id`.
         0 id: Option<String> => "id",
@@ -644,7 +644,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NativePayer`.
+    /// `payer` of `pay::partner::transactions::Native`.
     pub struct NativePayer {
         /// `identity`.
         0 identity: Option<Identity> => "identity",
@@ -654,7 +654,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NativePayerItem`.
+    /// `payer` of `pay::transactions::Native`.
     pub struct NativePayerItem {
         /// `identity`.
         0 identity: Option<Identity> => "identity",
@@ -664,7 +664,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of `pay::TransactionsExposure`.
     pub struct Payer {
         /// `acquiring_bank_openid`.
         0 acquiring_bank_openid: Option<String> => "acquiring_bank_openid",
@@ -678,15 +678,15 @@ w::record! {
 }
 
 w::record! {
-    /// `PayerDetail`.
+    /// `payer` of the answer of `pay::transactions::Codepay`.
     pub struct PayerDetail {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
 w::record! {
-    /// `PayerItem`.
+    /// `payer` of the answer of `pay::partner::transactions::ByOutTradeNo`; `payer` of the answer of `pay::partner::transactions::Codepay`; and 4 more.
     pub struct PayerItem {
         /// `sp_openid`.
         0 sp_openid: Option<String> => "sp_openid",
@@ -698,7 +698,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in the answer of `pay::partner::transactions::ByOutTradeNo`; an item of `promotion_detail` in the answer of `pay::partner::transactions::Codepay`; and 4 more.
     pub struct PromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -708,15 +708,15 @@ w::record! {
         2 scope: String => "scope: must",
         /// `type`.
         3 type_: String => "type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; unit fen.
+        /// `wechatpay_contribute`; in fen.
         6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; unit fen.
+        /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; unit fen.
+        /// `other_contribute`; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
         9 currency: Option<String> => "currency",
@@ -726,15 +726,15 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetailGoodsDetail`.
+    /// An item of `goods_detail` in `pay::PromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `quantity`.
         1 quantity: i64 => "quantity: must",
-        /// `unit_price`; unit fen.
+        /// `unit_price`; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// `discount_amount`; unit fen.
+        /// `discount_amount`; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// `goods_remark`.
         4 goods_remark: Option<String> => "goods_remark",
@@ -742,7 +742,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ScannedposSceneInfo`.
+    /// `scene_info` of `pay::partner::transactions::Scannedpos`.
     pub struct ScannedposSceneInfo {
         /// `payer_client_ip`; needed according to the documentation.
         0 payer_client_ip: Option<String> => "payer_client_ip",
@@ -759,7 +759,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfo`.
+    /// `scene_info` of `pay::partner::transactions::App`; `scene_info` of `pay::partner::transactions::Jsapi`; and 4 more.
     pub struct SceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: Option<String> => "payer_client_ip",
@@ -776,7 +776,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfoItem`.
+    /// `scene_info` of the answer of `pay::partner::transactions::Codepay`.
     pub struct SceneInfoItem {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -784,7 +784,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfoStoreInfo`.
+    /// `store_info` of `pay::AppWithContractSceneInfo`.
     pub struct SceneInfoStoreInfo {
         /// `id`.
         0 id: Option<String> => "id",
@@ -792,7 +792,7 @@ w::record! {
         1 name: Option<String> => "name",
         /// `area_code`.
         2 area_code: Option<String> => "area_code",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
     new()
@@ -800,11 +800,11 @@ w::record! {
 }
 
 w::record! {
-    /// `SettleInfo`.
+    /// `settle_info` of `pay::partner::transactions::App`; `settle_info` of `pay::partner::transactions::Codepay`; and 9 more.
     pub struct SettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// `subsidy_amount`; unit fen.
+        /// `subsidy_amount`; in fen.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -812,7 +812,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SettleInfoItem`.
+    /// `settle_info` of `pay::transactions::AppWithContract`.
     pub struct SettleInfoItem {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
@@ -822,7 +822,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreInfo`.
+    /// `store_info` of `pay::H5SceneInfo`; `store_info` of `pay::SceneInfo`.
     pub struct StoreInfo {
         /// `id`.
         0 id: Option<String> => "id",
@@ -832,7 +832,7 @@ w::record! {
         2 name: Option<String> => "name",
         /// `area_code`; needed according to the documentation.
         3 area_code: Option<String> => "area_code",
-        /// `address`; needed according to the documentation.
+        /// `address`; personal data, masked in `Debug`; needed according to the documentation.
         4 address: Option<String> => "address: masked",
     }
     new()
@@ -840,7 +840,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubsidyDetail`.
+    /// An item of `subsidy_detail` in `pay::SubsidyInfo`.
     pub struct SubsidyDetail {
         /// `subsidy_period_type`; one of `DAILY` `PERIOD`.
         0 subsidy_period_type: String => "subsidy_period_type: must",
@@ -851,7 +851,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubsidyInfo`.
+    /// `subsidy_info` of `pay::partner::transactions::App`; `subsidy_info` of `pay::partner::transactions::Jsapi`; and 2 more.
     pub struct SubsidyInfo {
         /// `subsidy_detail`.
         0 subsidy_detail: Option<Vec<SubsidyDetail>> => "subsidy_detail",
@@ -861,7 +861,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubsidyPlan`.
+    /// An item of `subsidy_plan` in `pay::SubsidyDetail`.
     pub struct SubsidyPlan {
         /// `subsidy_installment_num`; one of `3` `6` `12`.
         0 subsidy_installment_num: i64 => "subsidy_installment_num: must",
@@ -872,7 +872,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserId`.
+    /// `user_id` of `pay::instal::PartnerExposure`.
     pub struct UserId {
         /// `sp_openid`.
         0 sp_openid: Option<String> => "sp_openid",
@@ -961,13 +961,13 @@ pub mod instal {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4016196762>.
         /// * Catalog: `pay_v3.pay.instal.exposure`.
         pub struct Exposure {
-            /// `mchid`.
+            /// `mchid`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must",
             /// `user_id_type`; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.
             2 user_id_type: String => "user_id_type: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `phone_number_hash`.
             4 phone_number_hash: Option<String> => "phone_number_hash",
@@ -1015,7 +1015,7 @@ pub mod instal {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016196820>.
         /// * Catalog: `pay_v3.pay.instal.partner_exposure`.
         pub struct PartnerExposure {
-            /// `sp_mchid`.
+            /// `sp_mchid`; the account's merchantid.
             0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
             1 sub_mchid: Option<String> => "sub_mchid",
@@ -1031,13 +1031,8 @@ pub mod instal {
         set(user_id: super::UserId)
     }
 
-    w::record! {
-        /// Answer to [`PartnerExposure`].
-        pub struct PartnerExposureResponse {
-            /// `recommend_exposure`.
-            0 recommend_exposure: bool => "recommend_exposure: must",
-        }
-    }
+    /// Answer to [`PartnerExposure`], the same as to [`Exposure`].
+    pub type PartnerExposureResponse = ExposureResponse;
 
     w::endpoint! {
         PartnerExposure => PartnerExposureResponse,
@@ -1074,7 +1069,7 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012714669>.
             /// * Catalog: `pay_v3.pay.partner.transactions.app`.
             pub struct App {
-                /// `sp_mchid`.
+                /// `sp_mchid`; the account's merchantid.
                 0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
                 1 sub_mchid: String => "sub_mchid: must",
@@ -1223,13 +1218,8 @@ pub mod partner {
             )
         }
 
-        w::record! {
-            /// Answer to [`AppWithContract`].
-            pub struct AppWithContractResponse {
-                /// `prepay_id`.
-                0 prepay_id: String => "prepay_id: must",
-            }
-        }
+        /// Answer to [`AppWithContract`], the same as to [`App`].
+        pub type AppWithContractResponse = AppResponse;
 
         w::endpoint! {
             AppWithContract => AppWithContractResponse,
@@ -1260,7 +1250,7 @@ pub mod partner {
             pub struct ByOutTradeNo {
                 /// `out_trade_no`.
                 0 out_trade_no: String => "out_trade_no: must path",
-                /// `sp_mchid`.
+                /// `sp_mchid`; the account's merchantid.
                 1 sp_mchid: String => "sp_mchid: must query",
                 /// `sub_mchid`.
                 2 sub_mchid: String => "sub_mchid: must query",
@@ -1353,7 +1343,7 @@ pub mod partner {
             pub struct ByOutTradeNoClose {
                 /// `out_trade_no`.
                 0 out_trade_no: String => "out_trade_no: must path",
-                /// `sp_mchid`.
+                /// `sp_mchid`; the account's merchantid.
                 1 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
                 2 sub_mchid: String => "sub_mchid: must",
@@ -1390,7 +1380,7 @@ pub mod partner {
             pub struct ByOutTradeNoReverse {
                 /// `out_trade_no`.
                 0 out_trade_no: String => "out_trade_no: must path",
-                /// `sp_mchid`.
+                /// `sp_mchid`; the account's merchantid.
                 1 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
                 2 sub_mchid: String => "sub_mchid: must",
@@ -1446,7 +1436,7 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012382179>.
             /// * Catalog: `pay_v3.pay.partner.transactions.codepay`.
             pub struct Codepay {
-                /// `sp_mchid`.
+                /// `sp_mchid`; the account's merchantid.
                 0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
                 1 sub_mchid: String => "sub_mchid: must",
@@ -1559,7 +1549,7 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014326522>.
             /// * Catalog: `pay_v3.pay.partner.transactions.exposure`.
             pub struct Exposure {
-                /// `sp_mchid`.
+                /// `sp_mchid`; the account's merchantid.
                 0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
                 1 sub_mchid: Option<String> => "sub_mchid",
@@ -1614,7 +1604,7 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012714759>.
             /// * Catalog: `pay_v3.pay.partner.transactions.h5`.
             pub struct H5 {
-                /// `sp_mchid`.
+                /// `sp_mchid`; the account's merchantid.
                 0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
                 1 sub_mchid: String => "sub_mchid: must",
@@ -1711,7 +1701,7 @@ pub mod partner {
             pub struct IdByTransactionId {
                 /// `transaction_id`.
                 0 transaction_id: String => "transaction_id: must path",
-                /// `sp_mchid`.
+                /// `sp_mchid`; the account's merchantid.
                 1 sp_mchid: String => "sp_mchid: must query",
                 /// `sub_mchid`.
                 2 sub_mchid: String => "sub_mchid: must query",
@@ -1723,61 +1713,8 @@ pub mod partner {
             )
         }
 
-        w::record! {
-            /// Answer to [`IdByTransactionId`].
-            pub struct IdByTransactionIdResponse {
-                /// `sp_mchid`.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: String => "sp_appid: must",
-                /// `sub_appid`.
-                3 sub_appid: String => "sub_appid: must",
-                /// `out_trade_no`.
-                4 out_trade_no: String => "out_trade_no: must",
-                /// `transaction_id`.
-                5 transaction_id: Option<String> => "transaction_id",
-                /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-                6 trade_type: String => "trade_type: must",
-                /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-                7 trade_state: String => "trade_state: must",
-                /// `trade_state_desc`.
-                8 trade_state_desc: String => "trade_state_desc: must",
-                /// `bank_type`.
-                9 bank_type: Option<String> => "bank_type",
-                /// `attach`.
-                10 attach: Option<String> => "attach",
-                /// `success_time`; format `rfc3339`.
-                11 success_time: Option<String> => "success_time",
-                /// `payer`.
-                12 payer: Option<super::super::PayerItem> => "payer",
-                /// `amount`.
-                13 amount: super::super::CodepayAmount => "amount: must",
-                /// `scene_info`.
-                14 scene_info: Option<super::super::IdByTransactionIdSceneInfo> => "scene_info",
-                /// `promotion_detail`.
-                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
-                /// `installment_info`.
-                16 installment_info: Option<super::super::InstallmentInfo> => "installment_info",
-                /// `settle_info`.
-                17 settle_info: Option<super::super::IdByTransactionIdSettleInfo> => "settle_info",
-                /// `description`.
-                18 description: String => "description: must",
-                /// `time_expire`.
-                19 time_expire: Option<String> => "time_expire",
-                /// `notify_url`.
-                20 notify_url: String => "notify_url: must",
-                /// `goods_tag`.
-                21 goods_tag: Option<String> => "goods_tag",
-                /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-                22 limit_pay: Option<Vec<String>> => "limit_pay",
-                /// `support_fapiao`.
-                23 support_fapiao: Option<bool> => "support_fapiao",
-                /// `detail`.
-                24 detail: Option<super::super::IdByTransactionIdDetail> => "detail",
-            }
-        }
+        /// Answer to [`IdByTransactionId`], the same as to [`ByOutTradeNo`].
+        pub type IdByTransactionIdResponse = ByOutTradeNoResponse;
 
         w::endpoint! {
             IdByTransactionId => IdByTransactionIdResponse,
@@ -1806,7 +1743,7 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012714911>.
             /// * Catalog: `pay_v3.pay.partner.transactions.jsapi`.
             pub struct Jsapi {
-                /// `sp_mchid`.
+                /// `sp_mchid`; the account's merchantid.
                 0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
                 1 sub_mchid: String => "sub_mchid: must",
@@ -1869,13 +1806,8 @@ pub mod partner {
             )
         }
 
-        w::record! {
-            /// Answer to [`Jsapi`].
-            pub struct JsapiResponse {
-                /// `prepay_id`.
-                0 prepay_id: String => "prepay_id: must",
-            }
-        }
+        /// Answer to [`Jsapi`], the same as to [`App`].
+        pub type JsapiResponse = AppResponse;
 
         w::endpoint! {
             Jsapi => JsapiResponse,
@@ -1958,13 +1890,8 @@ pub mod partner {
             )
         }
 
-        w::record! {
-            /// Answer to [`JsapiWithContract`].
-            pub struct JsapiWithContractResponse {
-                /// `prepay_id`.
-                0 prepay_id: String => "prepay_id: must",
-            }
-        }
+        /// Answer to [`JsapiWithContract`], the same as to [`App`].
+        pub type JsapiWithContractResponse = AppResponse;
 
         w::endpoint! {
             JsapiWithContract => JsapiWithContractResponse,
@@ -2049,13 +1976,8 @@ pub mod partner {
             )
         }
 
-        w::record! {
-            /// Answer to [`Miniprogram`].
-            pub struct MiniprogramResponse {
-                /// `prepay_id`.
-                0 prepay_id: String => "prepay_id: must",
-            }
-        }
+        /// Answer to [`Miniprogram`], the same as to [`App`].
+        pub type MiniprogramResponse = AppResponse;
 
         w::endpoint! {
             Miniprogram => MiniprogramResponse,
@@ -2084,7 +2006,7 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012714902>.
             /// * Catalog: `pay_v3.pay.partner.transactions.native`.
             pub struct Native {
-                /// `sp_mchid`.
+                /// `sp_mchid`; the account's merchantid.
                 0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
                 1 sub_mchid: String => "sub_mchid: must",
@@ -2179,7 +2101,7 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012492476>.
             /// * Catalog: `pay_v3.pay.partner.transactions.scannedpos`.
             pub struct Scannedpos {
-                /// `sp_mchid`.
+                /// `sp_mchid`; the account's merchantid.
                 0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
                 1 sub_mchid: String => "sub_mchid: must",
@@ -2236,13 +2158,8 @@ pub mod partner {
             )
         }
 
-        w::record! {
-            /// Answer to [`Scannedpos`].
-            pub struct ScannedposResponse {
-                /// `prepay_id`.
-                0 prepay_id: String => "prepay_id: must",
-            }
-        }
+        /// Answer to [`Scannedpos`], the same as to [`App`].
+        pub type ScannedposResponse = AppResponse;
 
         w::endpoint! {
             Scannedpos => ScannedposResponse,
@@ -2277,7 +2194,7 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013070347>.
         /// * Catalog: `pay_v3.pay.transactions.app`.
         pub struct App {
-            /// `mchid`.
+            /// `mchid`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must",
@@ -2410,13 +2327,8 @@ pub mod transactions {
         )
     }
 
-    w::record! {
-        /// Answer to [`AppWithContract`].
-        pub struct AppWithContractResponse {
-            /// `prepay_id`.
-            0 prepay_id: String => "prepay_id: must",
-        }
-    }
+    /// Answer to [`AppWithContract`], the same as to [`App`].
+    pub type AppWithContractResponse = AppResponse;
 
     w::endpoint! {
         AppWithContract => AppWithContractResponse,
@@ -2447,7 +2359,7 @@ pub mod transactions {
         pub struct ByOutTradeNo {
             /// `out_trade_no`.
             0 out_trade_no: String => "out_trade_no: must path",
-            /// `mchid`.
+            /// `mchid`; the account's merchantid.
             1 mchid: xinqiao_types::MchId => "mchid: must query",
         }
         new(out_trade_no: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
@@ -2532,7 +2444,7 @@ pub mod transactions {
         pub struct ByOutTradeNoClose {
             /// `out_trade_no`.
             0 out_trade_no: String => "out_trade_no: must path",
-            /// `mchid`.
+            /// `mchid`; the account's merchantid.
             1 mchid: xinqiao_types::MchId => "mchid: must",
         }
         new(out_trade_no: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
@@ -2567,7 +2479,7 @@ pub mod transactions {
         pub struct ByOutTradeNoReverse {
             /// `out_trade_no`.
             0 out_trade_no: String => "out_trade_no: must path",
-            /// `mchid`.
+            /// `mchid`; the account's merchantid.
             1 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
             2 appid: xinqiao_types::AppId => "appid: must",
@@ -2618,7 +2530,7 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012382150>.
         /// * Catalog: `pay_v3.pay.transactions.codepay`.
         pub struct Codepay {
-            /// `mchid`.
+            /// `mchid`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`; needed according to the documentation.
             1 appid: Option<xinqiao_types::AppId> => "appid",
@@ -2722,7 +2634,7 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014326314>.
         /// * Catalog: `pay_v3.pay.transactions.exposure`.
         pub struct Exposure {
-            /// `mchid`.
+            /// `mchid`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must",
@@ -2776,7 +2688,7 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791834>.
         /// * Catalog: `pay_v3.pay.transactions.h5`.
         pub struct H5 {
-            /// `mchid`.
+            /// `mchid`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must",
@@ -2862,7 +2774,7 @@ pub mod transactions {
         pub struct IdByTransactionId {
             /// `transaction_id`.
             0 transaction_id: String => "transaction_id: must path",
-            /// `mchid`.
+            /// `mchid`; the account's merchantid.
             1 mchid: xinqiao_types::MchId => "mchid: must query",
         }
         new(transaction_id: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
@@ -2945,7 +2857,7 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791856>.
         /// * Catalog: `pay_v3.pay.transactions.jsapi`.
         pub struct Jsapi {
-            /// `mchid`.
+            /// `mchid`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must",
@@ -2997,13 +2909,8 @@ pub mod transactions {
         )
     }
 
-    w::record! {
-        /// Answer to [`Jsapi`].
-        pub struct JsapiResponse {
-            /// `prepay_id`.
-            0 prepay_id: String => "prepay_id: must",
-        }
-    }
+    /// Answer to [`Jsapi`], the same as to [`App`].
+    pub type JsapiResponse = AppResponse;
 
     w::endpoint! {
         Jsapi => JsapiResponse,
@@ -3081,13 +2988,8 @@ pub mod transactions {
         )
     }
 
-    w::record! {
-        /// Answer to [`JsapiWithContract`].
-        pub struct JsapiWithContractResponse {
-            /// `prepay_id`.
-            0 prepay_id: String => "prepay_id: must",
-        }
-    }
+    /// Answer to [`JsapiWithContract`], the same as to [`App`].
+    pub type JsapiWithContractResponse = AppResponse;
 
     w::endpoint! {
         JsapiWithContract => JsapiWithContractResponse,
@@ -3116,7 +3018,7 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791877>.
         /// * Catalog: `pay_v3.pay.transactions.native`.
         pub struct Native {
-            /// `mchid`.
+            /// `mchid`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `PrintOrdersByPrintOrderNoTable`.
+    /// An item of `table_list` in the answer of `pay_devices::printers::PrintOrdersByPrintOrderNo`.
     pub struct PrintOrdersByPrintOrderNoTable {
         /// `key`.
         0 key: String => "key: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PrintOrdersByPrintOrderNoVariable`.
+    /// An item of `variable_list` in the answer of `pay_devices::printers::PrintOrdersByPrintOrderNo`.
     pub struct PrintOrdersByPrintOrderNoVariable {
         /// `key`.
         0 key: String => "key: must",
@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Row`.
+    /// An item of `row_list` in `pay_devices::Table`.
     pub struct Row {
         /// `cell_list`.
         0 cell_list: Option<Vec<String>> => "cell_list",
@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Table`.
+    /// An item of `table_list` in `pay_devices::printers::ByDeviceIdPrintOrders`.
     pub struct Table {
         /// `key`.
         0 key: Option<String> => "key",
@@ -47,7 +47,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TableRow`.
+    /// An item of `row_list` in `pay_devices::PrintOrdersByPrintOrderNoTable`.
     pub struct TableRow {
         /// `cell_list`.
         0 cell_list: Vec<String> => "cell_list: must",
@@ -55,7 +55,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Variable`.
+    /// An item of `variable_list` in `pay_devices::printers::ByDeviceIdPrintOrders`.
     pub struct Variable {
         /// `key`.
         0 key: Option<String> => "key",
@@ -195,19 +195,8 @@ pub mod open_scenario_speaker {
         new(device_sn: impl Into<String>, sub_mchid: impl Into<String>, code_url: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`ByDeviceSnBind`].
-        pub struct ByDeviceSnBindResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `device_sn`.
-            1 device_sn: String => "device_sn: must",
-            /// `bind_state`; one of `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`.
-            2 bind_state: String => "bind_state: must",
-            /// `code_url`.
-            3 code_url: String => "code_url: must",
-        }
-    }
+    /// Answer to [`ByDeviceSnBind`], the same as to [`ByDeviceSn`].
+    pub type ByDeviceSnBindResponse = ByDeviceSnResponse;
 
     w::endpoint! {
         ByDeviceSnBind => ByDeviceSnBindResponse,
@@ -287,19 +276,8 @@ pub mod open_scenario_speaker {
         new(device_sn: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`ByDeviceSnUnbind`].
-        pub struct ByDeviceSnUnbindResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `device_sn`.
-            1 device_sn: String => "device_sn: must",
-            /// `bind_state`; one of `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`.
-            2 bind_state: String => "bind_state: must",
-            /// `code_url`.
-            3 code_url: String => "code_url: must",
-        }
-    }
+    /// Answer to [`ByDeviceSnUnbind`], the same as to [`ByDeviceSn`].
+    pub type ByDeviceSnUnbindResponse = ByDeviceSnResponse;
 
     w::endpoint! {
         ByDeviceSnUnbind => ByDeviceSnUnbindResponse,

@@ -4,13 +4,13 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AuthenticationsData`.
+    /// An item of `data` in the answer of `payroll_card::Authentications`.
     pub struct AuthenticationsData {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
         1 sub_mchid: Option<String> => "sub_mchid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `authenticate_number`.
         3 authenticate_number: String => "authenticate_number: must",
@@ -34,19 +34,19 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferDetail`.
+    /// An item of `transfer_detail_list` in `payroll_card::TransferBatches`.
     pub struct TransferDetail {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `transfer_amount`; unit fen.
+        /// `transfer_amount`; in fen.
         1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
         2 transfer_remark: String => "transfer_remark: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire; needed according to the documentation.
+        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 user_name: Option<String> => "user_name: masked encrypted",
-        /// `user_id_card`; encrypted on the wire.
+        /// `user_id_card`; encrypted on the wire; personal data, masked in `Debug`.
         5 user_id_card: Option<String> => "user_id_card: masked encrypted",
     }
     new(
@@ -72,7 +72,7 @@ w::record! {
         1 appid: Option<xinqiao_types::AppId> => "appid: query",
         /// `sub_appid`.
         2 sub_appid: Option<String> => "sub_appid: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `authenticate_date`; format `yyyy-MM-dd`; needed according to the documentation.
         4 authenticate_date: Option<String> => "authenticate_date: query",
@@ -151,7 +151,7 @@ w::record! {
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
         1 sub_mchid: Option<String> => "sub_mchid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `authenticate_number`.
         3 authenticate_number: String => "authenticate_number: must",
@@ -201,7 +201,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_3.shtml>.
     /// * Catalog: `pay_v3.payroll_card.authentications_pre_order`.
     pub struct AuthenticationsPreOrder {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `appid`.
         1 appid: Option<xinqiao_types::AppId> => "appid",
@@ -234,7 +234,7 @@ w::record! {
     pub struct AuthenticationsPreOrderResponse {
         /// `authenticate_number`.
         0 authenticate_number: String => "authenticate_number: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `mchid`.
         2 mchid: xinqiao_types::MchId => "mchid: must",
@@ -286,11 +286,11 @@ w::record! {
         4 project_name: String => "project_name: must",
         /// `employer_name`.
         5 employer_name: String => "employer_name: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         6 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire; needed according to the documentation.
+        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         7 user_name: Option<String> => "user_name: masked encrypted",
-        /// `id_card_number`; encrypted on the wire; needed according to the documentation.
+        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         8 id_card_number: Option<String> => "id_card_number: masked encrypted",
         /// `employment_type`; one of `LONG_TERM_EMPLOYMENT` `SHORT_TERM_EMPLOYMENT` `COOPERATION_EMPLOYMENT`.
         9 employment_type: String => "employment_type: must",
@@ -321,13 +321,13 @@ w::record! {
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
         1 sub_mchid: Option<String> => "sub_mchid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `authenticate_number`.
         3 authenticate_number: String => "authenticate_number: must",
         /// `token`.
         4 token: String => "token: must",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         5 expires_in: i64 => "expires_in: must",
     }
 }
@@ -359,7 +359,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_2.shtml>.
     /// * Catalog: `pay_v3.payroll_card.relations_by_openid`.
     pub struct RelationsByOpenid {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// `sub_mchid`; needed according to the documentation.
         1 sub_mchid: Option<String> => "sub_mchid: query",
@@ -383,7 +383,7 @@ w::record! {
         2 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
         3 sub_appid: Option<String> => "sub_appid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `authorize_state`; one of `UNAUTHORIZED` `AUTHORIZED` `DEAUTHORIZED`.
         5 authorize_state: String => "authorize_state: must",
@@ -433,11 +433,11 @@ w::record! {
         1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `sub_appid`.
         2 sub_appid: Option<String> => "sub_appid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire; needed according to the documentation.
+        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 user_name: Option<String> => "user_name: masked encrypted",
-        /// `id_card_number`; encrypted on the wire; needed according to the documentation.
+        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         5 id_card_number: Option<String> => "id_card_number: masked encrypted",
         /// `employment_type`; one of `LONG_TERM_EMPLOYMENT` `SHORT_TERM_EMPLOYMENT` `COOPERATION_EMPLOYMENT`.
         6 employment_type: String => "employment_type: must",
@@ -459,11 +459,11 @@ w::record! {
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
         1 sub_mchid: Option<String> => "sub_mchid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `token`.
         3 token: String => "token: must",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         4 expires_in: i64 => "expires_in: must",
     }
 }
@@ -509,7 +509,7 @@ w::record! {
         5 batch_name: String => "batch_name: must",
         /// `batch_remark`.
         6 batch_remark: String => "batch_remark: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
         8 total_num: i64 => "total_num: must",
@@ -591,7 +591,7 @@ pub mod wesure {
             4 insurance_company_name: String => "insurance_company_name: must",
             /// `token`; needed according to the documentation.
             5 token: Option<String> => "token",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `insure_state`.
             7 insure_state: String => "insure_state: must",
@@ -646,9 +646,9 @@ pub mod wesure {
             1 sub_mchid: Option<String> => "sub_mchid",
             /// `token`; needed according to the documentation.
             2 token: Option<String> => "token",
-            /// `user_name`; encrypted on the wire; needed according to the documentation.
+            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
             3 user_name: Option<String> => "user_name: masked encrypted",
-            /// `id_card_number`; encrypted on the wire; needed according to the documentation.
+            /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
             4 id_card_number: Option<String> => "id_card_number: masked encrypted",
             /// `authenticate_type`; one of `NORMAL` `SIGN_IN` `INSURANCE` `CONTRACT`.
             5 authenticate_type: Option<String> => "authenticate_type",
@@ -668,7 +668,7 @@ pub mod wesure {
         pub struct TokenValidationsResponse {
             /// `result`.
             0 result: String => "result: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `authenticate_success_time`; format `rfc3339`.
             2 authenticate_success_time: Option<String> => "authenticate_success_time",

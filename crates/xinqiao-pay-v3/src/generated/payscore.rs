@@ -13,7 +13,7 @@ pub mod partner;
 pub mod sign_plan;
 
 w::record! {
-    /// `Collection`.
+    /// `collection` of the answer of `payscore::oversea::partner::ServiceorderGet`.
     pub struct Collection {
         /// `state`; one of `USER_PAYING` `USER_PAID`.
         0 state: String => "state: must",
@@ -31,7 +31,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CollectionDetail`.
+    /// An item of `details` in `payscore::Collection`.
     pub struct CollectionDetail {
         /// `seq`.
         0 seq: Option<i64> => "seq",
@@ -49,13 +49,13 @@ w::record! {
 }
 
 w::record! {
-    /// `DetailItem`.
+    /// `detail` of `payscore::ServiceorderByOutOrderNoSync`.
     pub struct DetailItem {
         /// `seq`.
         0 seq: Option<i64> => "seq",
         /// `paid_time`; format `yyyyMMddHHmmss`; needed according to the documentation.
         1 paid_time: Option<String> => "paid_time",
-        /// `paid_amount`; unit fen.
+        /// `paid_amount`; in fen.
         2 paid_amount: Option<xinqiao_types::Fen> => "paid_amount",
     }
     new()
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DetailPromotionDetail`.
+    /// An item of `promotion_detail` in `payscore::ServiceorderByOutOrderNoModifyDetail`; an item of `promotion_detail` in `payscore::ServiceorderGetDetail`.
     pub struct DetailPromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -74,15 +74,15 @@ w::record! {
         2 scope: String => "scope: must",
         /// `type`.
         3 type_: String => "type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; unit fen.
+        /// `wechatpay_contribute`; in fen.
         6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; unit fen.
+        /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; unit fen.
+        /// `other_contribute`; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
         9 currency: Option<String> => "currency",
@@ -92,7 +92,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Device`.
+    /// `device` of `payscore::ServiceorderByOutOrderNoComplete`; `device` of `payscore::ServiceorderByOutOrderNoModify`; and 1 more.
     pub struct Device {
         /// `start_device_id`.
         0 start_device_id: Option<String> => "start_device_id",
@@ -106,7 +106,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Discount`.
+    /// An item of `discounts` in `payscore::PayafterOrdersComplete`; an item of `discounts` in the answer of `payscore::PayafterOrdersGet`; and 2 more.
     pub struct Discount {
         /// `discount_name`.
         0 discount_name: Option<String> => "discount_name",
@@ -121,7 +121,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DownloadBill`.
+    /// An item of `download_bill_list` in the answer of `payscore::MerchantBill`.
     pub struct DownloadBill {
         /// `bill_sequence`.
         0 bill_sequence: i64 => "bill_sequence: must",
@@ -131,7 +131,7 @@ w::record! {
         2 hash_value: String => "hash_value: must",
         /// `download_url`.
         3 download_url: String => "download_url: must",
-        /// `encrypt_key`; encrypted on the wire.
+        /// `encrypt_key`; encrypted on the wire; personal data, masked in `Debug`.
         4 encrypt_key: String => "encrypt_key: must masked encrypted",
         /// `nonce`.
         5 nonce: String => "nonce: must",
@@ -139,7 +139,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Fee`.
+    /// An item of `fees` in `payscore::PayafterOrdersComplete`; an item of `fees` in the answer of `payscore::PayafterOrdersGet`; and 4 more.
     pub struct Fee {
         /// `fee_name`.
         0 fee_name: Option<String> => "fee_name",
@@ -156,13 +156,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Good`.
+    /// An item of `goods` in `payscore::ShoppingInfo`.
     pub struct Good {
         /// `name`.
         0 name: String => "name: must",
         /// `picture`.
         1 picture: String => "picture: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `count`.
         3 count: i64 => "count: must",
@@ -179,7 +179,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `payscore::PromotionDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
@@ -195,7 +195,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JumpLink`.
+    /// `jump_link` of `payscore::ServicepayondeliveryorderShoppingInfo`.
     pub struct JumpLink {
         /// `jump_link_type`; one of `JUMP_LINK_MINI_PROGRAM`.
         0 jump_link_type: Option<String> => "jump_link_type",
@@ -209,7 +209,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Location`.
+    /// `location` of `payscore::oversea::partner::ServiceorderByOutOrderNoComplete`; `location` of the answer of `payscore::oversea::partner::ServiceorderGet`; and 12 more.
     pub struct Location {
         /// `start_location`.
         0 start_location: Option<String> => "start_location",
@@ -221,7 +221,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayafterOrdersByOutOrderNoSyncDetail`.
+    /// `detail` of `payscore::PayafterOrdersByOutOrderNoSync`.
     pub struct PayafterOrdersByOutOrderNoSyncDetail {
         /// `paid_time`.
         0 paid_time: Option<String> => "paid_time",
@@ -231,7 +231,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayafterOrdersPostDiscount`.
+    /// An item of `discounts` in `payscore::PayafterOrdersPost`; an item of `discounts` in `payscore::SmartretailOrdersPost`.
     pub struct PayafterOrdersPostDiscount {
         /// `discount_name`.
         0 discount_name: Option<String> => "discount_name",
@@ -243,7 +243,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayscorePlansPlanDetail`.
+    /// An item of `plan_detail_list` in the answer of `payscore::plan::partner::PayscorePlans`; an item of `plan_detail_list` in the answer of `payscore::plan::partner::PayscorePlansByMerchantPlanNo`; and 4 more.
     pub struct PayscorePlansPlanDetail {
         /// `plan_detail_no`.
         0 plan_detail_no: i64 => "plan_detail_no: must",
@@ -251,23 +251,23 @@ w::record! {
         1 plan_detail_name: String => "plan_detail_name: must",
         /// `plan_discount_description`.
         2 plan_discount_description: Option<String> => "plan_discount_description",
-        /// `original_price`; unit fen.
+        /// `original_price`; in fen.
         3 original_price: xinqiao_types::Fen => "original_price: must",
-        /// `actual_price`; unit fen.
+        /// `actual_price`; in fen.
         4 actual_price: xinqiao_types::Fen => "actual_price: must",
     }
 }
 
 w::record! {
-    /// `PlanDetail`.
+    /// An item of `plan_detail_list` in `payscore::plan::partner::PayscorePlans`; an item of `plan_detail_list` in `payscore::plan::PayscorePlans`.
     pub struct PlanDetail {
         /// `plan_detail_name`.
         0 plan_detail_name: String => "plan_detail_name: must",
         /// `plan_discount_description`.
         1 plan_discount_description: Option<String> => "plan_discount_description",
-        /// `original_price`; unit fen.
+        /// `original_price`; in fen.
         2 original_price: xinqiao_types::Fen => "original_price: must",
-        /// `actual_price`; unit fen.
+        /// `actual_price`; in fen.
         3 actual_price: xinqiao_types::Fen => "actual_price: must",
     }
     new(
@@ -279,7 +279,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PostDiscount`.
+    /// An item of `post_discounts` in the answer of `payscore::oversea::partner::ServiceorderGet`; an item of `post_discounts` in `payscore::oversea::partner::ServiceorderPost`; and 1 more.
     pub struct PostDiscount {
         /// `name`.
         0 name: String => "name: must",
@@ -295,13 +295,13 @@ w::record! {
 }
 
 w::record! {
-    /// `PostDiscountDetail`.
+    /// An item of `post_discounts` in `payscore::ServiceorderByOutOrderNoComplete`.
     pub struct PostDiscountDetail {
         /// `name`; needed according to the documentation.
         0 name: Option<String> => "name",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen; needed according to the documentation.
+        /// `amount`; in fen; needed according to the documentation.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
         3 count: Option<i64> => "count",
@@ -312,7 +312,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PostDiscountItem`.
+    /// An item of `post_discounts` in `payscore::oversea::partner::ServiceorderByOutOrderNoComplete`.
     pub struct PostDiscountItem {
         /// `name`.
         0 name: String => "name: must",
@@ -328,7 +328,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PostPayment`.
+    /// An item of `post_payments` in the answer of `payscore::oversea::partner::ServiceorderGet`; an item of `post_payments` in `payscore::oversea::partner::ServiceorderPost`; and 2 more.
     pub struct PostPayment {
         /// `name`.
         0 name: String => "name: must",
@@ -345,7 +345,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PostPaymentItem`.
+    /// An item of `post_payments` in `payscore::oversea::partner::ServiceorderByOutOrderNoComplete`.
     pub struct PostPaymentItem {
         /// `name`.
         0 name: String => "name: must",
@@ -362,7 +362,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in `payscore::CollectionDetail`.
     pub struct PromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -390,15 +390,15 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetailGoodsDetail`.
+    /// An item of `goods_detail` in `payscore::DetailPromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `quantity`.
         1 quantity: i64 => "quantity: must",
-        /// `unit_price`; unit fen.
+        /// `unit_price`; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// `discount_amount`; unit fen.
+        /// `discount_amount`; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// `goods_remark`.
         4 goods_remark: Option<String> => "goods_remark",
@@ -406,7 +406,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RiskFund`.
+    /// `risk_fund` of the answer of `payscore::oversea::partner::ServiceorderGet`; `risk_fund` of `payscore::oversea::partner::ServiceorderPost`; and 1 more.
     pub struct RiskFund {
         /// `name`.
         0 name: String => "name: must",
@@ -420,27 +420,27 @@ w::record! {
 }
 
 w::record! {
-    /// `RiskFundItem`.
+    /// `risk_fund` of the answer of `payscore::ServiceorderByOutOrderNoComplete`; `risk_fund` of the answer of `payscore::ServiceorderByOutOrderNoModify`; and 1 more.
     pub struct RiskFundItem {
         /// `name`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
         0 name: String => "name: must",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
 w::record! {
-    /// `ServiceorderByOutOrderNoModifyCollection`.
+    /// `collection` of the answer of `payscore::ServiceorderByOutOrderNoModify`.
     pub struct ServiceorderByOutOrderNoModifyCollection {
         /// `state`; one of `USER_PAYING` `USER_PAID`.
         0 state: String => "state: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `paying_amount`; unit fen.
+        /// `paying_amount`; in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// `paid_amount`; unit fen.
+        /// `paid_amount`; in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `details`.
         4 details: Vec<ServiceorderByOutOrderNoModifyDetail> => "details: must",
@@ -450,11 +450,11 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderByOutOrderNoModifyDetail`.
+    /// An item of `details` in `payscore::ServiceorderByOutOrderNoModifyCollection`.
     pub struct ServiceorderByOutOrderNoModifyDetail {
         /// `seq`.
         0 seq: i64 => "seq: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// `paid_type`; one of `NEWTON` `MCH`.
         2 paid_type: Option<String> => "paid_type",
@@ -468,15 +468,15 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderByOutOrderNoSyncCollection`.
+    /// `collection` of the answer of `payscore::ServiceorderByOutOrderNoSync`.
     pub struct ServiceorderByOutOrderNoSyncCollection {
         /// `state`.
         0 state: String => "state: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `paying_amount`; unit fen.
+        /// `paying_amount`; in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// `paid_amount`; unit fen.
+        /// `paid_amount`; in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `details`.
         4 details: Vec<ServiceorderGetDetail> => "details: must",
@@ -486,7 +486,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderByOutOrderNoSyncDetail`.
+    /// `detail` of `payscore::oversea::partner::ServiceorderByOutOrderNoSync`.
     pub struct ServiceorderByOutOrderNoSyncDetail {
         /// `seq`.
         0 seq: Option<i64> => "seq",
@@ -500,7 +500,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderDirectCompleteTimeRange`.
+    /// `time_range` of `payscore::ServiceorderDirectComplete`.
     pub struct ServiceorderDirectCompleteTimeRange {
         /// `start_time`; format `yyyyMMddHHmmss`.
         0 start_time: Option<String> => "start_time",
@@ -516,15 +516,15 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderGetCollection`.
+    /// `collection` of the answer of `payscore::ServiceorderByOutOrderNoComplete`; `collection` of the answer of `payscore::ServiceorderGet`; and 1 more.
     pub struct ServiceorderGetCollection {
         /// `state`.
         0 state: String => "state: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `paying_amount`; unit fen.
+        /// `paying_amount`; in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// `paid_amount`; unit fen.
+        /// `paid_amount`; in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `details`.
         4 details: Vec<ServiceorderGetDetail> => "details: must",
@@ -532,11 +532,11 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderGetDetail`.
+    /// An item of `details` in `payscore::ServiceorderByOutOrderNoSyncCollection`; an item of `details` in `payscore::ServiceorderGetCollection`.
     pub struct ServiceorderGetDetail {
         /// `seq`.
         0 seq: i64 => "seq: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// `paid_type`.
         2 paid_type: Option<String> => "paid_type",
@@ -550,13 +550,13 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderGetPostPayment`.
+    /// An item of `post_payments` in the answer of `payscore::ServiceorderByOutOrderNoComplete`; an item of `post_discounts` in the answer of `payscore::ServiceorderByOutOrderNoComplete`; and 17 more.
     pub struct ServiceorderGetPostPayment {
         /// `name`.
         0 name: Option<String> => "name",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
         3 count: Option<i64> => "count",
@@ -567,19 +567,19 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderGetRiskFund`.
+    /// `risk_fund` of the answer of `payscore::ServiceorderByOutOrderNoSync`; `risk_fund` of the answer of `payscore::ServiceorderGet`.
     pub struct ServiceorderGetRiskFund {
         /// `name`.
         0 name: String => "name: must",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
 w::record! {
-    /// `ServiceorderGetTimeRange`.
+    /// `time_range` of `payscore::ServiceorderByOutOrderNoComplete`; `time_range` of the answer of `payscore::ServiceorderByOutOrderNoComplete`; and 5 more.
     pub struct ServiceorderGetTimeRange {
         /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`.
         0 start_time: Option<String> => "start_time",
@@ -595,7 +595,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderPostLocation`.
+    /// `location` of the answer of `payscore::oversea::partner::ServiceorderPost`.
     pub struct ServiceorderPostLocation {
         /// `start_location`.
         0 start_location: Option<String> => "start_location",
@@ -605,7 +605,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderPostPostDiscount`.
+    /// An item of `post_discounts` in the answer of `payscore::oversea::partner::ServiceorderPost`.
     pub struct ServiceorderPostPostDiscount {
         /// `name`.
         0 name: String => "name: must",
@@ -617,13 +617,13 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderPostPostDiscountItem`.
+    /// An item of `post_discounts` in `payscore::ServiceorderPost`.
     pub struct ServiceorderPostPostDiscountItem {
         /// `name`; needed according to the documentation.
         0 name: Option<String> => "name",
         /// `description`; needed according to the documentation.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
         3 count: Option<i64> => "count",
@@ -634,13 +634,13 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderPostPostPayment`.
+    /// An item of `post_payments` in `payscore::ServiceorderByOutOrderNoComplete`; an item of `post_payments` in `payscore::ServiceorderByOutOrderNoModify`; and 1 more.
     pub struct ServiceorderPostPostPayment {
         /// `name`.
         0 name: String => "name: must",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
         3 count: Option<i64> => "count",
@@ -651,7 +651,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderPostRiskFund`.
+    /// `risk_fund` of `payscore::ServiceorderPost`.
     pub struct ServiceorderPostRiskFund {
         /// `name`.
         0 name: String => "name: must",
@@ -665,7 +665,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderPostTimeRange`.
+    /// `time_range` of `payscore::oversea::partner::ServiceorderPost`; `time_range` of the answer of `payscore::oversea::partner::ServiceorderPost`.
     pub struct ServiceorderPostTimeRange {
         /// `start_time`.
         0 start_time: String => "start_time: must",
@@ -681,7 +681,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderPostTimeRangeItem`.
+    /// `time_range` of `payscore::ServiceorderPost`.
     pub struct ServiceorderPostTimeRangeItem {
         /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; needed according to the documentation.
         0 start_time: Option<String> => "start_time",
@@ -697,7 +697,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderGood`.
+    /// An item of `goods` in `payscore::ShoppingInfoItem`.
     pub struct ServicepayondeliveryorderGood {
         /// `name`.
         0 name: String => "name: must",
@@ -713,7 +713,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderPostDiscount`.
+    /// An item of `post_discounts` in the answer of `payscore::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderPostDiscount {
         /// `name`.
         0 name: Option<String> => "name",
@@ -727,7 +727,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderPostPayment`.
+    /// An item of `post_payments` in the answer of `payscore::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderPostPayment {
         /// `name`.
         0 name: Option<String> => "name",
@@ -741,7 +741,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderRiskFund`.
+    /// `risk_fund` of `payscore::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderRiskFund {
         /// `name`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
         0 name: String => "name: must",
@@ -755,7 +755,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderRiskFundItem`.
+    /// `risk_fund` of the answer of `payscore::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderRiskFundItem {
         /// `name`.
         0 name: String => "name: must",
@@ -767,7 +767,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderShoppingInfo`.
+    /// `shopping_info` of `payscore::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderShoppingInfo {
         /// `real_merchant_appid`.
         0 real_merchant_appid: Option<String> => "real_merchant_appid",
@@ -781,7 +781,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderTimeRange`.
+    /// `time_range` of `payscore::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderTimeRange {
         /// `start_time`.
         0 start_time: String => "start_time: must",
@@ -797,7 +797,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShoppingInfo`.
+    /// `shopping_info` of `payscore::PermissionsAssessUserRiskLevel`.
     pub struct ShoppingInfo {
         /// `goods`; needed according to the documentation.
         0 goods: Option<Vec<Good>> => "goods",
@@ -807,7 +807,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShoppingInfoGood`.
+    /// An item of `goods` in `payscore::ServicepayondeliveryorderShoppingInfo`.
     pub struct ShoppingInfoGood {
         /// `name`.
         0 name: String => "name: must",
@@ -825,7 +825,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShoppingInfoItem`.
+    /// `shopping_info` of the answer of `payscore::Servicepayondeliveryorder`.
     pub struct ShoppingInfoItem {
         /// `real_merchant_appid`.
         0 real_merchant_appid: Option<String> => "real_merchant_appid",
@@ -837,7 +837,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShoppingInfoJumpLink`.
+    /// `jump_link` of `payscore::ShoppingInfoItem`.
     pub struct ShoppingInfoJumpLink {
         /// `jump_link_type`.
         0 jump_link_type: String => "jump_link_type: must",
@@ -849,7 +849,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimeRange`.
+    /// `time_range` of the answer of `payscore::oversea::partner::ServiceorderGet`.
     pub struct TimeRange {
         /// `start_time`.
         0 start_time: Option<String> => "start_time",
@@ -863,7 +863,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimeRangeItem`.
+    /// `time_range` of `payscore::oversea::partner::ServiceorderByOutOrderNoComplete`; `time_range` of the answer of `payscore::Servicepayondeliveryorder`.
     pub struct TimeRangeItem {
         /// `start_time`.
         0 start_time: Option<String> => "start_time",
@@ -1108,21 +1108,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`PayafterOrdersComplete`].
-    pub struct PayafterOrdersCompleteResponse {
-        /// `appid`.
-        0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
-        1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_order_no`.
-        2 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
-        3 service_id: String => "service_id: must",
-        /// `order_id`.
-        4 order_id: String => "order_id: must",
-    }
-}
+/// Answer to [`PayafterOrdersComplete`], the same as to [`PayafterOrdersByOutOrderNoCancel`].
+pub type PayafterOrdersCompleteResponse = PayafterOrdersByOutOrderNoCancelResponse;
 
 w::endpoint! {
     PayafterOrdersComplete => PayafterOrdersCompleteResponse,
@@ -1271,15 +1258,15 @@ w::record! {
         11 attach: Option<String> => "attach",
         /// `need_user_confirm`.
         12 need_user_confirm: Option<bool> => "need_user_confirm",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         13 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `name`.
         14 name: Option<String> => "name",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         15 phone: Option<String> => "phone: masked",
         /// `userid`.
         16 userid: Option<String> => "userid",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         17 address: Option<String> => "address: masked",
     }
     new(
@@ -1363,7 +1350,7 @@ w::record! {
     pub struct Permissions {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         1 authorization_code: String => "authorization_code: must masked",
         /// `service_id`.
         2 service_id: String => "service_id: must",
@@ -1417,9 +1404,9 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
         1 service_id: String => "service_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         3 authorization_code: Option<String> => "authorization_code: masked",
         /// `shopping_info`.
         4 shopping_info: Option<ShoppingInfo> => "shopping_info",
@@ -1438,9 +1425,9 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
         2 service_id: String => "service_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         4 authorization_code: Option<String> => "authorization_code: masked",
         /// `authorization_state`.
         5 authorization_state: String => "authorization_state: must",
@@ -1494,7 +1481,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012647401>.
     /// * Catalog: `pay_v3.payscore.permissions_by_authorization_code`.
     pub struct PermissionsByAuthorizationCode {
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         0 authorization_code: String => "authorization_code: must path masked",
         /// `service_id`.
         1 service_id: String => "service_id: must query",
@@ -1511,9 +1498,9 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
         2 service_id: String => "service_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         4 authorization_code: Option<String> => "authorization_code: masked",
         /// `authorization_state`; one of `UNAVAILABLE` `AVAILABLE` `UNBINDUSER`.
         5 authorization_state: String => "authorization_state: must",
@@ -1557,7 +1544,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012647404>.
     /// * Catalog: `pay_v3.payscore.permissions_by_openid`.
     pub struct PermissionsByOpenid {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// `appid`.
         1 appid: xinqiao_types::AppId => "appid: must query",
@@ -1571,33 +1558,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`PermissionsByOpenid`].
-    pub struct PermissionsByOpenidResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
-        1 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
-        2 service_id: String => "service_id: must",
-        /// `openid`.
-        3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `authorization_code`.
-        4 authorization_code: Option<String> => "authorization_code: masked",
-        /// `authorization_state`; one of `UNAVAILABLE` `AVAILABLE` `UNBINDUSER`.
-        5 authorization_state: String => "authorization_state: must",
-        /// `notify_url`.
-        6 notify_url: Option<String> => "notify_url",
-        /// `cancel_authorization_time`; format `rfc3339`.
-        7 cancel_authorization_time: Option<String> => "cancel_authorization_time",
-        /// `authorization_success_time`; format `rfc3339`.
-        8 authorization_success_time: Option<String> => "authorization_success_time",
-        /// `user_risk_level`.
-        9 user_risk_level: Option<i64> => "user_risk_level",
-        /// `risk_level_version`.
-        10 risk_level_version: Option<i64> => "risk_level_version",
-    }
-}
+/// Answer to [`PermissionsByOpenid`], the same as to [`PermissionsByAuthorizationCode`].
+pub type PermissionsByOpenidResponse = PermissionsByAuthorizationCodeResponse;
 
 w::endpoint! {
     PermissionsByOpenid => PermissionsByOpenidResponse,
@@ -1626,7 +1588,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012647413>.
     /// * Catalog: `pay_v3.payscore.permissions_by_openid_terminate`.
     pub struct PermissionsByOpenidTerminate {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// `appid`.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -1670,7 +1632,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012647410>.
     /// * Catalog: `pay_v3.payscore.permissions_terminate`.
     pub struct PermissionsTerminate {
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         0 authorization_code: String => "authorization_code: must path masked",
         /// `service_id`.
         1 service_id: String => "service_id: must",
@@ -1780,7 +1742,7 @@ w::record! {
         6 location: Option<Location> => "location",
         /// `device`.
         7 device: Option<Device> => "device",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `goods_tag`.
         9 goods_tag: Option<String> => "goods_tag",
@@ -1822,11 +1784,11 @@ w::record! {
         6 state: String => "state: must",
         /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
         9 attach: Option<String> => "attach",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
         11 post_payments: Option<Vec<ServiceorderGetPostPayment>> => "post_payments",
@@ -1886,7 +1848,7 @@ w::record! {
         4 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => "post_discounts",
         /// `device`.
         5 device: Option<Device> => "device",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `reason`; needed according to the documentation.
         7 reason: Option<String> => "reason",
@@ -1920,11 +1882,11 @@ w::record! {
         6 state: String => "state: must",
         /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
         9 attach: Option<String> => "attach",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
         11 post_payments: Option<Vec<ServiceorderGetPostPayment>> => "post_payments",
@@ -1983,21 +1945,8 @@ w::record! {
     text(appid: xinqiao_types::AppId, service_id: String)
 }
 
-w::record! {
-    /// Answer to [`ServiceorderByOutOrderNoPay`].
-    pub struct ServiceorderByOutOrderNoPayResponse {
-        /// `appid`.
-        0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
-        1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `service_id`.
-        2 service_id: String => "service_id: must",
-        /// `out_order_no`.
-        3 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
-        4 order_id: String => "order_id: must",
-    }
-}
+/// Answer to [`ServiceorderByOutOrderNoPay`], the same as to [`ServiceorderByOutOrderNoCancel`].
+pub type ServiceorderByOutOrderNoPayResponse = ServiceorderByOutOrderNoCancelResponse;
 
 w::endpoint! {
     ServiceorderByOutOrderNoPay => ServiceorderByOutOrderNoPayResponse,
@@ -2061,11 +2010,11 @@ w::record! {
         6 state: String => "state: must",
         /// `state_description`.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
         9 attach: Option<String> => "attach",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
         11 post_payments: Option<Vec<ServiceorderGetPostPayment>> => "post_payments",
@@ -2125,7 +2074,7 @@ w::record! {
         4 attach: Option<String> => "attach",
         /// `notify_url`.
         5 notify_url: Option<String> => "notify_url",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
         7 post_payments: Option<Vec<ServiceorderGetPostPayment>> => "post_payments",
@@ -2135,7 +2084,7 @@ w::record! {
         9 time_range: ServiceorderDirectCompleteTimeRange => "time_range: must",
         /// `location`.
         10 location: Option<Location> => "location",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         11 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `goods_tag`.
         12 goods_tag: Option<String> => "goods_tag",
@@ -2195,7 +2144,7 @@ w::record! {
         12 time_range: ServiceorderGetTimeRange => "time_range: must",
         /// `location`.
         13 location: Option<Location> => "location",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         14 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `goods_tag`.
         15 goods_tag: Option<String> => "goods_tag",
@@ -2263,11 +2212,11 @@ w::record! {
         6 state: String => "state: must",
         /// `state_description`.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
         9 attach: Option<String> => "attach",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
         11 post_payments: Option<Vec<ServiceorderGetPostPayment>> => "post_payments",
@@ -2327,7 +2276,7 @@ w::record! {
         4 attach: Option<String> => "attach",
         /// `notify_url`; needed according to the documentation.
         5 notify_url: Option<String> => "notify_url",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `need_user_confirm`.
         7 need_user_confirm: Option<bool> => "need_user_confirm",
@@ -2381,11 +2330,11 @@ w::record! {
         6 state: String => "state: must",
         /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
         9 attach: Option<String> => "attach",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
         11 post_payments: Option<Vec<ServiceorderGetPostPayment>> => "post_payments",
@@ -2557,7 +2506,7 @@ w::record! {
         9 attach: Option<String> => "attach",
         /// `notify_url`.
         10 notify_url: String => "notify_url: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `need_user_confirm`.
         12 need_user_confirm: Option<bool> => "need_user_confirm",
@@ -2669,21 +2618,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`SmartretailOrdersCancel`].
-    pub struct SmartretailOrdersCancelResponse {
-        /// `appid`.
-        0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
-        1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_order_no`.
-        2 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
-        3 service_id: String => "service_id: must",
-        /// `order_id`.
-        4 order_id: String => "order_id: must",
-    }
-}
+/// Answer to [`SmartretailOrdersCancel`], the same as to [`PayafterOrdersByOutOrderNoCancel`].
+pub type SmartretailOrdersCancelResponse = PayafterOrdersByOutOrderNoCancelResponse;
 
 w::endpoint! {
     SmartretailOrdersCancel => SmartretailOrdersCancelResponse,
@@ -2760,21 +2696,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`SmartretailOrdersComplete`].
-    pub struct SmartretailOrdersCompleteResponse {
-        /// `appid`.
-        0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
-        1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_order_no`.
-        2 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
-        3 service_id: String => "service_id: must",
-        /// `order_id`.
-        4 order_id: String => "order_id: must",
-    }
-}
+/// Answer to [`SmartretailOrdersComplete`], the same as to [`PayafterOrdersByOutOrderNoCancel`].
+pub type SmartretailOrdersCompleteResponse = PayafterOrdersByOutOrderNoCancelResponse;
 
 w::endpoint! {
     SmartretailOrdersComplete => SmartretailOrdersCompleteResponse,
@@ -2816,59 +2739,8 @@ w::record! {
     text(service_id: String, out_order_no: String, query_id: String, appid: xinqiao_types::AppId)
 }
 
-w::record! {
-    /// Answer to [`SmartretailOrdersGet`].
-    pub struct SmartretailOrdersGetResponse {
-        /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `mchid`.
-        1 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `out_order_no`.
-        2 out_order_no: Option<String> => "out_order_no",
-        /// `service_id`.
-        3 service_id: Option<String> => "service_id",
-        /// `state`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
-        4 state: Option<String> => "state",
-        /// `finish_type`; one of `1` `2`.
-        5 finish_type: Option<i64> => "finish_type",
-        /// `service_start_time`.
-        6 service_start_time: Option<String> => "service_start_time",
-        /// `service_end_time`.
-        7 service_end_time: Option<String> => "service_end_time",
-        /// `real_service_start_time`.
-        8 real_service_start_time: Option<String> => "real_service_start_time",
-        /// `real_service_end_time`.
-        9 real_service_end_time: Option<String> => "real_service_end_time",
-        /// `pay_succ_time`.
-        10 pay_succ_time: Option<String> => "pay_succ_time",
-        /// `service_start_location`.
-        11 service_start_location: Option<String> => "service_start_location",
-        /// `service_end_location`.
-        12 service_end_location: Option<String> => "service_end_location",
-        /// `real_service_start_location`.
-        13 real_service_start_location: Option<String> => "real_service_start_location",
-        /// `real_service_end_location`.
-        14 real_service_end_location: Option<String> => "real_service_end_location",
-        /// `service_introduction`.
-        15 service_introduction: Option<String> => "service_introduction",
-        /// `fees`.
-        16 fees: Option<Vec<Fee>> => "fees",
-        /// `discounts`.
-        17 discounts: Option<Vec<Discount>> => "discounts",
-        /// `risk_amount`.
-        18 risk_amount: Option<i64> => "risk_amount",
-        /// `total_amount`.
-        19 total_amount: Option<i64> => "total_amount",
-        /// `attach`.
-        20 attach: Option<String> => "attach",
-        /// `finish_ticket`.
-        21 finish_ticket: Option<String> => "finish_ticket",
-        /// `finish_transaction_id`.
-        22 finish_transaction_id: Option<String> => "finish_transaction_id",
-        /// `pay_type`; one of `MchChannelPayType`.
-        23 pay_type: Option<String> => "pay_type",
-    }
-}
+/// Answer to [`SmartretailOrdersGet`], the same as to [`PayafterOrdersGet`].
+pub type SmartretailOrdersGetResponse = PayafterOrdersGetResponse;
 
 w::endpoint! {
     SmartretailOrdersGet => SmartretailOrdersGetResponse,
@@ -2923,7 +2795,7 @@ w::record! {
         11 attach: Option<String> => "attach",
         /// `need_user_confirm`.
         12 need_user_confirm: Option<bool> => "need_user_confirm",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         13 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
     new(
@@ -2948,31 +2820,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`SmartretailOrdersPost`].
-    pub struct SmartretailOrdersPostResponse {
-        /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `mchid`.
-        1 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `out_order_no`.
-        2 out_order_no: Option<String> => "out_order_no",
-        /// `service_id`.
-        3 service_id: Option<String> => "service_id",
-        /// `order_id`.
-        4 order_id: Option<String> => "order_id",
-        /// `miniprogram_businesstype`.
-        5 miniprogram_businesstype: Option<String> => "miniprogram_businesstype",
-        /// `miniprogram_appid`.
-        6 miniprogram_appid: Option<String> => "miniprogram_appid",
-        /// `miniprogram_path`.
-        7 miniprogram_path: Option<String> => "miniprogram_path",
-        /// `miniprogram_username`.
-        8 miniprogram_username: Option<String> => "miniprogram_username",
-        /// `package`.
-        9 package: Option<String> => "package",
-    }
-}
+/// Answer to [`SmartretailOrdersPost`], the same as to [`PayafterOrdersPost`].
+pub type SmartretailOrdersPostResponse = PayafterOrdersPostResponse;
 
 w::endpoint! {
     SmartretailOrdersPost => SmartretailOrdersPostResponse,
@@ -3005,7 +2854,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must query",
         /// `service_id`.
         1 service_id: String => "service_id: must query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must query masked",
     }
     new(
@@ -3022,7 +2871,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
         1 service_id: String => "service_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `use_service_state`; one of `UNAVAILABLE` `AVAILABLE`.
         3 use_service_state: String => "use_service_state: must",
@@ -3060,7 +2909,7 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must path",
         /// `service_id`.
         1 service_id: String => "service_id: must path",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid_param: xinqiao_types::OpenId => "openid: must query masked",
         /// `service_id`.
         3 service_id_param: String => "service_id: must query",
@@ -3322,7 +3171,7 @@ pub mod oversea {
                 17 attach: Option<String> => "attach",
                 /// `notify_url`.
                 18 notify_url: String => "notify_url: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 19 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `sub_openid`.
                 20 sub_openid: Option<String> => "sub_openid",
@@ -3387,7 +3236,7 @@ pub mod oversea {
                 10 time_range: super::super::ServiceorderPostTimeRange => "time_range: must",
                 /// `location`.
                 11 location: Option<super::super::Location> => "location",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `sub_openid`.
                 13 sub_openid: Option<String> => "sub_openid",
@@ -3503,13 +3352,13 @@ pub mod plan {
             2 service_id: String => "service_id: must",
             /// `plan_name`.
             3 plan_name: String => "plan_name: must",
-            /// `plan_duration`; unit day.
+            /// `plan_duration`; in day.
             4 plan_duration: i64 => "plan_duration: must",
             /// `deduction_quantity`.
             5 deduction_quantity: i64 => "deduction_quantity: must",
-            /// `total_original_price`; unit fen.
+            /// `total_original_price`; in fen.
             6 total_original_price: xinqiao_types::Fen => "total_original_price: must",
-            /// `total_actual_price`; unit fen.
+            /// `total_actual_price`; in fen.
             7 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// `plan_detail_list`.
             8 plan_detail_list: Option<Vec<super::PlanDetail>> => "plan_detail_list",
@@ -3542,15 +3391,15 @@ pub mod plan {
             4 service_id: String => "service_id: must",
             /// `plan_name`.
             5 plan_name: String => "plan_name: must",
-            /// `plan_duration`; unit day.
+            /// `plan_duration`; in day.
             6 plan_duration: i64 => "plan_duration: must",
             /// `plan_state`.
             7 plan_state: String => "plan_state: must",
             /// `deduction_quantity`.
             8 deduction_quantity: i64 => "deduction_quantity: must",
-            /// `total_original_price`; unit fen.
+            /// `total_original_price`; in fen.
             9 total_original_price: xinqiao_types::Fen => "total_original_price: must",
-            /// `total_actual_price`; unit fen.
+            /// `total_actual_price`; in fen.
             10 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// `plan_detail_list`.
             11 plan_detail_list: Option<Vec<super::PayscorePlansPlanDetail>> => "plan_detail_list",
@@ -3594,39 +3443,8 @@ pub mod plan {
         new(merchant_plan_no: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`PayscorePlansByMerchantPlanNo`].
-        pub struct PayscorePlansByMerchantPlanNoResponse {
-            /// `mchid`.
-            0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
-            1 appid: xinqiao_types::AppId => "appid: must",
-            /// `merchant_plan_no`.
-            2 merchant_plan_no: String => "merchant_plan_no: must",
-            /// `plan_id`.
-            3 plan_id: String => "plan_id: must",
-            /// `service_id`.
-            4 service_id: String => "service_id: must",
-            /// `plan_name`.
-            5 plan_name: String => "plan_name: must",
-            /// `plan_duration`; unit day.
-            6 plan_duration: i64 => "plan_duration: must",
-            /// `plan_state`.
-            7 plan_state: String => "plan_state: must",
-            /// `deduction_quantity`.
-            8 deduction_quantity: i64 => "deduction_quantity: must",
-            /// `total_original_price`; unit fen.
-            9 total_original_price: xinqiao_types::Fen => "total_original_price: must",
-            /// `total_actual_price`; unit fen.
-            10 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-            /// `plan_detail_list`.
-            11 plan_detail_list: Option<Vec<super::PayscorePlansPlanDetail>> => "plan_detail_list",
-            /// `stop_mchid`.
-            12 stop_mchid: Option<String> => "stop_mchid",
-            /// `stop_time`; format `rfc3339`.
-            13 stop_time: Option<String> => "stop_time",
-        }
-    }
+    /// Answer to [`PayscorePlansByMerchantPlanNo`], the same as to [`PayscorePlans`].
+    pub type PayscorePlansByMerchantPlanNoResponse = PayscorePlansResponse;
 
     w::endpoint! {
         PayscorePlansByMerchantPlanNo => PayscorePlansByMerchantPlanNoResponse,
@@ -3661,39 +3479,8 @@ pub mod plan {
         new(merchant_plan_no: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`PayscorePlansStop`].
-        pub struct PayscorePlansStopResponse {
-            /// `mchid`.
-            0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
-            1 appid: xinqiao_types::AppId => "appid: must",
-            /// `merchant_plan_no`.
-            2 merchant_plan_no: String => "merchant_plan_no: must",
-            /// `plan_id`.
-            3 plan_id: String => "plan_id: must",
-            /// `service_id`.
-            4 service_id: String => "service_id: must",
-            /// `plan_name`.
-            5 plan_name: String => "plan_name: must",
-            /// `plan_duration`; unit day.
-            6 plan_duration: i64 => "plan_duration: must",
-            /// `plan_state`.
-            7 plan_state: String => "plan_state: must",
-            /// `deduction_quantity`.
-            8 deduction_quantity: i64 => "deduction_quantity: must",
-            /// `total_original_price`; unit fen.
-            9 total_original_price: xinqiao_types::Fen => "total_original_price: must",
-            /// `total_actual_price`; unit fen.
-            10 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-            /// `plan_detail_list`.
-            11 plan_detail_list: Option<Vec<super::PayscorePlansPlanDetail>> => "plan_detail_list",
-            /// `stop_mchid`.
-            12 stop_mchid: Option<String> => "stop_mchid",
-            /// `stop_time`; format `rfc3339`.
-            13 stop_time: Option<String> => "stop_time",
-        }
-    }
+    /// Answer to [`PayscorePlansStop`], the same as to [`PayscorePlans`].
+    pub type PayscorePlansStopResponse = PayscorePlansResponse;
 
     w::endpoint! {
         PayscorePlansStop => PayscorePlansStopResponse,
@@ -3734,13 +3521,13 @@ pub mod plan {
                 2 service_id: String => "service_id: must",
                 /// `plan_name`.
                 3 plan_name: String => "plan_name: must",
-                /// `plan_duration`; unit day.
+                /// `plan_duration`; in day.
                 4 plan_duration: i64 => "plan_duration: must",
                 /// `deduction_quantity`.
                 5 deduction_quantity: i64 => "deduction_quantity: must",
-                /// `total_original_price`; unit fen.
+                /// `total_original_price`; in fen.
                 6 total_original_price: xinqiao_types::Fen => "total_original_price: must",
-                /// `total_actual_price`; unit fen.
+                /// `total_actual_price`; in fen.
                 7 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
                 /// `plan_detail_list`.
                 8 plan_detail_list: Option<Vec<super::super::PlanDetail>> => "plan_detail_list",
@@ -3779,15 +3566,15 @@ pub mod plan {
                 4 service_id: String => "service_id: must",
                 /// `plan_name`.
                 5 plan_name: String => "plan_name: must",
-                /// `plan_duration`; unit day.
+                /// `plan_duration`; in day.
                 6 plan_duration: i64 => "plan_duration: must",
                 /// `plan_state`.
                 7 plan_state: String => "plan_state: must",
                 /// `deduction_quantity`.
                 8 deduction_quantity: i64 => "deduction_quantity: must",
-                /// `total_original_price`; unit fen.
+                /// `total_original_price`; in fen.
                 9 total_original_price: xinqiao_types::Fen => "total_original_price: must",
-                /// `total_actual_price`; unit fen.
+                /// `total_actual_price`; in fen.
                 10 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
                 /// `plan_detail_list`.
                 11 plan_detail_list: Option<Vec<super::super::PayscorePlansPlanDetail>> => "plan_detail_list",
@@ -3837,43 +3624,8 @@ pub mod plan {
             new(merchant_plan_no: impl Into<String>, sub_mchid: impl Into<String>)
         }
 
-        w::record! {
-            /// Answer to [`PayscorePlansByMerchantPlanNo`].
-            pub struct PayscorePlansByMerchantPlanNoResponse {
-                /// `mchid`.
-                0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `appid`.
-                1 appid: xinqiao_types::AppId => "appid: must",
-                /// `merchant_plan_no`.
-                2 merchant_plan_no: String => "merchant_plan_no: must",
-                /// `plan_id`.
-                3 plan_id: String => "plan_id: must",
-                /// `service_id`.
-                4 service_id: String => "service_id: must",
-                /// `plan_name`.
-                5 plan_name: String => "plan_name: must",
-                /// `plan_duration`; unit day.
-                6 plan_duration: i64 => "plan_duration: must",
-                /// `plan_state`.
-                7 plan_state: String => "plan_state: must",
-                /// `deduction_quantity`.
-                8 deduction_quantity: i64 => "deduction_quantity: must",
-                /// `total_original_price`; unit fen.
-                9 total_original_price: xinqiao_types::Fen => "total_original_price: must",
-                /// `total_actual_price`; unit fen.
-                10 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-                /// `plan_detail_list`.
-                11 plan_detail_list: Option<Vec<super::super::PayscorePlansPlanDetail>> => "plan_detail_list",
-                /// `stop_mchid`.
-                12 stop_mchid: Option<String> => "stop_mchid",
-                /// `stop_time`; format `rfc3339`.
-                13 stop_time: Option<String> => "stop_time",
-                /// `sub_mchid`.
-                14 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                15 sub_appid: Option<String> => "sub_appid",
-            }
-        }
+        /// Answer to [`PayscorePlansByMerchantPlanNo`], the same as to [`PayscorePlans`].
+        pub type PayscorePlansByMerchantPlanNoResponse = PayscorePlansResponse;
 
         w::endpoint! {
             PayscorePlansByMerchantPlanNo => PayscorePlansByMerchantPlanNoResponse,
@@ -3910,43 +3662,8 @@ pub mod plan {
             new(merchant_plan_no: impl Into<String>, sub_mchid: impl Into<String>)
         }
 
-        w::record! {
-            /// Answer to [`PayscorePlansStop`].
-            pub struct PayscorePlansStopResponse {
-                /// `mchid`.
-                0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `appid`.
-                1 appid: xinqiao_types::AppId => "appid: must",
-                /// `merchant_plan_no`.
-                2 merchant_plan_no: String => "merchant_plan_no: must",
-                /// `plan_id`.
-                3 plan_id: String => "plan_id: must",
-                /// `service_id`.
-                4 service_id: String => "service_id: must",
-                /// `plan_name`.
-                5 plan_name: String => "plan_name: must",
-                /// `plan_duration`; unit day.
-                6 plan_duration: i64 => "plan_duration: must",
-                /// `plan_state`.
-                7 plan_state: String => "plan_state: must",
-                /// `deduction_quantity`.
-                8 deduction_quantity: i64 => "deduction_quantity: must",
-                /// `total_original_price`; unit fen.
-                9 total_original_price: xinqiao_types::Fen => "total_original_price: must",
-                /// `total_actual_price`; unit fen.
-                10 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-                /// `plan_detail_list`.
-                11 plan_detail_list: Option<Vec<super::super::PayscorePlansPlanDetail>> => "plan_detail_list",
-                /// `stop_mchid`.
-                12 stop_mchid: Option<String> => "stop_mchid",
-                /// `stop_time`; format `rfc3339`.
-                13 stop_time: Option<String> => "stop_time",
-                /// `sub_mchid`.
-                14 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                15 sub_appid: Option<String> => "sub_appid",
-            }
-        }
+        /// Answer to [`PayscorePlansStop`], the same as to [`PayscorePlans`].
+        pub type PayscorePlansStopResponse = PayscorePlansResponse;
 
         w::endpoint! {
             PayscorePlansStop => PayscorePlansStopResponse,

@@ -4,13 +4,13 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `OrdersByOutOrderNoReceiver`.
+    /// An item of `receivers` in the answer of `profitsharing::OrdersByOutOrderNo`.
     pub struct OrdersByOutOrderNoReceiver {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
         0 type_: String => "type: must",
         /// `account`.
         1 account: String => "account: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         3 description: String => "description: must",
@@ -28,13 +28,13 @@ w::record! {
 }
 
 w::record! {
-    /// `OrdersReceiver`.
+    /// An item of `receivers` in the answer of `profitsharing::Orders`.
     pub struct OrdersReceiver {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
         0 type_: String => "type: must",
         /// `account`.
         1 account: String => "account: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         3 description: String => "description: must",
@@ -52,13 +52,13 @@ w::record! {
 }
 
 w::record! {
-    /// `OrdersUnfreezeReceiver`.
+    /// An item of `receivers` in the answer of `profitsharing::OrdersUnfreeze`.
     pub struct OrdersUnfreezeReceiver {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
         0 type_: String => "type: must",
         /// `account`.
         1 account: String => "account: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         3 description: String => "description: must",
@@ -76,15 +76,15 @@ w::record! {
 }
 
 w::record! {
-    /// `Receiver`.
+    /// An item of `receivers` in `profitsharing::Orders`.
     pub struct Receiver {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
         0 type_: String => "type: must",
         /// `account`.
         1 account: String => "account: must",
-        /// `name`; encrypted on the wire.
+        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
         2 name: Option<String> => "name: masked encrypted",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         4 description: String => "description: must",
@@ -167,7 +167,7 @@ w::record! {
     pub struct MerchantConfigsBySubMchidResponse {
         /// `sub_mchid`.
         0 sub_mchid: Option<String> => "sub_mchid",
-        /// `max_ratio`; unit 1/10000.
+        /// `max_ratio`; in 1/10000.
         1 max_ratio: i64 => "max_ratio: must",
     }
 }
@@ -392,7 +392,7 @@ w::record! {
         3 out_return_no: String => "out_return_no: must",
         /// `return_mchid`.
         4 return_mchid: String => "return_mchid: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         6 description: String => "description: must",
@@ -421,7 +421,7 @@ w::record! {
         4 return_id: String => "return_id: must",
         /// `return_mchid`.
         5 return_mchid: String => "return_mchid: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         7 description: String => "description: must",
@@ -474,35 +474,8 @@ w::record! {
     text(sub_mchid: String)
 }
 
-w::record! {
-    /// Answer to [`ReturnOrdersByOutOrderNo`].
-    pub struct ReturnOrdersByOutOrderNoResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `out_order_no`.
-        1 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
-        2 order_id: String => "order_id: must",
-        /// `out_return_no`.
-        3 out_return_no: String => "out_return_no: must",
-        /// `return_id`.
-        4 return_id: String => "return_id: must",
-        /// `return_mchid`.
-        5 return_mchid: String => "return_mchid: must",
-        /// `amount`; unit fen.
-        6 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
-        7 description: String => "description: must",
-        /// `result`; one of `PROCESSING` `SUCCESS` `FAILED`.
-        8 result: String => "result: must",
-        /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `BALANCE_NOT_ENOUGH` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        9 fail_reason: Option<String> => "fail_reason",
-        /// `create_time`; format `rfc3339`.
-        10 create_time: String => "create_time: must",
-        /// `finish_time`; format `rfc3339`.
-        11 finish_time: Option<String> => "finish_time",
-    }
-}
+/// Answer to [`ReturnOrdersByOutOrderNo`], the same as to [`ReturnOrders`].
+pub type ReturnOrdersByOutOrderNoResponse = ReturnOrdersResponse;
 
 w::endpoint! {
     ReturnOrdersByOutOrderNo => ReturnOrdersByOutOrderNoResponse,
@@ -542,7 +515,7 @@ w::record! {
     pub struct TransactionsAmountsResponse {
         /// `transaction_id`.
         0 transaction_id: String => "transaction_id: must",
-        /// `unsplit_amount`; unit fen.
+        /// `unsplit_amount`; in fen.
         1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
@@ -588,7 +561,7 @@ pub mod receivers {
             3 type_: String => "type: must",
             /// `account`.
             4 account: String => "account: must",
-            /// `name`; encrypted on the wire.
+            /// `name`; encrypted on the wire; personal data, masked in `Debug`.
             5 name: Option<String> => "name: masked encrypted",
             /// `relation_type`; one of `SERVICE_PROVIDER` `STORE` `STAFF` `STORE_OWNER` `PARTNER` `HEADQUARTER` `BRAND` `DISTRIBUTOR` ….
             6 relation_type: String => "relation_type: must",
@@ -613,7 +586,7 @@ pub mod receivers {
             1 type_: String => "type: must",
             /// `account`.
             2 account: String => "account: must",
-            /// `name`; encrypted on the wire.
+            /// `name`; encrypted on the wire; personal data, masked in `Debug`.
             3 name: Option<String> => "name: masked encrypted",
             /// `relation_type`; one of `SERVICE_PROVIDER` `STORE` `STAFF` `STORE_OWNER` `PARTNER` `HEADQUARTER` `BRAND` `DISTRIBUTOR` ….
             4 relation_type: String => "relation_type: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `GuidesGetData`.
+    /// An item of `data` in the answer of `smartguide::GuidesGet`.
     pub struct GuidesGetData {
         /// `guide_id`.
         0 guide_id: String => "guide_id: must",
@@ -12,9 +12,9 @@ w::record! {
         1 store_id: i64 => "store_id: must",
         /// `userid`.
         2 userid: String => "userid: must",
-        /// `name`; encrypted on the wire.
+        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
         3 name: String => "name: must masked encrypted",
-        /// `mobile`; encrypted on the wire.
+        /// `mobile`; encrypted on the wire; personal data, masked in `Debug`.
         4 mobile: String => "mobile: must masked encrypted",
         /// `work_id`.
         5 work_id: String => "work_id: must",
@@ -33,13 +33,13 @@ w::record! {
         0 guide_id: String => "guide_id: must path",
         /// `sub_mchid`.
         1 sub_mchid: Option<String> => "sub_mchid",
-        /// `name`; encrypted on the wire.
+        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
         2 name: Option<String> => "name: masked encrypted",
-        /// `mobile`; encrypted on the wire.
+        /// `mobile`; encrypted on the wire; personal data, masked in `Debug`.
         3 mobile: Option<String> => "mobile: masked encrypted",
         /// `qr_code`.
         4 qr_code: Option<String> => "qr_code",
-        /// `avatar`.
+        /// `avatar`; personal data, masked in `Debug`.
         5 avatar: Option<String> => "avatar: masked",
         /// `group_qrcode`.
         6 group_qrcode: Option<String> => "group_qrcode",
@@ -126,7 +126,7 @@ w::record! {
         1 store_id: i64 => "store_id: must query",
         /// `userid`.
         2 userid: Option<String> => "userid: query",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         3 mobile: Option<String> => "mobile: query masked",
         /// `work_id`.
         4 work_id: Option<String> => "work_id: query",
@@ -189,13 +189,13 @@ w::record! {
         2 store_id: i64 => "store_id: must",
         /// `userid`.
         3 userid: String => "userid: must",
-        /// `name`; encrypted on the wire.
+        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
         4 name: String => "name: must masked encrypted",
-        /// `mobile`; encrypted on the wire.
+        /// `mobile`; encrypted on the wire; personal data, masked in `Debug`.
         5 mobile: String => "mobile: must masked encrypted",
         /// `qr_code`.
         6 qr_code: String => "qr_code: must",
-        /// `avatar`.
+        /// `avatar`; personal data, masked in `Debug`.
         7 avatar: String => "avatar: must masked",
         /// `group_qrcode`.
         8 group_qrcode: Option<String> => "group_qrcode",

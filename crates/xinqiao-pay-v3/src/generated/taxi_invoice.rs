@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BuyerInformation`.
+    /// `buyer_information` of `taxi_invoice::FapiaoCardInformation`.
     pub struct BuyerInformation {
         /// `type`.
         0 type_: String => "type: must",
@@ -12,13 +12,13 @@ w::record! {
         1 name: String => "name: must",
         /// `taxpayer_id`.
         2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
         /// `bank_name`.
         5 bank_name: Option<String> => "bank_name",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
     }
     new(type_: impl Into<String>, name: impl Into<String>)
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DriverPhoto`.
+    /// `driver_photo` of `taxi_invoice::DriverUpdateDriver`; `driver_photo` of the answer of `taxi_invoice::DriverUpdateDriver`.
     pub struct DriverPhoto {
         /// `photo_type`.
         0 photo_type: Option<String> => "photo_type",
@@ -49,7 +49,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DriverPhotoPhotoDigest`.
+    /// `photo_digest` of `taxi_invoice::DriversByDriverLicenseDriverPhoto`.
     pub struct DriverPhotoPhotoDigest {
         /// `hash_type`.
         0 hash_type: String => "hash_type: must",
@@ -59,7 +59,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DriversByDriverLicenseDriverPhoto`.
+    /// `driver_photo` of the answer of `taxi_invoice::DriversByDriverLicense`.
     pub struct DriversByDriverLicenseDriverPhoto {
         /// `photo_type`.
         0 photo_type: String => "photo_type: must",
@@ -73,7 +73,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtraInformation`.
+    /// `extra_information` of `taxi_invoice::FapiaoCardInformation`.
     pub struct ExtraInformation {
         /// `payee`.
         0 payee: Option<String> => "payee",
@@ -87,7 +87,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FapiaoCardInformation`.
+    /// `fapiao_card_information` of `taxi_invoice::Cards`.
     pub struct FapiaoCardInformation {
         /// `fapiao_media_id`.
         0 fapiao_media_id: String => "fapiao_media_id: must",
@@ -99,13 +99,13 @@ w::record! {
         3 fapiao_time: String => "fapiao_time: must",
         /// `check_code`.
         4 check_code: String => "check_code: must",
-        /// `password`.
+        /// `password`; a secret, masked in `Debug`.
         5 password: String => "password: must masked",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_amount`; unit fen.
+        /// `tax_amount`; in fen.
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         8 amount: xinqiao_types::Fen => "amount: must",
         /// `buyer_information`.
         9 buyer_information: BuyerInformation => "buyer_information: must",
@@ -137,7 +137,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FapiaoCardInformationItem`.
+    /// An item of `items` in `taxi_invoice::FapiaoCardInformation`.
     pub struct FapiaoCardInformationItem {
         /// `tax_code`.
         0 tax_code: String => "tax_code: must",
@@ -149,15 +149,15 @@ w::record! {
         3 unit: Option<String> => "unit",
         /// `quantity`.
         4 quantity: i64 => "quantity: must",
-        /// `unit_price`; unit 1e-6 fen.
+        /// `unit_price`; in 1e-6 fen.
         5 unit_price: i64 => "unit_price: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// `tax_amount`; unit fen.
+        /// `tax_amount`; in fen.
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_rate`; unit 1/10000.
+        /// `tax_rate`; in 1/10000.
         9 tax_rate: i64 => "tax_rate: must",
         /// `tax_prefer_mark`.
         10 tax_prefer_mark: String => "tax_prefer_mark: must",
@@ -180,7 +180,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Link`.
+    /// `links` of the answer of `taxi_invoice::UserTaxiOrders`.
     pub struct Link {
         /// `next`.
         0 next: Option<String> => "next",
@@ -192,7 +192,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Meta`.
+    /// `meta` of `taxi_invoice::CardsUploadFile`.
     pub struct Meta {
         /// `digest_algorithm`.
         0 digest_algorithm: String => "digest_algorithm: must",
@@ -208,7 +208,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PhotoDigest`.
+    /// `photo_digest` of `taxi_invoice::DriverPhoto`.
     pub struct PhotoDigest {
         /// `hash_type`.
         0 hash_type: Option<String> => "hash_type",
@@ -220,19 +220,19 @@ w::record! {
 }
 
 w::record! {
-    /// `SellerInformation`.
+    /// `seller_information` of `taxi_invoice::FapiaoCardInformation`.
     pub struct SellerInformation {
         /// `name`.
         0 name: String => "name: must",
         /// `taxpayer_id`.
         1 taxpayer_id: String => "taxpayer_id: must",
-        /// `address`; needed according to the documentation.
+        /// `address`; personal data, masked in `Debug`; needed according to the documentation.
         2 address: Option<String> => "address: masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         3 telephone: Option<String> => "telephone: masked",
         /// `bank_name`.
         4 bank_name: Option<String> => "bank_name",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         5 bank_account: Option<String> => "bank_account: masked",
     }
     new(name: impl Into<String>, taxpayer_id: impl Into<String>)
@@ -240,7 +240,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserTaxiOrdersData`.
+    /// An item of `data` in the answer of `taxi_invoice::UserTaxiOrders`.
     pub struct UserTaxiOrdersData {
         /// `plate_number`.
         0 plate_number: String => "plate_number: must",
@@ -312,7 +312,7 @@ w::record! {
         1 company_mchid: String => "company_mchid: must",
         /// `appid`.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `region_id`.
         4 region_id: i64 => "region_id: must",
@@ -425,9 +425,9 @@ w::record! {
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `company_name`.
         1 company_name: String => "company_name: must",
-        /// `driver_name`; encrypted on the wire.
+        /// `driver_name`; encrypted on the wire; personal data, masked in `Debug`.
         2 driver_name: String => "driver_name: must masked encrypted",
-        /// `id_card_number`; encrypted on the wire.
+        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
         3 id_card_number: String => "id_card_number: must masked encrypted",
         /// `driver_license`.
         4 driver_license: String => "driver_license: must",
@@ -458,7 +458,7 @@ w::record! {
     pub struct DriverUpdateDriverResponse {
         /// `driver_name`.
         0 driver_name: String => "driver_name: must",
-        /// `id_card_number`.
+        /// `id_card_number`; personal data, masked in `Debug`.
         1 id_card_number: String => "id_card_number: must masked",
         /// `company_name`.
         2 company_name: String => "company_name: must",
@@ -586,13 +586,13 @@ w::record! {
         5 legal_person: String => "legal_person: must",
         /// `region_id`.
         6 region_id: i64 => "region_id: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         7 address: String => "address: must masked",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         8 phone: Option<String> => "phone: masked",
         /// `bank_name`.
         9 bank_name: Option<String> => "bank_name",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         10 bank_account: Option<String> => "bank_account: masked",
         /// `invoice_mode`.
         11 invoice_mode: String => "invoice_mode: must",
@@ -638,13 +638,13 @@ w::record! {
         4 legal_person: String => "legal_person: must",
         /// `region_id`.
         5 region_id: i64 => "region_id: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         6 address: String => "address: must masked",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked",
         /// `bank_name`.
         8 bank_name: Option<String> => "bank_name",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         9 bank_account: Option<String> => "bank_account: masked",
         /// `invoice_mode`.
         10 invoice_mode: String => "invoice_mode: must",
@@ -836,7 +836,7 @@ w::record! {
         0 token: String => "token: must query",
         /// `appid`.
         1 appid: xinqiao_types::AppId => "appid: must query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `auth_mode`.
         3 auth_mode: Option<String> => "auth_mode: query",
@@ -867,7 +867,7 @@ w::record! {
         4 source: String => "source: must",
         /// `pay_time`; format `rfc3339`.
         5 pay_time: Option<String> => "pay_time",
-        /// `pay_amount`; unit fen.
+        /// `pay_amount`; in fen.
         6 pay_amount: Option<xinqiao_types::Fen> => "pay_amount",
     }
 }
@@ -903,7 +903,7 @@ w::record! {
         0 limit: Option<i64> => "limit: query",
         /// `offset`.
         1 offset: Option<i64> => "offset: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `appid`.
         3 appid: xinqiao_types::AppId => "appid: must query",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BySubMchidData`.
+    /// An item of `data` in the answer of `transaction_block::transaction_block_records::BySubMchid`.
     pub struct BySubMchidData {
         /// `block_record_id`.
         0 block_record_id: String => "block_record_id: must",
@@ -206,21 +206,8 @@ pub mod transaction_block_submissions {
         )
     }
 
-    w::record! {
-        /// Answer to [`BySubMchid`].
-        pub struct BySubMchidResponse {
-            /// `block_submission_id`.
-            0 block_submission_id: String => "block_submission_id: must",
-            /// `submit_time`; format `rfc3339`.
-            1 submit_time: String => "submit_time: must",
-            /// `review_result`; one of `EMPTY` `PASS` `REJECT`.
-            2 review_result: Option<String> => "review_result",
-            /// `review_time`; format `rfc3339`.
-            3 review_time: Option<String> => "review_time",
-            /// `review_reject_reason`.
-            4 review_reject_reason: Option<String> => "review_reject_reason",
-        }
-    }
+    /// Answer to [`BySubMchid`], the same as to [`ByBlockSubmissionId`].
+    pub type BySubMchidResponse = ByBlockSubmissionIdResponse;
 
     w::endpoint! {
         BySubMchid => BySubMchidResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BatchesByBatchIdTransferDetail`.
+    /// An item of `transfer_detail_list` in the answer of `transfer::BatchesByBatchId`; an item of `transfer_detail_list` in the answer of `transfer::BatchesByOutBatchNo`.
     pub struct BatchesByBatchIdTransferDetail {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferBatch`.
+    /// `transfer_batch` of the answer of `transfer::BatchesByBatchId`; `transfer_batch` of the answer of `transfer::BatchesByOutBatchNo`.
     pub struct TransferBatch {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -36,7 +36,7 @@ w::record! {
         7 batch_remark: String => "batch_remark: must",
         /// `close_reason`.
         8 close_reason: Option<String> => "close_reason",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         9 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
         10 total_num: i64 => "total_num: must",
@@ -44,11 +44,11 @@ w::record! {
         11 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
         12 update_time: Option<String> => "update_time",
-        /// `success_amount`; unit fen.
+        /// `success_amount`; in fen.
         13 success_amount: xinqiao_types::Fen => "success_amount: must",
         /// `success_num`.
         14 success_num: i64 => "success_num: must",
-        /// `fail_amount`; unit fen.
+        /// `fail_amount`; in fen.
         15 fail_amount: xinqiao_types::Fen => "fail_amount: must",
         /// `fail_num`.
         16 fail_num: i64 => "fail_num: must",
@@ -58,19 +58,19 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferDetail`.
+    /// An item of `transfer_detail_list` in `transfer::Batches`.
     pub struct TransferDetail {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `transfer_amount`; unit fen.
+        /// `transfer_amount`; in fen.
         1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
         2 transfer_remark: String => "transfer_remark: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire; needed according to the documentation.
+        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 user_name: Option<String> => "user_name: masked encrypted",
-        /// `user_id_card`; encrypted on the wire.
+        /// `user_id_card`; encrypted on the wire; personal data, masked in `Debug`.
         5 user_id_card: Option<String> => "user_id_card: masked encrypted",
     }
     new(
@@ -98,7 +98,7 @@ w::record! {
         2 batch_name: String => "batch_name: must",
         /// `batch_remark`.
         3 batch_remark: String => "batch_remark: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
         5 total_num: i64 => "total_num: must",
@@ -295,15 +295,15 @@ w::record! {
         4 detail_id: String => "detail_id: must",
         /// `detail_status`.
         5 detail_status: String => "detail_status: must",
-        /// `transfer_amount`; unit fen.
+        /// `transfer_amount`; in fen.
         6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
         7 transfer_remark: String => "transfer_remark: must",
         /// `fail_reason`.
         8 fail_reason: Option<String> => "fail_reason",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         9 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire.
+        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
         10 user_name: String => "user_name: must masked encrypted",
         /// `initiate_time`; format `rfc3339`.
         11 initiate_time: String => "initiate_time: must",
@@ -349,39 +349,8 @@ w::record! {
     new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`BatchesDetailsByOutDetailNo`].
-    pub struct BatchesDetailsByOutDetailNoResponse {
-        /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `out_batch_no`.
-        1 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
-        2 batch_id: String => "batch_id: must",
-        /// `out_detail_no`.
-        3 out_detail_no: String => "out_detail_no: must",
-        /// `detail_id`.
-        4 detail_id: String => "detail_id: must",
-        /// `detail_status`.
-        5 detail_status: String => "detail_status: must",
-        /// `transfer_amount`; unit fen.
-        6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-        /// `transfer_remark`.
-        7 transfer_remark: String => "transfer_remark: must",
-        /// `fail_reason`.
-        8 fail_reason: Option<String> => "fail_reason",
-        /// `openid`.
-        9 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire.
-        10 user_name: String => "user_name: must masked encrypted",
-        /// `initiate_time`; format `rfc3339`.
-        11 initiate_time: String => "initiate_time: must",
-        /// `update_time`; format `rfc3339`.
-        12 update_time: String => "update_time: must",
-        /// `mchid`.
-        13 mchid: xinqiao_types::MchId => "mchid: must",
-    }
-}
+/// Answer to [`BatchesDetailsByOutDetailNo`], the same as to [`BatchesDetailsByDetailId`].
+pub type BatchesDetailsByOutDetailNoResponse = BatchesDetailsByDetailIdResponse;
 
 w::endpoint! {
     BatchesDetailsByOutDetailNo => BatchesDetailsByOutDetailNoResponse,
@@ -471,27 +440,8 @@ w::record! {
     new(out_batch_no: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`BillReceiptByOutBatchNo`].
-    pub struct BillReceiptByOutBatchNoResponse {
-        /// `out_batch_no`.
-        0 out_batch_no: String => "out_batch_no: must",
-        /// `signature_no`.
-        1 signature_no: String => "signature_no: must",
-        /// `signature_status`.
-        2 signature_status: Option<String> => "signature_status",
-        /// `hash_type`.
-        3 hash_type: Option<String> => "hash_type",
-        /// `hash_value`.
-        4 hash_value: Option<String> => "hash_value",
-        /// `download_url`.
-        5 download_url: Option<String> => "download_url",
-        /// `create_time`; format `rfc3339`.
-        6 create_time: Option<String> => "create_time",
-        /// `update_time`; format `rfc3339`.
-        7 update_time: Option<String> => "update_time",
-    }
-}
+/// Answer to [`BillReceiptByOutBatchNo`], the same as to [`BillReceipt`].
+pub type BillReceiptByOutBatchNoResponse = BillReceiptResponse;
 
 w::endpoint! {
     BillReceiptByOutBatchNo => BillReceiptByOutBatchNoResponse,

@@ -4,9 +4,9 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Amount`.
+    /// `amount` of `vehicle::etc::transactions::Highway`.
     pub struct Amount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: Option<xinqiao_types::Fen> => "total",
         /// `currency`.
         1 currency: Option<String> => "currency",
@@ -17,23 +17,23 @@ w::record! {
 }
 
 w::record! {
-    /// `AmountItem`.
+    /// `amount` of the answer of `vehicle::transactions::Parking`.
     pub struct AmountItem {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`; one of `CNY`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; unit fen.
+        /// `payer_total`; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `discount_total`; unit fen.
+        /// `discount_total`; in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
 
 w::record! {
-    /// `ByOutTradeNoPayer`.
+    /// `payer` of the answer of `vehicle::transactions::ByOutTradeNo`; `payer` of the answer of `vehicle::transactions::Parking`.
     pub struct ByOutTradeNoPayer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
         1 sub_openid: Option<String> => "sub_openid",
@@ -41,7 +41,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ByOutTradeNoPromotionDetail`.
+    /// An item of `promotion_detail` in the answer of `vehicle::transactions::ByOutTradeNo`.
     pub struct ByOutTradeNoPromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -51,15 +51,15 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// `type`.
         3 type_: Option<String> => "type",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; unit fen.
+        /// `wechatpay_contribute`; in fen.
         6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; unit fen.
+        /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; unit fen.
+        /// `other_contribute`; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
         9 currency: Option<String> => "currency",
@@ -67,7 +67,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeviceInfo`.
+    /// `device_info` of `vehicle::etc::transactions::Highway`.
     pub struct DeviceInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -79,21 +79,21 @@ w::record! {
 }
 
 w::record! {
-    /// `HighwayAmount`.
+    /// `amount` of the answer of `vehicle::etc::transactions::ByOutTradeNo`; `amount` of the answer of `vehicle::etc::transactions::Highway`; and 2 more.
     pub struct HighwayAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; unit fen.
+        /// `payer_total`; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `discount_total`; unit fen.
+        /// `discount_total`; in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
 
 w::record! {
-    /// `HighwayDeviceInfo`.
+    /// `device_info` of the answer of `vehicle::etc::transactions::ByOutTradeNo`; `device_info` of the answer of `vehicle::etc::transactions::Highway`; and 1 more.
     pub struct HighwayDeviceInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -103,7 +103,7 @@ w::record! {
 }
 
 w::record! {
-    /// `HighwayInfo`.
+    /// `highway_info` of `vehicle::etc::transactions::Highway`.
     pub struct HighwayInfo {
         /// `plate_number`.
         0 plate_number: String => "plate_number: must",
@@ -135,11 +135,11 @@ w::record! {
 }
 
 w::record! {
-    /// `Identify`.
+    /// `identify` of `vehicle::etc::Preopen`.
     pub struct Identify {
-        /// `encrypted_real_name`; encrypted on the wire.
+        /// `encrypted_real_name`; encrypted on the wire; personal data, masked in `Debug`.
         0 encrypted_real_name: String => "encrypted_real_name: must masked encrypted",
-        /// `encrypted_credential_id`; encrypted on the wire.
+        /// `encrypted_credential_id`; encrypted on the wire; personal data, masked in `Debug`.
         1 encrypted_credential_id: String => "encrypted_credential_id: must masked encrypted",
         /// `credential_type`; needed according to the documentation.
         2 credential_type: Option<String> => "credential_type",
@@ -149,9 +149,9 @@ w::record! {
 }
 
 w::record! {
-    /// `ParkingAmount`.
+    /// `amount` of `vehicle::transactions::Parking`.
     pub struct ParkingAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`; one of `CNY`.
         1 currency: Option<String> => "currency",
@@ -161,7 +161,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ParkingInfo`.
+    /// `parking_info` of the answer of `vehicle::transactions::ByOutTradeNo`; `parking_info` of the answer of `vehicle::transactions::Parking`.
     pub struct ParkingInfo {
         /// `parking_id`.
         0 parking_id: String => "parking_id: must",
@@ -175,7 +175,7 @@ w::record! {
         4 end_time: String => "end_time: must",
         /// `parking_name`.
         5 parking_name: String => "parking_name: must",
-        /// `charging_duration`; unit s.
+        /// `charging_duration`; in s.
         6 charging_duration: i64 => "charging_duration: must",
         /// `device_id`.
         7 device_id: Option<String> => "device_id",
@@ -183,7 +183,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ParkingParkingInfo`.
+    /// `parking_info` of `vehicle::transactions::Parking`.
     pub struct ParkingParkingInfo {
         /// `parking_id`.
         0 parking_id: String => "parking_id: must",
@@ -197,7 +197,7 @@ w::record! {
         4 end_time: String => "end_time: must",
         /// `parking_name`.
         5 parking_name: String => "parking_name: must",
-        /// `charging_duration`; unit s.
+        /// `charging_duration`; in s.
         6 charging_duration: i64 => "charging_duration: must",
         /// `device_id`; needed according to the documentation.
         7 device_id: Option<String> => "device_id",
@@ -215,7 +215,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ParkingPromotionDetail`.
+    /// An item of `promotion_detail` in the answer of `vehicle::transactions::Parking`.
     pub struct ParkingPromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -225,15 +225,15 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// `type`; one of `CASH` `NOCASH`.
         3 type_: Option<String> => "type",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; unit fen.
+        /// `wechatpay_contribute`; in fen.
         6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; unit fen.
+        /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; unit fen.
+        /// `other_contribute`; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`; one of `CNY`.
         9 currency: Option<String> => "currency",
@@ -241,9 +241,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of the answer of `vehicle::etc::transactions::ByOutTradeNo`; `payer` of the answer of `vehicle::etc::transactions::Highway`; and 1 more.
     pub struct Payer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
         1 sub_openid: Option<String> => "sub_openid",
@@ -253,7 +253,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in the answer of `vehicle::etc::transactions::ByOutTradeNo`; an item of `promotion_detail` in the answer of `vehicle::etc::transactions::Highway`; and 1 more.
     pub struct PromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -263,15 +263,15 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// `type`.
         3 type_: Option<String> => "type",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `activity_id`.
         5 activity_id: Option<String> => "activity_id",
-        /// `wxpay_contribute`; unit fen.
+        /// `wxpay_contribute`; in fen.
         6 wxpay_contribute: Option<xinqiao_types::Fen> => "wxpay_contribute",
-        /// `merchant_contribute`; unit fen.
+        /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; unit fen.
+        /// `other_contribute`; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
     }
 }
@@ -354,7 +354,7 @@ pub mod etc {
             1 sp_appid: String => "sp_appid: must",
             /// `sub_appid`.
             2 sub_appid: Option<String> => "sub_appid",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `plan_id`.
             4 plan_id: String => "plan_id: must",
@@ -366,7 +366,7 @@ pub mod etc {
             7 start_time: String => "start_time: must",
             /// `identify`.
             8 identify: super::Identify => "identify: must",
-            /// `bank_card_no`; encrypted on the wire.
+            /// `bank_card_no`; encrypted on the wire; personal data, masked in `Debug`.
             9 bank_card_no: Option<String> => "bank_card_no: masked encrypted",
         }
         new(
@@ -415,7 +415,7 @@ pub mod etc {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715623>.
         /// * Catalog: `pay_v3.vehicle.etc.users_by_openid_contracts`.
         pub struct UsersByOpenidContracts {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `sub_mchid`.
             1 sub_mchid: Option<String> => "sub_mchid: query",
@@ -432,29 +432,8 @@ pub mod etc {
         text(sub_mchid: String)
     }
 
-    w::record! {
-        /// Answer to [`UsersByOpenidContracts`].
-        pub struct UsersByOpenidContractsResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
-            2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `sp_openid`.
-            4 sp_openid: Option<String> => "sp_openid",
-            /// `sub_openid`.
-            5 sub_openid: Option<String> => "sub_openid",
-            /// `contract_id`.
-            6 contract_id: String => "contract_id: must",
-            /// `plate_number`.
-            7 plate_number: String => "plate_number: must",
-            /// `bind_state`.
-            8 bind_state: String => "bind_state: must",
-        }
-    }
+    /// Answer to [`UsersByOpenidContracts`], the same as to [`ContractsByContractId`].
+    pub type UsersByOpenidContractsResponse = ContractsByContractIdResponse;
 
     w::endpoint! {
         UsersByOpenidContracts => UsersByOpenidContractsResponse,
@@ -596,43 +575,8 @@ pub mod etc {
             set(device_info: super::super::DeviceInfo)
         }
 
-        w::record! {
-            /// Answer to [`Highway`].
-            pub struct HighwayResponse {
-                /// `mchid`.
-                0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid",
-                /// `appid`.
-                2 appid: xinqiao_types::AppId => "appid: must",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `out_trade_no`.
-                4 out_trade_no: String => "out_trade_no: must",
-                /// `transaction_id`.
-                5 transaction_id: Option<String> => "transaction_id",
-                /// `trade_type`.
-                6 trade_type: String => "trade_type: must",
-                /// `trade_state`.
-                7 trade_state: String => "trade_state: must",
-                /// `trade_state_desc`.
-                8 trade_state_desc: String => "trade_state_desc: must",
-                /// `bank_type`.
-                9 bank_type: Option<String> => "bank_type",
-                /// `attach`.
-                10 attach: Option<String> => "attach",
-                /// `success_time`; format `rfc3339`.
-                11 success_time: Option<String> => "success_time",
-                /// `payer`.
-                12 payer: Option<super::super::Payer> => "payer",
-                /// `amount`.
-                13 amount: super::super::HighwayAmount => "amount: must",
-                /// `device_info`.
-                14 device_info: Option<super::super::HighwayDeviceInfo> => "device_info",
-                /// `promotion_detail`.
-                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
-            }
-        }
+        /// Answer to [`Highway`], the same as to [`ByOutTradeNo`].
+        pub type HighwayResponse = ByOutTradeNoResponse;
 
         w::endpoint! {
             Highway => HighwayResponse,
@@ -670,43 +614,8 @@ pub mod etc {
             text(sub_mchid: String)
         }
 
-        w::record! {
-            /// Answer to [`IdByTransactionId`].
-            pub struct IdByTransactionIdResponse {
-                /// `mchid`.
-                0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid",
-                /// `appid`.
-                2 appid: xinqiao_types::AppId => "appid: must",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `out_trade_no`.
-                4 out_trade_no: String => "out_trade_no: must",
-                /// `transaction_id`.
-                5 transaction_id: Option<String> => "transaction_id",
-                /// `trade_type`.
-                6 trade_type: String => "trade_type: must",
-                /// `trade_state`.
-                7 trade_state: String => "trade_state: must",
-                /// `trade_state_desc`.
-                8 trade_state_desc: String => "trade_state_desc: must",
-                /// `bank_type`.
-                9 bank_type: Option<String> => "bank_type",
-                /// `attach`.
-                10 attach: Option<String> => "attach",
-                /// `success_time`; format `rfc3339`.
-                11 success_time: Option<String> => "success_time",
-                /// `payer`.
-                12 payer: Option<super::super::Payer> => "payer",
-                /// `amount`.
-                13 amount: super::super::HighwayAmount => "amount: must",
-                /// `device_info`.
-                14 device_info: Option<super::super::HighwayDeviceInfo> => "device_info",
-                /// `promotion_detail`.
-                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
-            }
-        }
+        /// Answer to [`IdByTransactionId`], the same as to [`ByOutTradeNo`].
+        pub type IdByTransactionIdResponse = ByOutTradeNoResponse;
 
         w::endpoint! {
             IdByTransactionId => IdByTransactionIdResponse,
@@ -755,7 +664,7 @@ pub mod parking {
             5 start_time: String => "start_time: must",
             /// `parking_name`.
             6 parking_name: String => "parking_name: must",
-            /// `free_duration`; unit s.
+            /// `free_duration`; in s.
             7 free_duration: i64 => "free_duration: must",
         }
         new(
@@ -784,7 +693,7 @@ pub mod parking {
             4 start_time: String => "start_time: must",
             /// `parking_name`.
             5 parking_name: String => "parking_name: must",
-            /// `free_duration`; unit s.
+            /// `free_duration`; in s.
             6 free_duration: i64 => "free_duration: must",
             /// `state`; one of `NORMAL` `BLOCKED`.
             7 state: String => "state: must",
@@ -828,7 +737,7 @@ pub mod parking {
             2 plate_number: String => "plate_number: must query",
             /// `plate_color`; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
             3 plate_color: String => "plate_color: must query",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must query masked",
         }
         new(
@@ -847,7 +756,7 @@ pub mod parking {
             0 plate_number: String => "plate_number: must",
             /// `plate_color`; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
             1 plate_color: String => "plate_color: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `service_state`; one of `NORMAL` `PAUSE` `OUT_SERVICE`.
             3 service_state: String => "service_state: must",
@@ -922,7 +831,7 @@ pub mod transactions {
             9 bank_type: Option<String> => "bank_type",
             /// `attach`.
             10 attach: Option<String> => "attach",
-            /// `user_repaid`.
+            /// `user_repaid`; `Y` or `N` on the wire.
             11 user_repaid: Option<bool> => "user_repaid: yes-no",
             /// `trade_scene`.
             12 trade_scene: String => "trade_scene: must",
@@ -986,7 +895,7 @@ pub mod transactions {
             7 notify_url: Option<String> => "notify_url",
             /// `goods_tag`.
             8 goods_tag: Option<String> => "goods_tag",
-            /// `profit_sharing`.
+            /// `profit_sharing`; `Y` or `N` on the wire.
             9 profit_sharing: Option<bool> => "profit_sharing: yes-no",
             /// `amount`.
             10 amount: super::ParkingAmount => "amount: must",
@@ -1035,7 +944,7 @@ pub mod transactions {
             9 bank_type: Option<String> => "bank_type",
             /// `attach`.
             10 attach: Option<String> => "attach",
-            /// `user_repaid`.
+            /// `user_repaid`; `Y` or `N` on the wire.
             11 user_repaid: Option<bool> => "user_repaid: yes-no",
             /// `trade_scene`; one of `PARKING`.
             12 trade_scene: String => "trade_scene: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Employee`.
+    /// An item of `employee_list` in the answer of `webizpay::users::ByUserIdAuthorizationState`.
     pub struct Employee {
         /// `employee_id`.
         0 employee_id: String => "employee_id: must",
@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MatchDetail`.
+    /// An item of `match_details` in `webizpay::stores::EntityMatches`.
     pub struct MatchDetail {
         /// `organization_code`.
         0 organization_code: String => "organization_code: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MatchResult`.
+    /// An item of `match_results` in the answer of `webizpay::stores::EntityMatchesByBatchId`.
     pub struct MatchResult {
         /// `organization_code`.
         0 organization_code: String => "organization_code: must",
@@ -44,7 +44,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Range`.
+    /// An item of `range_list` in the answer of `webizpay::AvailMchRangesGet`.
     pub struct Range {
         /// `range_id`.
         0 range_id: Option<String> => "range_id",
@@ -218,13 +218,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`AvailMchRangesMerchantIdentifiersByMerchantIdentifier`].
-    pub struct AvailMchRangesMerchantIdentifiersByMerchantIdentifierResponse {
-        /// `range_id`.
-        0 range_id: String => "range_id: must",
-    }
-}
+/// Answer to [`AvailMchRangesMerchantIdentifiersByMerchantIdentifier`], the same as to [`AvailMchRangesByRangeIdMerchantIdentifiersPost`].
+pub type AvailMchRangesMerchantIdentifiersByMerchantIdentifierResponse = AvailMchRangesByRangeIdMerchantIdentifiersPostResponse;
 
 w::endpoint! {
     AvailMchRangesMerchantIdentifiersByMerchantIdentifier => AvailMchRangesMerchantIdentifiersByMerchantIdentifierResponse,
@@ -260,13 +255,8 @@ w::record! {
     new(sp_mchid: impl Into<String>, identifier_type: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`AvailMchRangesPost`].
-    pub struct AvailMchRangesPostResponse {
-        /// `range_id`.
-        0 range_id: String => "range_id: must",
-    }
-}
+/// Answer to [`AvailMchRangesPost`], the same as to [`AvailMchRangesByRangeIdMerchantIdentifiersPost`].
+pub type AvailMchRangesPostResponse = AvailMchRangesByRangeIdMerchantIdentifiersPostResponse;
 
 w::endpoint! {
     AvailMchRangesPost => AvailMchRangesPostResponse,
@@ -299,7 +289,7 @@ pub mod bill {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014507157>.
         /// * Catalog: `pay_v3.webizpay.bill.proof`.
         pub struct Proof {
-            /// `sp_mchid`.
+            /// `sp_mchid`; the account's merchantid.
             0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
             1 sub_mchid: String => "sub_mchid: must",
@@ -378,7 +368,7 @@ pub mod bill {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014507142>.
         /// * Catalog: `pay_v3.webizpay.bill.trade_bill`.
         pub struct TradeBill {
-            /// `sp_mchid`.
+            /// `sp_mchid`; the account's merchantid.
             0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
             1 sub_mchid: String => "sub_mchid: must",
@@ -449,7 +439,7 @@ pub mod employees {
         pub struct ByEmployeeIdQuotaCards {
             /// `employee_id`.
             0 employee_id: String => "employee_id: must path",
-            /// `sp_mchid`.
+            /// `sp_mchid`; the account's merchantid.
             1 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
             2 sub_mchid: String => "sub_mchid: must",
@@ -457,7 +447,7 @@ pub mod employees {
             3 out_card_no: String => "out_card_no: must",
             /// `card_template_id`.
             4 card_template_id: String => "card_template_id: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// `effective_end_time`; format `rfc3339`.
             6 effective_end_time: String => "effective_end_time: must",
@@ -532,7 +522,7 @@ pub mod employees {
             0 employee_id: String => "employee_id: must path",
             /// `card_no`.
             1 card_no: String => "card_no: must path",
-            /// `sp_mchid`.
+            /// `sp_mchid`; the account's merchantid.
             2 sp_mchid: String => "sp_mchid: must query",
             /// `sub_mchid`.
             3 sub_mchid: String => "sub_mchid: must query",
@@ -564,9 +554,9 @@ pub mod employees {
             6 card_rule: String => "card_rule: must",
             /// `refund_rule`; one of `RETURN` `NOT_RETURN`.
             7 refund_rule: String => "refund_rule: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             8 amount: xinqiao_types::Fen => "amount: must",
-            /// `remain_amount`; unit fen.
+            /// `remain_amount`; in fen.
             9 remain_amount: xinqiao_types::Fen => "remain_amount: must",
             /// `effective_begin_time`; format `rfc3339`.
             10 effective_begin_time: String => "effective_begin_time: must",
@@ -618,7 +608,7 @@ pub mod employees {
         pub struct ByEmployeeIdRevoke {
             /// `employee_id`.
             0 employee_id: String => "employee_id: must path",
-            /// `sp_mchid`.
+            /// `sp_mchid`; the account's merchantid.
             1 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
             2 sub_mchid: String => "sub_mchid: must",
@@ -675,7 +665,7 @@ pub mod employees {
             0 employee_id: String => "employee_id: must path",
             /// `out_card_no`.
             1 out_card_no: String => "out_card_no: must path",
-            /// `sp_mchid`.
+            /// `sp_mchid`; the account's merchantid.
             2 sp_mchid: String => "sp_mchid: must query",
             /// `sub_mchid`.
             3 sub_mchid: String => "sub_mchid: must query",
@@ -688,49 +678,8 @@ pub mod employees {
         )
     }
 
-    w::record! {
-        /// Answer to [`OutQuotaCardsByOutCardNo`].
-        pub struct OutQuotaCardsByOutCardNoResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `employee_id`.
-            2 employee_id: String => "employee_id: must",
-            /// `out_card_no`.
-            3 out_card_no: String => "out_card_no: must",
-            /// `card_no`.
-            4 card_no: String => "card_no: must",
-            /// `card_template_id`.
-            5 card_template_id: String => "card_template_id: must",
-            /// `card_rule`; one of `SINGLE` `MULTIPLE`.
-            6 card_rule: String => "card_rule: must",
-            /// `refund_rule`; one of `RETURN` `NOT_RETURN`.
-            7 refund_rule: String => "refund_rule: must",
-            /// `amount`; unit fen.
-            8 amount: xinqiao_types::Fen => "amount: must",
-            /// `remain_amount`; unit fen.
-            9 remain_amount: xinqiao_types::Fen => "remain_amount: must",
-            /// `effective_begin_time`; format `rfc3339`.
-            10 effective_begin_time: String => "effective_begin_time: must",
-            /// `effective_end_time`; format `rfc3339`.
-            11 effective_end_time: String => "effective_end_time: must",
-            /// `card_state`; one of `ACTIVE` `DISABLED`.
-            12 card_state: String => "card_state: must",
-            /// `card_name`.
-            13 card_name: String => "card_name: must",
-            /// `card_remark`.
-            14 card_remark: Option<String> => "card_remark",
-            /// `card_disabled_time`; format `rfc3339`.
-            15 card_disabled_time: Option<String> => "card_disabled_time",
-            /// `reason`.
-            16 reason: Option<String> => "reason",
-            /// `card_usage_time`; format `rfc3339`.
-            17 card_usage_time: Option<String> => "card_usage_time",
-            /// `transaction_id`.
-            18 transaction_id: Option<String> => "transaction_id",
-        }
-    }
+    /// Answer to [`OutQuotaCardsByOutCardNo`], the same as to [`ByEmployeeIdQuotaCardsByCardNo`].
+    pub type OutQuotaCardsByOutCardNoResponse = ByEmployeeIdQuotaCardsByCardNoResponse;
 
     w::endpoint! {
         OutQuotaCardsByOutCardNo => OutQuotaCardsByOutCardNoResponse,
@@ -763,7 +712,7 @@ pub mod employees {
             0 employee_id: String => "employee_id: must path",
             /// `card_no`.
             1 card_no: String => "card_no: must path",
-            /// `sp_mchid`.
+            /// `sp_mchid`; the account's merchantid.
             2 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
             3 sub_mchid: String => "sub_mchid: must",
@@ -828,7 +777,7 @@ pub mod employees {
             0 employee_id: String => "employee_id: must path",
             /// `card_no`.
             1 card_no: String => "card_no: must path",
-            /// `sp_mchid`.
+            /// `sp_mchid`; the account's merchantid.
             2 sp_mchid: String => "sp_mchid: must query",
             /// `sub_mchid`.
             3 sub_mchid: String => "sub_mchid: must query",
@@ -900,7 +849,7 @@ pub mod stores {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014507136>.
         /// * Catalog: `pay_v3.webizpay.stores.entity_matches`.
         pub struct EntityMatches {
-            /// `sp_mchid`.
+            /// `sp_mchid`; the account's merchantid.
             0 sp_mchid: String => "sp_mchid: must",
             /// `out_batch_id`.
             1 out_batch_id: String => "out_batch_id: must",
@@ -956,7 +905,7 @@ pub mod stores {
         pub struct EntityMatchesByBatchId {
             /// `batch_id`.
             0 batch_id: String => "batch_id: must path",
-            /// `sp_mchid`.
+            /// `sp_mchid`; the account's merchantid.
             1 sp_mchid: String => "sp_mchid: must query",
         }
         new(batch_id: impl Into<String>, sp_mchid: impl Into<String>)
@@ -1012,7 +961,7 @@ pub mod users {
         pub struct ByUserIdAuthorizationState {
             /// `user_id`.
             0 user_id: String => "user_id: must path",
-            /// `sp_mchid`.
+            /// `sp_mchid`; the account's merchantid.
             1 sp_mchid: String => "sp_mchid: must query",
             /// `sub_mchid`.
             2 sub_mchid: String => "sub_mchid: must query",
@@ -1063,7 +1012,7 @@ pub mod users {
         pub struct ByUserIdAuthorizationUrl {
             /// `user_id`.
             0 user_id: String => "user_id: must path",
-            /// `sp_mchid`.
+            /// `sp_mchid`; the account's merchantid.
             1 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
             2 sub_mchid: String => "sub_mchid: must",

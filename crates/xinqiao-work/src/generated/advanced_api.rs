@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ChatArchiveApi`.
+    /// `chat_archive_api` of `advanced_api::CreateOrder`.
     pub struct ChatArchiveApi {
         /// `edition`.
         0 edition: i64 => "edition: must",
@@ -30,7 +30,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChatArchiveApiBuyInfo`.
+    /// `chat_archive_api_buy_info` of the answer of `advanced_api::GetCorpBuyInfo`.
     pub struct ChatArchiveApiBuyInfo {
         /// `edition_list`.
         0 edition_list: Vec<Edition> => "edition_list: must",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Edition`.
+    /// An item of `edition_list` in `advanced_api::ChatArchiveApiBuyInfo`.
     pub struct Edition {
         /// `edition`.
         0 edition: i64 => "edition: must",
@@ -52,7 +52,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListOrderOrder`.
+    /// An item of `order_list` in the answer of `advanced_api::ListOrder`.
     pub struct ListOrderOrder {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -66,7 +66,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// `order` of the answer of `advanced_api::GetOrder`.
     pub struct Order {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -82,7 +82,7 @@ w::record! {
         5 order_status: i64 => "order_status: must",
         /// `create_time`; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `paid_price`; unit fen.
+        /// `paid_price`; in fen.
         7 paid_price: xinqiao_types::Fen => "paid_price: must",
         /// `chat_archive_api`.
         8 chat_archive_api: Option<OrderChatArchiveApi> => "chat_archive_api",
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderChatArchiveApi`.
+    /// `chat_archive_api` of `advanced_api::Order`.
     pub struct OrderChatArchiveApi {
         /// `edition`.
         0 edition: i64 => "edition: must",
@@ -102,13 +102,13 @@ w::record! {
         3 take_effect_time: xinqiao_types::UnixSeconds => "take_effect_time: must",
         /// `end_time`; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `original_price`; unit fen.
+        /// `original_price`; in fen.
         5 original_price: Option<xinqiao_types::Fen> => "original_price",
     }
 }
 
 w::record! {
-    /// `TargetEditionInfo`.
+    /// `target_edition_info` of `advanced_api::ChatArchiveApi`; `old_edition_info` of `advanced_api::ChatArchiveApi`.
     pub struct TargetEditionInfo {
         /// `begin_time`; format `unix`.
         0 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
@@ -318,7 +318,7 @@ w::record! {
         0 order_list: Vec<ListOrderOrder> => "order_list: must",
         /// `next_cursor`.
         1 next_cursor: Option<String> => "next_cursor",
-        /// `has_more`.
+        /// `has_more`; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
     }
 }

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Admin`.
+    /// An item of `admin` in the answer of `agent::GetAdminList`.
     pub struct Admin {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Agentlist`.
+    /// An item of `agentlist` in the answer of `agent::List`.
     pub struct Agentlist {
         /// `agentid`.
         0 agentid: i64 => "agentid: must",
@@ -26,7 +26,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AllowParty`.
+    /// `allow_partys` of the answer of `agent::Get`.
     pub struct AllowParty {
         /// `partyid`.
         0 partyid: Vec<i64> => "partyid: must",
@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AllowTag`.
+    /// `allow_tags` of the answer of `agent::Get`.
     pub struct AllowTag {
         /// `tagid`.
         0 tagid: Vec<i64> => "tagid: must",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AllowUserinfo`.
+    /// `allow_userinfos` of the answer of `agent::Get`.
     pub struct AllowUserinfo {
         /// `user`.
         0 user: Vec<User> => "user: must",
@@ -50,7 +50,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchSetWorkbenchDataData`.
+    /// `data` of `agent::BatchSetWorkbenchData`.
     pub struct BatchSetWorkbenchDataData {
         /// The body, told apart by `type`.
         0 body: BatchData => ": flat",
@@ -59,7 +59,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataList`.
+    /// The body `list` of `agent::BatchSetWorkbenchDataData`.
     pub struct DataList {
         /// `items`.
         0 items: Vec<ListItem> => "items: must",
@@ -68,7 +68,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetWorkbenchTemplateList`.
+    /// The body `list` of the answer of `agent::GetWorkbenchTemplate`.
     pub struct GetWorkbenchTemplateList {
         /// `items`.
         0 items: Vec<ListItem> => "items: must",
@@ -76,7 +76,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Image`.
+    /// The body `image` of the answer of `agent::GetWorkbenchTemplate`; the body `image` of `agent::SetWorkbenchData`; and 2 more.
     pub struct Image {
         /// `url`.
         0 url: Option<String> => "url",
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Keydata`.
+    /// The body `keydata` of the answer of `agent::GetWorkbenchTemplate`; the body `keydata` of `agent::SetWorkbenchData`; and 2 more.
     pub struct Keydata {
         /// `items`.
         0 items: Vec<KeydataItem> => "items: must",
@@ -99,7 +99,7 @@ w::record! {
 }
 
 w::record! {
-    /// `KeydataItem`.
+    /// An item of `items` in `agent::Keydata`.
     pub struct KeydataItem {
         /// `key`.
         0 key: Option<String> => "key",
@@ -115,7 +115,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListItem`.
+    /// An item of `items` in `agent::DataList`; an item of `items` in `agent::GetWorkbenchTemplateList`; and 2 more.
     pub struct ListItem {
         /// `title`.
         0 title: String => "title: must",
@@ -129,7 +129,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetWorkbenchDataList`.
+    /// The body `list` of `agent::SetWorkbenchData`.
     pub struct SetWorkbenchDataList {
         /// `items`.
         0 items: Vec<ListItem> => "items: must",
@@ -138,7 +138,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetWorkbenchTemplateList`.
+    /// The body `list` of `agent::SetWorkbenchTemplate`.
     pub struct SetWorkbenchTemplateList {
         /// `items`.
         0 items: Vec<ListItem> => "items: must",
@@ -147,7 +147,7 @@ w::record! {
 }
 
 w::record! {
-    /// `User`.
+    /// An item of `user` in `agent::AllowUserinfo`.
     pub struct User {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -155,7 +155,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Webview`.
+    /// The body `webview` of the answer of `agent::GetWorkbenchTemplate`; the body `webview` of `agent::SetWorkbenchData`; and 2 more.
     pub struct Webview {
         /// `url`.
         0 url: Option<String> => "url",
@@ -182,7 +182,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92535>.
     /// * Catalog: `work.agent.batch_set_workbench_data`.
     pub struct BatchSetWorkbenchData {
-        /// `agentid`.
+        /// `agentid`; the account's agentid.
         0 agentid: i64 => "agentid: must",
         /// `userid_list`.
         1 userid_list: Vec<String> => "userid_list: must",
@@ -218,7 +218,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90227>.
     /// * Catalog: `work.agent.get`.
     pub struct Get {
-        /// `agentid`.
+        /// `agentid`; the account's agentid.
         0 agentid: i64 => "agentid: must query",
     }
     new(agentid: i64)
@@ -241,11 +241,11 @@ w::record! {
         5 allow_partys: AllowParty => "allow_partys: must",
         /// `allow_tags`.
         6 allow_tags: AllowTag => "allow_tags: must",
-        /// `close`.
+        /// `close`; `0` or `1` on the wire.
         7 close: bool => "close: must zero-one",
-        /// `report_location_flag`.
+        /// `report_location_flag`; `0` or `1` on the wire.
         8 report_location_flag: bool => "report_location_flag: must zero-one",
-        /// `isreportenter`.
+        /// `isreportenter`; `0` or `1` on the wire.
         9 isreportenter: bool => "isreportenter: must zero-one",
         /// `redirect_domain`.
         10 redirect_domain: Option<String> => "redirect_domain",
@@ -376,7 +376,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92535>.
     /// * Catalog: `work.agent.get_workbench_template`.
     pub struct GetWorkbenchTemplate {
-        /// `agentid`.
+        /// `agentid`; the account's agentid.
         0 agentid: i64 => "agentid: must",
     }
     new(agentid: i64)
@@ -456,7 +456,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96072>.
     /// * Catalog: `work.agent.migrate_to_customized_app`.
     pub struct MigrateToCustomizedApp {
-        /// `suite_access_token`.
+        /// `suite_access_token`; a secret, masked in `Debug`.
         0 suite_access_token: String => "suite_access_token: must masked",
     }
     new(suite_access_token: impl Into<String>)
@@ -488,7 +488,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90228>.
     /// * Catalog: `work.agent.set`.
     pub struct Set {
-        /// `agentid`.
+        /// `agentid`; the account's agentid.
         0 agentid: i64 => "agentid: must",
         /// `name`.
         1 name: Option<String> => "name",
@@ -496,9 +496,9 @@ w::record! {
         2 logo_mediaid: Option<String> => "logo_mediaid",
         /// `description`.
         3 description: Option<String> => "description",
-        /// `report_location_flag`.
+        /// `report_location_flag`; `0` or `1` on the wire.
         4 report_location_flag: Option<bool> => "report_location_flag: zero-one",
-        /// `isreportenter`.
+        /// `isreportenter`; `0` or `1` on the wire.
         5 isreportenter: Option<bool> => "isreportenter: zero-one",
         /// `redirect_domain`.
         6 redirect_domain: Option<String> => "redirect_domain",
@@ -542,7 +542,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90583>.
     /// * Catalog: `work.agent.set_scope`.
     pub struct SetScope {
-        /// `agentid`.
+        /// `agentid`; the account's agentid.
         0 agentid: i64 => "agentid: must",
         /// `allow_user`.
         1 allow_user: Option<Vec<String>> => "allow_user",
@@ -607,7 +607,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92535>.
     /// * Catalog: `work.agent.set_workbench_data`.
     pub struct SetWorkbenchData {
-        /// `agentid`.
+        /// `agentid`; the account's agentid.
         0 agentid: i64 => "agentid: must",
         /// `userid`.
         1 userid: String => "userid: must",
@@ -661,7 +661,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92535>.
     /// * Catalog: `work.agent.set_workbench_template`.
     pub struct SetWorkbenchTemplate {
-        /// `agentid`.
+        /// `agentid`; the account's agentid.
         0 agentid: i64 => "agentid: must",
         /// `replace_user_data`.
         1 replace_user_data: Option<bool> => "replace_user_data",

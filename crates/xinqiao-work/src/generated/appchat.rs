@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Article`.
+    /// An item of `articles` in `appchat::News`.
     pub struct Article {
         /// `url`.
         0 url: String => "url: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChatInfo`.
+    /// `chat_info` of the answer of `appchat::Get`.
     pub struct ChatInfo {
         /// `chatid`.
         0 chatid: String => "chatid: must",
@@ -46,7 +46,7 @@ w::record! {
 }
 
 w::record! {
-    /// `File`.
+    /// The body `file` of `appchat::Send`.
     pub struct File {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -55,7 +55,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Image`.
+    /// The body `image` of `appchat::Send`.
     pub struct Image {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Mpnew`.
+    /// The body `mpnews` of `appchat::Send`.
     pub struct Mpnew {
         /// `articles`.
         0 articles: Vec<MpnewArticle> => "articles: must",
@@ -73,7 +73,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MpnewArticle`.
+    /// An item of `articles` in `appchat::Mpnew`.
     pub struct MpnewArticle {
         /// `url`.
         0 url: String => "url: must",
@@ -95,7 +95,7 @@ w::record! {
 }
 
 w::record! {
-    /// `News`.
+    /// The body `news` of `appchat::Send`.
     pub struct News {
         /// `articles`.
         0 articles: Vec<Article> => "articles: must",
@@ -104,7 +104,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Text`.
+    /// The body `text` of `appchat::Send`; the body `markdown` of `appchat::Send`.
     pub struct Text {
         /// `content`.
         0 content: String => "content: must",
@@ -118,7 +118,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Textcard`.
+    /// The body `textcard` of `appchat::Send`.
     pub struct Textcard {
         /// `url`.
         0 url: String => "url: must",
@@ -134,7 +134,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Video`.
+    /// The body `video` of `appchat::Send`.
     pub struct Video {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -148,7 +148,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Voice`.
+    /// The body `voice` of `appchat::Send`.
     pub struct Voice {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -276,7 +276,7 @@ w::record! {
     pub struct Send {
         /// `chatid`.
         0 chatid: String => "chatid: must",
-        /// `safe`.
+        /// `safe`; `0` or `1` on the wire.
         1 safe: Option<bool> => "safe: zero-one",
         /// The body, told apart by `msgtype`.
         2 body: Body => ": flat",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ApprovalInfo`.
+    /// `approval_info` of the answer of `advanced_feature::GetApprovalInfo`.
     pub struct ApprovalInfo {
         /// `business_type`.
         0 business_type: i64 => "business_type: must",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Article`.
+    /// An item of `articles` in `base::News`.
     pub struct Article {
         /// `title`.
         0 title: String => "title: must",
@@ -44,7 +44,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Button`.
+    /// An item of `button` in `menu::Create`; an item of `button` in the answer of `menu::Get`; and 1 more.
     pub struct Button {
         /// `type`.
         0 type_: String => "type: must",
@@ -67,29 +67,29 @@ w::record! {
 }
 
 w::record! {
-    /// `Callee`.
+    /// An item of `callee` in `base::GetDialRecordRecord`.
     pub struct Callee {
         /// `userid`.
         0 userid: Option<String> => "userid",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         1 phone: Option<w::TextOrNumber> => "phone: masked",
-        /// `duration`; unit min.
+        /// `duration`; in min.
         2 duration: Option<i64> => "duration",
     }
 }
 
 w::record! {
-    /// `Caller`.
+    /// `caller` of `base::GetDialRecordRecord`.
     pub struct Caller {
         /// `userid`.
         0 userid: String => "userid: must",
-        /// `duration`; unit min.
+        /// `duration`; in min.
         1 duration: i64 => "duration: must",
     }
 }
 
 w::record! {
-    /// `Checkindata`.
+    /// An item of `checkindata` in the answer of `hardware::GetHardwareCheckinData`.
     pub struct Checkindata {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -103,7 +103,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FieldOption`.
+    /// An item of `option_list` in `base::GroupField`.
     pub struct FieldOption {
         /// `id`.
         0 id: i64 => "id: must",
@@ -113,7 +113,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Fieldid`.
+    /// An item of `fieldids` in `hr::GetStaffInfo`.
     pub struct Fieldid {
         /// `fieldid`.
         0 fieldid: i64 => "fieldid: must",
@@ -125,7 +125,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Fieldinfo`.
+    /// An item of `fieldinfo` in the answer of `hr::GetStaffInfo`.
     pub struct Fieldinfo {
         /// `fieldid`.
         0 fieldid: i64 => "fieldid: must",
@@ -153,7 +153,7 @@ w::record! {
 }
 
 w::record! {
-    /// `File`.
+    /// The body `file` of `webhook::Send`.
     pub struct File {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -162,13 +162,13 @@ w::record! {
 }
 
 w::record! {
-    /// `GetDialRecordRecord`.
+    /// An item of `record` in the answer of `dial::GetDialRecord`.
     pub struct GetDialRecordRecord {
         /// `call_type`.
         0 call_type: i64 => "call_type: must",
         /// `call_time`; format `unix`.
         1 call_time: xinqiao_types::UnixSeconds => "call_time: must",
-        /// `total_duration`; unit min.
+        /// `total_duration`; in min.
         2 total_duration: i64 => "total_duration: must",
         /// `caller`.
         3 caller: Caller => "caller: must",
@@ -178,7 +178,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Group`.
+    /// An item of `group_list` in the answer of `hr::GetFields`.
     pub struct Group {
         /// `group_id`.
         0 group_id: i64 => "group_id: must",
@@ -190,7 +190,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GroupField`.
+    /// An item of `field_list` in `base::Group`.
     pub struct GroupField {
         /// `fieldid`.
         0 fieldid: i64 => "fieldid: must",
@@ -208,7 +208,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Image`.
+    /// The body `image` of `webhook::Send`.
     pub struct Image {
         /// `base64`.
         0 base64: String => "base64: must",
@@ -219,7 +219,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InsertItem`.
+    /// An item of `insert_items` in `hr::UpdateStaffInfo`.
     pub struct InsertItem {
         /// `group_type`.
         0 group_type: i64 => "group_type: must",
@@ -230,7 +230,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InsertResult`.
+    /// An item of `insert_result` in the answer of `hr::UpdateStaffInfo`.
     pub struct InsertResult {
         /// `group_type`.
         0 group_type: i64 => "group_type: must",
@@ -242,7 +242,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Markdown`.
+    /// The body `markdown` of `webhook::Send`.
     pub struct Markdown {
         /// `content`.
         0 content: String => "content: must",
@@ -251,7 +251,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MarkdownV2Item`.
+    /// The body `markdown_v2` of `webhook::Send`.
     pub struct MarkdownV2Item {
         /// `content`.
         0 content: String => "content: must",
@@ -260,7 +260,7 @@ w::record! {
 }
 
 w::record! {
-    /// `News`.
+    /// The body `news` of `webhook::Send`.
     pub struct News {
         /// `articles`.
         0 articles: Vec<Article> => "articles: must",
@@ -269,7 +269,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Node`.
+    /// An item of `node_list` in `base::Process`.
     pub struct Node {
         /// `node_apv_status`.
         0 node_apv_status: i64 => "node_apv_status: must",
@@ -287,7 +287,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Process`.
+    /// `process_list` of `advanced_feature::SetApprovalDetail`.
     pub struct Process {
         /// `node_list`.
         0 node_list: Vec<Node> => "node_list: must",
@@ -296,7 +296,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RemoveItem`.
+    /// An item of `remove_items` in `hr::UpdateStaffInfo`.
     pub struct RemoveItem {
         /// `group_type`.
         0 group_type: i64 => "group_type: must",
@@ -307,7 +307,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RemoveResult`.
+    /// An item of `remove_results` in the answer of `hr::UpdateStaffInfo`.
     pub struct RemoveResult {
         /// `group_type`.
         0 group_type: i64 => "group_type: must",
@@ -319,7 +319,7 @@ w::record! {
 }
 
 w::record! {
-    /// `State`.
+    /// An item of `states` in the answer of `pstncc::Call`.
     pub struct State {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -331,7 +331,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Text`.
+    /// The body `text` of `webhook::Send`.
     pub struct Text {
         /// `content`.
         0 content: String => "content: must",
@@ -345,7 +345,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateItem`.
+    /// An item of `update_items` in `hr::UpdateStaffInfo`; an item of `item` in `base::InsertItem`.
     pub struct UpdateItem {
         /// `fieldid`.
         0 fieldid: i64 => "fieldid: must",
@@ -380,7 +380,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateResult`.
+    /// An item of `update_results` in the answer of `hr::UpdateStaffInfo`.
     pub struct UpdateResult {
         /// `fieldid`.
         0 fieldid: i64 => "fieldid: must",
@@ -392,7 +392,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValueFile`.
+    /// `value_file` of `base::Fieldinfo`; `value_file` of `base::UpdateItem`.
     pub struct ValueFile {
         /// `media_id`.
         0 media_id: Vec<xinqiao_types::MediaId> => "media_id: must",
@@ -401,7 +401,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValueMobile`.
+    /// `value_mobile` of `base::Fieldinfo`; `value_mobile` of `base::UpdateItem`.
     pub struct ValueMobile {
         /// `value_country_code`.
         0 value_country_code: String => "value_country_code: must",
@@ -412,7 +412,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Voice`.
+    /// The body `voice` of `webhook::Send`.
     pub struct Voice {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -474,7 +474,7 @@ w::record! {
     pub struct GetJsapiTicketResponse {
         /// `ticket`.
         0 ticket: String => "ticket: must",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -509,13 +509,8 @@ w::record! {
     new()
 }
 
-w::record! {
-    /// Answer to [`Getcallbackip`].
-    pub struct GetcallbackipResponse {
-        /// `ip_list`.
-        0 ip_list: Vec<String> => "ip_list: must",
-    }
-}
+/// Answer to [`Getcallbackip`], the same as to [`GetApiDomainIp`].
+pub type GetcallbackipResponse = GetApiDomainIpResponse;
 
 w::endpoint! {
     Getcallbackip => GetcallbackipResponse,
@@ -543,9 +538,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91039>.
     /// * Catalog: `work.base.gettoken`.
     pub struct Gettoken {
-        /// `corpid`.
+        /// `corpid`; the account's corpid.
         0 corpid: xinqiao_types::CorpId => "corpid: must query",
-        /// `corpsecret`.
+        /// `corpsecret`; the account's agentsecret; a secret, masked in `Debug`.
         1 corpsecret: String => "corpsecret: must query masked",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>, corpsecret: impl Into<String>)
@@ -554,9 +549,9 @@ w::record! {
 w::record! {
     /// Answer to [`Gettoken`].
     pub struct GettokenResponse {
-        /// `access_token`.
+        /// `access_token`; a secret, masked in `Debug`.
         0 access_token: String => "access_token: must masked",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -811,19 +806,19 @@ pub mod auth {
         pub struct GetuserdetailResponse {
             /// `userid`.
             0 userid: String => "userid: must",
-            /// `gender`.
+            /// `gender`; a number as text on the wire.
             1 gender: i64 => "gender: must numeric",
-            /// `avatar`.
+            /// `avatar`; personal data, masked in `Debug`.
             2 avatar: Option<String> => "avatar: masked",
             /// `qr_code`.
             3 qr_code: Option<String> => "qr_code",
-            /// `mobile`.
+            /// `mobile`; personal data, masked in `Debug`.
             4 mobile: Option<String> => "mobile: masked",
-            /// `email`.
+            /// `email`; personal data, masked in `Debug`.
             5 email: Option<String> => "email: masked",
             /// `biz_mail`.
             6 biz_mail: Option<String> => "biz_mail",
-            /// `address`.
+            /// `address`; personal data, masked in `Debug`.
             7 address: Option<String> => "address: masked",
         }
     }
@@ -867,9 +862,9 @@ pub mod auth {
             0 userid: Option<String> => "userid",
             /// `user_ticket`.
             1 user_ticket: Option<String> => "user_ticket",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `external_userid`.
+            /// `external_userid`; personal data, masked in `Debug`.
             3 external_userid: Option<String> => "external_userid: masked",
         }
     }
@@ -1479,7 +1474,7 @@ pub mod menu {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90231>.
         /// * Catalog: `work.menu.create`.
         pub struct Create {
-            /// `agentid`.
+            /// `agentid`; the account's agentid.
             0 agentid: i64 => "agentid: must query",
             /// `button`.
             1 button: Vec<super::Button> => "button: must",
@@ -1513,7 +1508,7 @@ pub mod menu {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90233>.
         /// * Catalog: `work.menu.delete`.
         pub struct Delete {
-            /// `agentid`.
+            /// `agentid`; the account's agentid.
             0 agentid: i64 => "agentid: must query",
         }
         new(agentid: i64)
@@ -1545,7 +1540,7 @@ pub mod menu {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90232>.
         /// * Catalog: `work.menu.get`.
         pub struct Get {
-            /// `agentid`.
+            /// `agentid`; the account's agentid.
             0 agentid: i64 => "agentid: must query",
         }
         new(agentid: i64)
@@ -1605,7 +1600,7 @@ pub mod miniprogram {
             0 corpid: xinqiao_types::CorpId => "corpid: must",
             /// `userid`.
             1 userid: String => "userid: must",
-            /// `session_key`.
+            /// `session_key`; a secret, masked in `Debug`.
             2 session_key: String => "session_key: must masked",
         }
     }
@@ -1638,7 +1633,7 @@ pub mod miniprogram {
         pub struct TransferSession {
             /// `userid`.
             0 userid: String => "userid: must",
-            /// `session_key`.
+            /// `session_key`; a secret, masked in `Debug`.
             1 session_key: String => "session_key: must masked",
         }
         new(userid: impl Into<String>, session_key: impl Into<String>)
@@ -1649,7 +1644,7 @@ pub mod miniprogram {
         pub struct TransferSessionResponse {
             /// `userid`.
             0 userid: String => "userid: must",
-            /// `session_key`.
+            /// `session_key`; a secret, masked in `Debug`.
             1 session_key: String => "session_key: must masked",
         }
     }
@@ -1736,11 +1731,11 @@ pub mod pstncc {
     w::record! {
         /// Answer to [`Getstates`].
         pub struct GetstatesResponse {
-            /// `istalked`.
+            /// `istalked`; `0` or `1` on the wire.
             0 istalked: bool => "istalked: must zero-one",
             /// `calltime`; format `unix`.
             1 calltime: xinqiao_types::UnixSeconds => "calltime: must",
-            /// `talktime`; unit s.
+            /// `talktime`; in s.
             2 talktime: i64 => "talktime: must",
             /// `reason`.
             3 reason: i64 => "reason: must",
@@ -1861,7 +1856,7 @@ pub mod ticket {
         pub struct GetResponse {
             /// `ticket`.
             0 ticket: String => "ticket: must",
-            /// `expires_in`; unit s.
+            /// `expires_in`; in s.
             1 expires_in: i64 => "expires_in: must",
         }
     }

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Callback`.
+    /// `callback` of `batch::Replaceparty`; `callback` of `batch::Replaceuser`; and 1 more.
     pub struct Callback {
         /// `url`.
         0 url: String => "url: must",
@@ -17,7 +17,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetresultResult`.
+    /// An item of `result` in the answer of `batch::Getresult`.
     pub struct GetresultResult {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
@@ -33,7 +33,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OpenUserid`.
+    /// An item of `open_userid_list` in the answer of `batch::UseridToOpenuserid`.
     pub struct OpenUserid {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -233,13 +233,8 @@ w::record! {
     set(to_invite: bool, callback: Callback)
 }
 
-w::record! {
-    /// Answer to [`Replaceuser`].
-    pub struct ReplaceuserResponse {
-        /// `jobid`.
-        0 jobid: String => "jobid: must",
-    }
-}
+/// Answer to [`Replaceuser`], the same as to [`Replaceparty`].
+pub type ReplaceuserResponse = ReplacepartyResponse;
 
 w::endpoint! {
     Replaceuser => ReplaceuserResponse,
@@ -278,13 +273,8 @@ w::record! {
     set(to_invite: bool, callback: Callback)
 }
 
-w::record! {
-    /// Answer to [`Syncuser`].
-    pub struct SyncuserResponse {
-        /// `jobid`.
-        0 jobid: String => "jobid: must",
-    }
-}
+/// Answer to [`Syncuser`], the same as to [`Replaceparty`].
+pub type SyncuserResponse = ReplacepartyResponse;
 
 w::endpoint! {
     Syncuser => SyncuserResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `GetinvoiceinfobatchItem`.
+    /// An item of `item_list` in `card::invoice::reimburse::Getinvoiceinfobatch`; an item of `invoice_list` in `card::invoice::reimburse::Updatestatusbatch`.
     pub struct GetinvoiceinfobatchItem {
         /// `card_id`.
         0 card_id: String => "card_id: must",
@@ -15,7 +15,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ItemItem`.
+    /// An item of `item_list` in the answer of `card::invoice::reimburse::Getinvoiceinfobatch`.
     pub struct ItemItem {
         /// `card_id`.
         0 card_id: String => "card_id: must",
@@ -25,7 +25,7 @@ w::record! {
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `user_card_status`.
         3 user_card_status: String => "user_card_status: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `type`.
         5 type_: String => "type: must",
@@ -39,15 +39,15 @@ w::record! {
 }
 
 w::record! {
-    /// `UserInfo`.
+    /// `user_info` of the answer of `card::invoice::reimburse::Getinvoiceinfo`; `user_info` of `card::ItemItem`.
     pub struct UserInfo {
         /// `title`.
         0 title: String => "title: must",
-        /// `fee_without_tax`; unit fen.
+        /// `fee_without_tax`; in fen.
         1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
-        /// `fee`; unit fen.
+        /// `fee`; in fen.
         2 fee: xinqiao_types::Fen => "fee: must",
-        /// `tax`; unit fen.
+        /// `tax`; in fen.
         3 tax: xinqiao_types::Fen => "tax: must",
         /// `billing_no`.
         4 billing_no: String => "billing_no: must",
@@ -89,7 +89,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserInfoInfo`.
+    /// An item of `info` in `card::UserInfo`.
     pub struct UserInfoInfo {
         /// `name`.
         0 name: String => "name: must",
@@ -97,7 +97,7 @@ w::record! {
         1 unit: Option<String> => "unit",
         /// `num`.
         2 num: Option<i64> => "num",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         3 price: xinqiao_types::Fen => "price: must",
     }
 }
@@ -165,7 +165,7 @@ pub mod invoice {
                 1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
                 /// `end_time`; format `unix`.
                 2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 3 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `type`.
                 4 type_: String => "type: must",
@@ -284,7 +284,7 @@ pub mod invoice {
             /// * Source: <https://developer.work.weixin.qq.com/document/path/90286>.
             /// * Catalog: `work.card.invoice.reimburse.updatestatusbatch`.
             pub struct Updatestatusbatch {
-                /// `openid`.
+                /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `reimburse_status`.
                 1 reimburse_status: String => "reimburse_status: must",

@@ -4,9 +4,9 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Agreeinfo`.
+    /// An item of `agreeinfo` in the answer of `chatdata::getagreestatus::Room`.
     pub struct Agreeinfo {
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: String => "external_userid: must masked",
         /// `agree_status`.
         1 agree_status: String => "agree_status: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AnalyzeResult`.
+    /// `analyze_result` of the answer of `chatdata::AnalyzeTaskResult`.
     pub struct AnalyzeResult {
         /// `result_id`.
         0 result_id: String => "result_id: must",
@@ -26,7 +26,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AnalyzeTaskResultAnalyzeResult`.
+    /// An item of `analyze_result_list` in the answer of `chatdata::AnalyzeTaskResult`.
     pub struct AnalyzeTaskResultAnalyzeResult {
         /// `msgid`.
         0 msgid: String => "msgid: must",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplicableRange`.
+    /// `applicable_range` of `chatdata::keyword::CreateRule`; `applicable_range` of the answer of `chatdata::keyword::GetRuleDetail`.
     pub struct ApplicableRange {
         /// `target_type`.
         0 target_type: Option<TargetType> => "target_type",
@@ -81,7 +81,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplicableRangeSessionType`.
+    /// `session_type` of `chatdata::UpdateRuleApplicableRange`.
     pub struct ApplicableRangeSessionType {
         /// `id_list`.
         0 id_list: Option<Vec<i64>> => "id_list",
@@ -91,7 +91,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthEdition`.
+    /// An item of `auth_edition_list` in the answer of `chatdata::GetCorpAuthInfo`.
     pub struct AuthEdition {
         /// `edition`.
         0 edition: i64 => "edition: must",
@@ -111,7 +111,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthScope`.
+    /// `auth_scope` of `chatdata::AuthEdition`.
     pub struct AuthScope {
         /// `userid_list`.
         0 userid_list: Option<Vec<String>> => "userid_list",
@@ -123,7 +123,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthUser`.
+    /// An item of `auth_user_list` in the answer of `chatdata::GetAuthUserList`.
     pub struct AuthUser {
         /// `open_userid`.
         0 open_userid: String => "open_userid: must",
@@ -133,7 +133,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Chat`.
+    /// `chat` of `chatdata::ApplicableRange`; `chat` of `chatdata::UpdateRuleApplicableRange`.
     pub struct Chat {
         /// `id_list`.
         0 id_list: Option<Vec<String>> => "id_list",
@@ -143,7 +143,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChatInfo`.
+    /// `chat_info` of `chatdata::SearchMsg`.
     pub struct ChatInfo {
         /// `chat_type`.
         0 chat_type: i64 => "chat_type: must",
@@ -154,7 +154,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChatType`.
+    /// `chat_type` of `chatdata::ApplicableRange`; `chat_type` of `chatdata::UpdateRuleApplicableRange`.
     pub struct ChatType {
         /// `type_list`.
         0 type_list: Option<Vec<i64>> => "type_list",
@@ -164,7 +164,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Department`.
+    /// `department` of `chatdata::ApplicableRange`; `department` of `chatdata::UpdateRuleApplicableRange`.
     pub struct Department {
         /// `id_list`.
         0 id_list: Option<Vec<i64>> => "id_list",
@@ -174,7 +174,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EncryptInfo`.
+    /// `encrypt_info` of `chatdata::Msg`.
     pub struct EncryptInfo {
         /// `secret_key`.
         0 secret_key: String => "secret_key: must",
@@ -183,7 +183,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExcludeBankCard`.
+    /// `exclude_bank_card` of `chatdata::ApplicableRange`; `exclude_bank_card` of `chatdata::UpdateRuleApplicableRange`.
     pub struct ExcludeBankCard {
         /// `bank_card_list`.
         0 bank_card_list: Option<Vec<String>> => "bank_card_list",
@@ -193,7 +193,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExcludeEmail`.
+    /// `exclude_email` of `chatdata::ApplicableRange`; `exclude_email` of `chatdata::UpdateRuleApplicableRange`.
     pub struct ExcludeEmail {
         /// `email_list`.
         0 email_list: Option<Vec<String>> => "email_list",
@@ -203,7 +203,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExcludeMobile`.
+    /// `exclude_mobile` of `chatdata::ApplicableRange`; `exclude_mobile` of `chatdata::UpdateRuleApplicableRange`.
     pub struct ExcludeMobile {
         /// `mobile_list`.
         0 mobile_list: Option<Vec<String>> => "mobile_list",
@@ -213,7 +213,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExternalContact`.
+    /// `external_contact` of `chatdata::ApplicableRange`; `external_contact` of `chatdata::UpdateRuleApplicableRange`.
     pub struct ExternalContact {
         /// `id_list`.
         0 id_list: Option<Vec<String>> => "id_list",
@@ -223,7 +223,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Fail`.
+    /// An item of `fail_list` in the answer of `chatdata::AnalyzeTaskAdd`.
     pub struct Fail {
         /// `msgid`.
         0 msgid: String => "msgid: must",
@@ -235,7 +235,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetHideSensitiveinfoConfigConfig`.
+    /// `config` of the answer of `chatdata::GetHideSensitiveinfoConfig`.
     pub struct GetHideSensitiveinfoConfigConfig {
         /// `hide_mobile`.
         0 hide_mobile: bool => "hide_mobile: must",
@@ -247,7 +247,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetHitMsgListMsg`.
+    /// An item of `msg_list` in the answer of `chatdata::keyword::GetHitMsgList`.
     pub struct GetHitMsgListMsg {
         /// `msgid`.
         0 msgid: String => "msgid: must",
@@ -257,7 +257,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetJobResultResult`.
+    /// `result` of the answer of `chatdata::specapi::GetJobResult`.
     pub struct GetJobResultResult {
         /// `job_type`.
         0 job_type: String => "job_type: must",
@@ -267,7 +267,7 @@ w::record! {
 }
 
 w::record! {
-    /// `HitRule`.
+    /// An item of `hit_rule_list` in `chatdata::GetHitMsgListMsg`.
     pub struct HitRule {
         /// `rule_id`.
         0 rule_id: String => "rule_id: must",
@@ -279,7 +279,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Keyword`.
+    /// `keyword` of `chatdata::keyword::CreateRule`; `keyword` of the answer of `chatdata::keyword::GetRuleDetail`; and 1 more.
     pub struct Keyword {
         /// `word_list`.
         0 word_list: Vec<String> => "word_list: must",
@@ -288,7 +288,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Member`.
+    /// An item of `members` in the answer of `chatdata::GroupchatGet`.
     pub struct Member {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -300,7 +300,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Msg`.
+    /// An item of `msg_list` in `chatdata::AnalyzeTaskAdd`; an item of `msg_list` in `chatdata::MsgFilter`.
     pub struct Msg {
         /// `msgid`.
         0 msgid: String => "msgid: must",
@@ -311,7 +311,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MsgFilter`.
+    /// `msg_filter` of `chatdata::specapi::CreateJob`.
     pub struct MsgFilter {
         /// `msg_list`.
         0 msg_list: Vec<Msg> => "msg_list: must",
@@ -320,7 +320,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Rule`.
+    /// An item of `rule_list` in the answer of `chatdata::keyword::GetRuleList`.
     pub struct Rule {
         /// `rule_id`.
         0 rule_id: String => "rule_id: must",
@@ -332,7 +332,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SearchChatChat`.
+    /// An item of `chat_list` in the answer of `chatdata::SearchChat`.
     pub struct SearchChatChat {
         /// `chatid`.
         0 chatid: String => "chatid: must",
@@ -340,7 +340,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SearchMsgMsg`.
+    /// An item of `msg_list` in the answer of `chatdata::SearchMsg`.
     pub struct SearchMsgMsg {
         /// `msgid`.
         0 msgid: String => "msgid: must",
@@ -348,7 +348,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Semantic`.
+    /// `semantics` of `chatdata::keyword::CreateRule`; `semantics` of the answer of `chatdata::keyword::GetRuleDetail`; and 1 more.
     pub struct Semantic {
         /// `semantics_list`.
         0 semantics_list: Vec<i64> => "semantics_list: must",
@@ -357,7 +357,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Sender`.
+    /// `sender` of `chatdata::SyncMsgMsg`; an item of `receiver_list` in `chatdata::SyncMsgMsg`.
     pub struct Sender {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -367,7 +367,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceEncryptInfo`.
+    /// `service_encrypt_info` of `chatdata::AnalyzeResult`; `service_encrypt_info` of `chatdata::SyncMsgMsg`.
     pub struct ServiceEncryptInfo {
         /// `encrypted_secret_key`.
         0 encrypted_secret_key: String => "encrypted_secret_key: must",
@@ -377,7 +377,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SessionType`.
+    /// `session_type` of `chatdata::ApplicableRange`.
     pub struct SessionType {
         /// `session_type_list`.
         0 session_type_list: Option<Vec<i64>> => "session_type_list",
@@ -387,7 +387,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetHideSensitiveinfoConfigConfig`.
+    /// `config` of `chatdata::SetHideSensitiveinfoConfig`.
     pub struct SetHideSensitiveinfoConfigConfig {
         /// `hide_mobile`.
         0 hide_mobile: Option<bool> => "hide_mobile",
@@ -401,11 +401,11 @@ w::record! {
 }
 
 w::record! {
-    /// `SingleAgreeinfo`.
+    /// An item of `agreeinfo` in the answer of `chatdata::getagreestatus::Single`.
     pub struct SingleAgreeinfo {
         /// `open_userid`.
         0 open_userid: Option<String> => "open_userid",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         1 external_userid: Option<String> => "external_userid: masked",
         /// `agree_status`.
         2 agree_status: String => "agree_status: must",
@@ -415,11 +415,11 @@ w::record! {
 }
 
 w::record! {
-    /// `SingleItem`.
+    /// An item of `item` in `chatdata::getagreestatus::Single`; an item of `id_list` in `chatdata::ChatInfo`.
     pub struct SingleItem {
         /// `open_userid`.
         0 open_userid: Option<String> => "open_userid",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         1 external_userid: Option<String> => "external_userid: masked",
     }
     new()
@@ -427,7 +427,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SyncMsgMsg`.
+    /// An item of `msg_list` in the answer of `chatdata::SyncMsg`.
     pub struct SyncMsgMsg {
         /// `msgid`.
         0 msgid: String => "msgid: must",
@@ -447,7 +447,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TargetType`.
+    /// `target_type` of `chatdata::ApplicableRange`; `target_type` of `chatdata::UpdateRuleApplicableRange`.
     pub struct TargetType {
         /// `type_list`.
         0 type_list: Option<Vec<i64>> => "type_list",
@@ -457,7 +457,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateRuleApplicableRange`.
+    /// `applicable_range` of `chatdata::keyword::UpdateRule`.
     pub struct UpdateRuleApplicableRange {
         /// `target_type`.
         0 target_type: Option<TargetType> => "target_type",
@@ -496,7 +496,7 @@ w::record! {
 }
 
 w::record! {
-    /// `User`.
+    /// `user` of `chatdata::ApplicableRange`; `user` of `chatdata::UpdateRuleApplicableRange`.
     pub struct User {
         /// `id_list`.
         0 id_list: Option<Vec<String>> => "id_list",
@@ -811,7 +811,7 @@ w::record! {
         0 auth_user_list: Vec<AuthUser> => "auth_user_list: must",
         /// `next_cursor`.
         1 next_cursor: Option<String> => "next_cursor",
-        /// `has_more`.
+        /// `has_more`; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
     }
 }
@@ -1017,7 +1017,7 @@ w::record! {
         0 chat_list: Vec<SearchChatChat> => "chat_list: must",
         /// `next_cursor`.
         1 next_cursor: Option<String> => "next_cursor",
-        /// `has_more`.
+        /// `has_more`; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
     }
 }
@@ -1078,7 +1078,7 @@ w::record! {
         0 msg_list: Vec<SearchMsgMsg> => "msg_list: must",
         /// `next_cursor`.
         1 next_cursor: Option<String> => "next_cursor",
-        /// `has_more`.
+        /// `has_more`; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
     }
 }
@@ -1309,7 +1309,7 @@ w::record! {
         0 msg_list: Vec<SyncMsgMsg> => "msg_list: must",
         /// `next_cursor`.
         1 next_cursor: Option<String> => "next_cursor",
-        /// `has_more`.
+        /// `has_more`; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
     }
 }
@@ -1666,7 +1666,7 @@ pub mod keyword {
             0 msg_list: Vec<super::GetHitMsgListMsg> => "msg_list: must",
             /// `next_cursor`.
             1 next_cursor: Option<String> => "next_cursor",
-            /// `has_more`.
+            /// `has_more`; `0` or `1` on the wire.
             2 has_more: bool => "has_more: must zero-one",
         }
     }
@@ -1760,7 +1760,7 @@ pub mod keyword {
             0 rule_list: Vec<super::Rule> => "rule_list: must",
             /// `next_cursor`.
             1 next_cursor: Option<String> => "next_cursor",
-            /// `has_more`.
+            /// `has_more`; `0` or `1` on the wire.
             2 has_more: bool => "has_more: must zero-one",
         }
     }
@@ -1902,7 +1902,7 @@ pub mod specapi {
             0 status: i64 => "status: must",
             /// `dispatch_time`; format `unix`.
             1 dispatch_time: xinqiao_types::UnixSeconds => "dispatch_time: must",
-            /// `progress`; unit percent.
+            /// `progress`; in percent.
             2 progress: i64 => "progress: must",
             /// `result`.
             3 result: Option<super::GetJobResultResult> => "result",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddCheckinRecordRecord`.
+    /// An item of `records` in `checkin::AddCheckinRecord`.
     pub struct AddCheckinRecordRecord {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -44,7 +44,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Apply`.
+    /// `apply` of `checkin::Workdayconf`.
     pub struct Apply {
         /// `restinfo`.
         0 restinfo: Option<Restinfo> => "restinfo",
@@ -54,7 +54,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Applycheckin`.
+    /// `applycheckin` of `checkin::Workdayconf`.
     pub struct Applycheckin {
         /// `restinfo`.
         0 restinfo: Option<Restinfo> => "restinfo",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BaseInfo`.
+    /// `base_info` of `checkin::GetcheckinDaydataData`.
     pub struct BaseInfo {
         /// `date`; format `unix`.
         0 date: xinqiao_types::UnixSeconds => "date: must",
@@ -86,7 +86,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BaseInfoRuleInfo`.
+    /// `rule_info` of `checkin::DataBaseInfo`.
     pub struct BaseInfoRuleInfo {
         /// `groupid`.
         0 groupid: i64 => "groupid: must",
@@ -96,7 +96,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Biweekly`.
+    /// `biweekly` of `checkin::Checkindate`; `biweekly` of `checkin::GroupSchedulelist`.
     pub struct Biweekly {
         /// `enable_weekday_recurrence`.
         0 enable_weekday_recurrence: Option<bool> => "enable_weekday_recurrence",
@@ -110,7 +110,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BukaRemind`.
+    /// `buka_remind` of `checkin::Group`; `buka_remind` of `checkin::UpdateCheckinOptionGroup`.
     pub struct BukaRemind {
         /// `open_remind`.
         0 open_remind: bool => "open_remind: must",
@@ -124,7 +124,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CalOttimeRule`.
+    /// `cal_ottime_rule` of `checkin::Restinfo`.
     pub struct CalOttimeRule {
         /// `items`.
         0 items: Vec<CalOttimeRuleItem> => "items: must",
@@ -133,11 +133,11 @@ w::record! {
 }
 
 w::record! {
-    /// `CalOttimeRuleItem`.
+    /// An item of `items` in `checkin::CalOttimeRule`.
     pub struct CalOttimeRuleItem {
-        /// `ot_time`; unit s.
+        /// `ot_time`; in s.
         0 ot_time: Option<i64> => "ot_time",
-        /// `rest_time`; unit s.
+        /// `rest_time`; in s.
         1 rest_time: Option<i64> => "rest_time",
     }
     new()
@@ -145,13 +145,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Checkin`.
+    /// `checkin` of `checkin::Workdayconf`.
     pub struct Checkin {
         /// `ot_time_start`.
         0 ot_time_start: Option<i64> => "ot_time_start",
-        /// `ot_time_min`; unit s.
+        /// `ot_time_min`; in s.
         1 ot_time_min: Option<i64> => "ot_time_min",
-        /// `ot_time_max`; unit s.
+        /// `ot_time_max`; in s.
         2 ot_time_max: Option<i64> => "ot_time_max",
         /// `restinfo`.
         3 restinfo: Option<Restinfo> => "restinfo",
@@ -161,7 +161,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Checkindata`.
+    /// An item of `checkindata` in the answer of `checkin::Getcheckindata`.
     pub struct Checkindata {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -203,7 +203,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Checkindate`.
+    /// An item of `checkindate` in `checkin::Group`; an item of `checkindate` in `checkin::UpdateCheckinOptionGroup`.
     pub struct Checkindate {
         /// `workdays`.
         0 workdays: Option<Vec<i64>> => "workdays",
@@ -211,13 +211,13 @@ w::record! {
         1 checkintime: Option<Vec<Checkintime>> => "checkintime",
         /// `allow_flex`.
         2 allow_flex: Option<bool> => "allow_flex",
-        /// `flex_on_duty_time`; unit ms.
+        /// `flex_on_duty_time`; in ms.
         3 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
-        /// `flex_off_duty_time`; unit ms.
+        /// `flex_off_duty_time`; in ms.
         4 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
-        /// `max_allow_arrive_early`; unit ms.
+        /// `max_allow_arrive_early`; in ms.
         5 max_allow_arrive_early: i64 => "max_allow_arrive_early: must",
-        /// `max_allow_arrive_late`; unit ms.
+        /// `max_allow_arrive_late`; in ms.
         6 max_allow_arrive_late: i64 => "max_allow_arrive_late: must",
         /// `late_rule`.
         7 late_rule: Option<LateRule> => "late_rule",
@@ -237,7 +237,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CheckindateCheckintime`.
+    /// An item of `checkintime` in `checkin::GroupCheckindate`; an item of `time_section` in `checkin::GroupSchedulelist`; and 1 more.
     pub struct CheckindateCheckintime {
         /// `time_id`.
         0 time_id: Option<i64> => "time_id",
@@ -273,7 +273,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Checkintime`.
+    /// An item of `checkintime` in `checkin::Checkindate`; an item of `time_section` in `checkin::Schedulelist`; and 1 more.
     pub struct Checkintime {
         /// `time_id`.
         0 time_id: Option<i64> => "time_id",
@@ -327,7 +327,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataBaseInfo`.
+    /// `base_info` of `checkin::GetcheckinMonthdataData`.
     pub struct DataBaseInfo {
         /// `record_type`.
         0 record_type: i64 => "record_type: must",
@@ -345,7 +345,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataSummaryInfo`.
+    /// `summary_info` of `checkin::GetcheckinMonthdataData`.
     pub struct DataSummaryInfo {
         /// `except_days`.
         0 except_days: i64 => "except_days: must",
@@ -355,19 +355,19 @@ w::record! {
         2 work_days: i64 => "work_days: must",
         /// `rest_days`.
         3 rest_days: i64 => "rest_days: must",
-        /// `regular_work_sec`; unit s.
+        /// `regular_work_sec`; in s.
         4 regular_work_sec: i64 => "regular_work_sec: must",
-        /// `standard_work_sec`; unit s.
+        /// `standard_work_sec`; in s.
         5 standard_work_sec: i64 => "standard_work_sec: must",
     }
 }
 
 w::record! {
-    /// `ExceptionInfo`.
+    /// An item of `exception_infos` in `checkin::GetcheckinDaydataData`; an item of `exception_infos` in `checkin::GetcheckinMonthdataData`.
     pub struct ExceptionInfo {
         /// `exception`.
         0 exception: i64 => "exception: must",
-        /// `duration`; unit s.
+        /// `duration`; in s.
         1 duration: Option<i64> => "duration",
         /// `count`.
         2 count: i64 => "count: must",
@@ -375,7 +375,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FixTimeRule`.
+    /// An item of `fix_time_rule_list` in `checkin::Restinfo`.
     pub struct FixTimeRule {
         /// `fix_time_begin_sec`.
         0 fix_time_begin_sec: Option<i64> => "fix_time_begin_sec",
@@ -387,7 +387,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetcheckinDaydataData`.
+    /// An item of `datas` in the answer of `checkin::GetcheckinDaydata`.
     pub struct GetcheckinDaydataData {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
@@ -405,7 +405,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetcheckinMonthdataData`.
+    /// An item of `datas` in the answer of `checkin::GetcheckinMonthdata`.
     pub struct GetcheckinMonthdataData {
         /// `base_info`.
         0 base_info: DataBaseInfo => "base_info: must",
@@ -421,7 +421,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetcheckinoptionInfo`.
+    /// An item of `info` in the answer of `checkin::Getcheckinoption`.
     pub struct GetcheckinoptionInfo {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -431,7 +431,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetcheckinschedulistSchedule`.
+    /// An item of `scheduleList` in `checkin::ScheduleSchedule`.
     pub struct GetcheckinschedulistSchedule {
         /// `day`; format `d`.
         0 day: i64 => "day: must",
@@ -441,7 +441,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetcorpcheckinoptionGroup`.
+    /// An item of `group` in the answer of `checkin::Getcorpcheckinoption`.
     pub struct GetcorpcheckinoptionGroup {
         /// `groupid`.
         0 groupid: i64 => "groupid: must",
@@ -461,9 +461,9 @@ w::record! {
         7 allow_apply_offworkday: bool => "allow_apply_offworkday: must",
         /// `allow_apply_bk_cnt`.
         8 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
-        /// `allow_apply_bk_day_limit`; unit day.
+        /// `allow_apply_bk_day_limit`; in day.
         9 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
-        /// `buka_limit_next_month`; unit day.
+        /// `buka_limit_next_month`; in day.
         10 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
         /// `checkindate`.
         11 checkindate: Vec<GroupCheckindate> => "checkindate: must",
@@ -481,7 +481,7 @@ w::record! {
         17 buka_restriction: Option<i64> => "buka_restriction",
         /// `span_day_time`.
         18 span_day_time: Option<i64> => "span_day_time",
-        /// `standard_work_duration`; unit s.
+        /// `standard_work_duration`; in s.
         19 standard_work_duration: Option<i64> => "standard_work_duration",
         /// `open_sp_checkin`.
         20 open_sp_checkin: Option<bool> => "open_sp_checkin",
@@ -503,7 +503,7 @@ w::record! {
         28 use_face_detect: bool => "use_face_detect: must",
         /// `open_face_live_detect`.
         29 open_face_live_detect: bool => "open_face_live_detect: must",
-        /// `offwork_interval_time`; unit s.
+        /// `offwork_interval_time`; in s.
         30 offwork_interval_time: i64 => "offwork_interval_time: must",
         /// `create_userid`.
         31 create_userid: String => "create_userid: must",
@@ -515,7 +515,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Group`.
+    /// `group` of `checkin::AddCheckinOption`.
     pub struct Group {
         /// `grouptype`.
         0 grouptype: i64 => "grouptype: must",
@@ -541,9 +541,9 @@ w::record! {
         10 allow_apply_offworkday: Option<bool> => "allow_apply_offworkday",
         /// `allow_apply_bk_cnt`.
         11 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
-        /// `allow_apply_bk_day_limit`; unit day.
+        /// `allow_apply_bk_day_limit`; in day.
         12 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
-        /// `buka_limit_next_month`; unit day.
+        /// `buka_limit_next_month`; in day.
         13 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
         /// `option_out_range`.
         14 option_out_range: Option<i64> => "option_out_range",
@@ -565,7 +565,7 @@ w::record! {
         22 use_face_detect: Option<bool> => "use_face_detect",
         /// `open_face_live_detect`.
         23 open_face_live_detect: Option<bool> => "open_face_live_detect",
-        /// `offwork_interval_time`; unit s.
+        /// `offwork_interval_time`; in s.
         24 offwork_interval_time: Option<i64> => "offwork_interval_time",
         /// `sync_out_checkin`.
         25 sync_out_checkin: Option<bool> => "sync_out_checkin",
@@ -575,7 +575,7 @@ w::record! {
         27 buka_restriction: Option<i64> => "buka_restriction",
         /// `span_day_time`.
         28 span_day_time: Option<i64> => "span_day_time",
-        /// `standard_work_duration`; unit s.
+        /// `standard_work_duration`; in s.
         29 standard_work_duration: Option<i64> => "standard_work_duration",
         /// `open_sp_checkin`.
         30 open_sp_checkin: Option<bool> => "open_sp_checkin",
@@ -618,7 +618,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GroupCheckindate`.
+    /// An item of `checkindate` in `checkin::GetcorpcheckinoptionGroup`; an item of `checkindate` in `checkin::InfoGroup`.
     pub struct GroupCheckindate {
         /// `workdays`.
         0 workdays: Vec<i64> => "workdays: must",
@@ -626,19 +626,19 @@ w::record! {
         1 checkintime: Vec<CheckindateCheckintime> => "checkintime: must",
         /// `noneed_offwork`.
         2 noneed_offwork: bool => "noneed_offwork: must",
-        /// `flex_time`; unit ms.
+        /// `flex_time`; in ms.
         3 flex_time: Option<i64> => "flex_time",
-        /// `flex_on_duty_time`; unit ms.
+        /// `flex_on_duty_time`; in ms.
         4 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
-        /// `flex_off_duty_time`; unit ms.
+        /// `flex_off_duty_time`; in ms.
         5 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
-        /// `limit_aheadtime`; unit ms.
+        /// `limit_aheadtime`; in ms.
         6 limit_aheadtime: Option<i64> => "limit_aheadtime",
     }
 }
 
 w::record! {
-    /// `GroupLateRule`.
+    /// `late_rule` of `checkin::GroupSchedulelist`.
     pub struct GroupLateRule {
         /// `allow_offwork_after_time`.
         0 allow_offwork_after_time: bool => "allow_offwork_after_time: must",
@@ -648,7 +648,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GroupLocInfo`.
+    /// An item of `loc_infos` in `checkin::GetcorpcheckinoptionGroup`; an item of `loc_infos` in `checkin::InfoGroup`.
     pub struct GroupLocInfo {
         /// `loc_title`.
         0 loc_title: String => "loc_title: must",
@@ -658,13 +658,13 @@ w::record! {
         2 lng: f64 => "lng: must",
         /// `lat`.
         3 lat: f64 => "lat: must",
-        /// `distance`; unit m.
+        /// `distance`; in m.
         4 distance: i64 => "distance: must",
     }
 }
 
 w::record! {
-    /// `GroupOtInfo`.
+    /// `ot_info` of `checkin::GetcorpcheckinoptionGroup`.
     pub struct GroupOtInfo {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -682,7 +682,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GroupReporterinfo`.
+    /// `reporterinfo` of `checkin::GetcorpcheckinoptionGroup`.
     pub struct GroupReporterinfo {
         /// `reporters`.
         0 reporters: Option<Vec<Reporter>> => "reporters",
@@ -692,7 +692,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GroupSchedulelist`.
+    /// An item of `schedulelist` in `checkin::GetcorpcheckinoptionGroup`; an item of `schedulelist` in `checkin::InfoGroup`.
     pub struct GroupSchedulelist {
         /// `schedule_id`.
         0 schedule_id: i64 => "schedule_id: must",
@@ -702,19 +702,19 @@ w::record! {
         2 time_section: Vec<CheckindateCheckintime> => "time_section: must",
         /// `noneed_offwork`.
         3 noneed_offwork: bool => "noneed_offwork: must",
-        /// `limit_aheadtime`; unit ms.
+        /// `limit_aheadtime`; in ms.
         4 limit_aheadtime: i64 => "limit_aheadtime: must",
-        /// `limit_offtime`; unit ms.
+        /// `limit_offtime`; in ms.
         5 limit_offtime: i64 => "limit_offtime: must",
         /// `allow_flex`.
         6 allow_flex: bool => "allow_flex: must",
-        /// `flex_on_duty_time`; unit ms.
+        /// `flex_on_duty_time`; in ms.
         7 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
-        /// `flex_off_duty_time`; unit ms.
+        /// `flex_off_duty_time`; in ms.
         8 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
-        /// `max_allow_arrive_early`; unit ms.
+        /// `max_allow_arrive_early`; in ms.
         9 max_allow_arrive_early: Option<i64> => "max_allow_arrive_early",
-        /// `max_allow_arrive_late`; unit ms.
+        /// `max_allow_arrive_late`; in ms.
         10 max_allow_arrive_late: Option<i64> => "max_allow_arrive_late",
         /// `late_rule`.
         11 late_rule: Option<GroupLateRule> => "late_rule",
@@ -724,7 +724,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GroupSpeWorkday`.
+    /// An item of `spe_workdays` in `checkin::GetcorpcheckinoptionGroup`; an item of `spe_offdays` in `checkin::GetcorpcheckinoptionGroup`; and 2 more.
     pub struct GroupSpeWorkday {
         /// `timestamp`; format `unix`.
         0 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
@@ -736,7 +736,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GroupWifimacInfo`.
+    /// An item of `wifimac_infos` in `checkin::GetcorpcheckinoptionGroup`; an item of `wifimac_infos` in `checkin::InfoGroup`.
     pub struct GroupWifimacInfo {
         /// `wifiname`.
         0 wifiname: String => "wifiname: must",
@@ -746,7 +746,7 @@ w::record! {
 }
 
 w::record! {
-    /// `HolidayInfo`.
+    /// An item of `holiday_infos` in `checkin::GetcheckinDaydataData`.
     pub struct HolidayInfo {
         /// `sp_number`.
         0 sp_number: String => "sp_number: must",
@@ -758,7 +758,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InfoGroup`.
+    /// `group` of `checkin::GetcheckinoptionInfo`.
     pub struct InfoGroup {
         /// `groupid`.
         0 groupid: i64 => "groupid: must",
@@ -778,9 +778,9 @@ w::record! {
         7 allow_apply_offworkday: bool => "allow_apply_offworkday: must",
         /// `allow_apply_bk_cnt`.
         8 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
-        /// `allow_apply_bk_day_limit`; unit day.
+        /// `allow_apply_bk_day_limit`; in day.
         9 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
-        /// `buka_limit_next_month`; unit day.
+        /// `buka_limit_next_month`; in day.
         10 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
         /// `checkindate`.
         11 checkindate: Vec<GroupCheckindate> => "checkindate: must",
@@ -798,7 +798,7 @@ w::record! {
         17 buka_restriction: Option<i64> => "buka_restriction",
         /// `span_day_time`.
         18 span_day_time: Option<i64> => "span_day_time",
-        /// `standard_work_duration`; unit s.
+        /// `standard_work_duration`; in s.
         19 standard_work_duration: Option<i64> => "standard_work_duration",
         /// `open_sp_checkin`.
         20 open_sp_checkin: Option<bool> => "open_sp_checkin",
@@ -808,7 +808,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LateRule`.
+    /// `late_rule` of `checkin::Checkindate`.
     pub struct LateRule {
         /// `allow_offwork_after_time`.
         0 allow_offwork_after_time: Option<bool> => "allow_offwork_after_time",
@@ -820,17 +820,17 @@ w::record! {
 }
 
 w::record! {
-    /// `LateRuleTimerule`.
+    /// An item of `timerules` in `checkin::GroupLateRule`.
     pub struct LateRuleTimerule {
-        /// `offwork_after_time`; unit s.
+        /// `offwork_after_time`; in s.
         0 offwork_after_time: i64 => "offwork_after_time: must",
-        /// `onwork_flex_time`; unit s.
+        /// `onwork_flex_time`; in s.
         1 onwork_flex_time: i64 => "onwork_flex_time: must",
     }
 }
 
 w::record! {
-    /// `LocInfo`.
+    /// An item of `loc_infos` in `checkin::Group`; an item of `loc_infos` in `checkin::UpdateCheckinOptionGroup`.
     pub struct LocInfo {
         /// `loc_title`.
         0 loc_title: Option<String> => "loc_title",
@@ -840,7 +840,7 @@ w::record! {
         2 lng: f64 => "lng: must",
         /// `lat`.
         3 lat: f64 => "lat: must",
-        /// `distance`; unit m.
+        /// `distance`; in m.
         4 distance: i64 => "distance: must",
     }
     new(lng: f64, lat: f64, distance: i64)
@@ -848,31 +848,31 @@ w::record! {
 }
 
 w::record! {
-    /// `OtInfo`.
+    /// `ot_info` of `checkin::GetcheckinDaydataData`.
     pub struct OtInfo {
         /// `ot_status`.
         0 ot_status: i64 => "ot_status: must",
-        /// `ot_duration`; unit s.
+        /// `ot_duration`; in s.
         1 ot_duration: i64 => "ot_duration: must",
-        /// `exception_duration`; unit s.
+        /// `exception_duration`; in s.
         2 exception_duration: Option<Vec<i64>> => "exception_duration",
-        /// `workday_over_as_vacation`; unit s.
+        /// `workday_over_as_vacation`; in s.
         3 workday_over_as_vacation: Option<i64> => "workday_over_as_vacation",
-        /// `workday_over_as_money`; unit s.
+        /// `workday_over_as_money`; in s.
         4 workday_over_as_money: Option<i64> => "workday_over_as_money",
-        /// `restday_over_as_vacation`; unit s.
+        /// `restday_over_as_vacation`; in s.
         5 restday_over_as_vacation: Option<i64> => "restday_over_as_vacation",
-        /// `restday_over_as_money`; unit s.
+        /// `restday_over_as_money`; in s.
         6 restday_over_as_money: Option<i64> => "restday_over_as_money",
-        /// `holiday_over_as_vacation`; unit s.
+        /// `holiday_over_as_vacation`; in s.
         7 holiday_over_as_vacation: Option<i64> => "holiday_over_as_vacation",
-        /// `holiday_over_as_money`; unit s.
+        /// `holiday_over_as_money`; in s.
         8 holiday_over_as_money: Option<i64> => "holiday_over_as_money",
     }
 }
 
 w::record! {
-    /// `OtInfoV2Item`.
+    /// `ot_info_v2` of `checkin::Group`; `ot_info_v2` of `checkin::UpdateCheckinOptionGroup`.
     pub struct OtInfoV2Item {
         /// `workdayconf`.
         0 workdayconf: Option<Workdayconf> => "workdayconf",
@@ -893,7 +893,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OtWorkingdayRestinfo`.
+    /// `ot_workingday_restinfo` of `checkin::Otapplyinfo`; `ot_nonworkingday_restinfo` of `checkin::Otapplyinfo`; and 2 more.
     pub struct OtWorkingdayRestinfo {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -905,7 +905,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OtWorkingdayRestinfoCalOttimeRule`.
+    /// `cal_ottime_rule` of `checkin::OtWorkingdayRestinfo`.
     pub struct OtWorkingdayRestinfoCalOttimeRule {
         /// `items`.
         0 items: Vec<OtWorkingdayRestinfoItem> => "items: must",
@@ -913,7 +913,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OtWorkingdayRestinfoFixTimeRule`.
+    /// `fix_time_rule` of `checkin::OtWorkingdayRestinfo`.
     pub struct OtWorkingdayRestinfoFixTimeRule {
         /// `fix_time_begin_sec`.
         0 fix_time_begin_sec: i64 => "fix_time_begin_sec: must",
@@ -923,17 +923,17 @@ w::record! {
 }
 
 w::record! {
-    /// `OtWorkingdayRestinfoItem`.
+    /// An item of `items` in `checkin::OtWorkingdayRestinfoCalOttimeRule`.
     pub struct OtWorkingdayRestinfoItem {
-        /// `ot_time`; unit s.
+        /// `ot_time`; in s.
         0 ot_time: i64 => "ot_time: must",
-        /// `rest_time`; unit s.
+        /// `rest_time`; in s.
         1 rest_time: i64 => "rest_time: must",
     }
 }
 
 w::record! {
-    /// `Otapplyinfo`.
+    /// `otapplyinfo` of `checkin::GroupOtInfo`.
     pub struct Otapplyinfo {
         /// `allow_ot_workingday`.
         0 allow_ot_workingday: bool => "allow_ot_workingday: must",
@@ -951,19 +951,19 @@ w::record! {
 }
 
 w::record! {
-    /// `Otcheckinfo`.
+    /// `otcheckinfo` of `checkin::GroupOtInfo`.
     pub struct Otcheckinfo {
         /// `ot_workingday_time_start`.
         0 ot_workingday_time_start: i64 => "ot_workingday_time_start: must",
-        /// `ot_workingday_time_min`; unit s.
+        /// `ot_workingday_time_min`; in s.
         1 ot_workingday_time_min: i64 => "ot_workingday_time_min: must",
-        /// `ot_workingday_time_max`; unit s.
+        /// `ot_workingday_time_max`; in s.
         2 ot_workingday_time_max: i64 => "ot_workingday_time_max: must",
         /// `ot_workingday_restinfo`.
         3 ot_workingday_restinfo: Option<OtWorkingdayRestinfo> => "ot_workingday_restinfo",
-        /// `ot_nonworkingday_time_min`; unit s.
+        /// `ot_nonworkingday_time_min`; in s.
         4 ot_nonworkingday_time_min: i64 => "ot_nonworkingday_time_min: must",
-        /// `ot_nonworkingday_time_max`; unit s.
+        /// `ot_nonworkingday_time_max`; in s.
         5 ot_nonworkingday_time_max: i64 => "ot_nonworkingday_time_max: must",
         /// `ot_nonworkingday_spanday_time`.
         6 ot_nonworkingday_spanday_time: i64 => "ot_nonworkingday_spanday_time: must",
@@ -973,31 +973,31 @@ w::record! {
 }
 
 w::record! {
-    /// `OverworkInfo`.
+    /// `overwork_info` of `checkin::GetcheckinMonthdataData`.
     pub struct OverworkInfo {
-        /// `workday_over_sec`; unit s.
+        /// `workday_over_sec`; in s.
         0 workday_over_sec: i64 => "workday_over_sec: must",
-        /// `holidays_over_sec`; unit s.
+        /// `holidays_over_sec`; in s.
         1 holidays_over_sec: Option<i64> => "holidays_over_sec",
-        /// `restdays_over_sec`; unit s.
+        /// `restdays_over_sec`; in s.
         2 restdays_over_sec: Option<i64> => "restdays_over_sec",
-        /// `workdays_over_as_vacation`; unit s.
+        /// `workdays_over_as_vacation`; in s.
         3 workdays_over_as_vacation: Option<i64> => "workdays_over_as_vacation",
-        /// `workdays_over_as_money`; unit s.
+        /// `workdays_over_as_money`; in s.
         4 workdays_over_as_money: Option<i64> => "workdays_over_as_money",
-        /// `restdays_over_as_vacation`; unit s.
+        /// `restdays_over_as_vacation`; in s.
         5 restdays_over_as_vacation: Option<i64> => "restdays_over_as_vacation",
-        /// `restdays_over_as_money`; unit s.
+        /// `restdays_over_as_money`; in s.
         6 restdays_over_as_money: Option<i64> => "restdays_over_as_money",
-        /// `holidays_over_as_vacation`; unit s.
+        /// `holidays_over_as_vacation`; in s.
         7 holidays_over_as_vacation: Option<i64> => "holidays_over_as_vacation",
-        /// `holidays_over_as_money`; unit s.
+        /// `holidays_over_as_money`; in s.
         8 holidays_over_as_money: Option<i64> => "holidays_over_as_money",
     }
 }
 
 w::record! {
-    /// `Range`.
+    /// `range` of `checkin::GetcorpcheckinoptionGroup`; `range` of `checkin::Group`; and 1 more.
     pub struct Range {
         /// `userid`.
         0 userid: Option<Vec<String>> => "userid",
@@ -1011,7 +1011,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Reporter`.
+    /// An item of `reporters` in `checkin::GroupReporterinfo`; an item of `reporters` in `checkin::Reporterinfo`.
     pub struct Reporter {
         /// `userid`.
         0 userid: Option<String> => "userid",
@@ -1024,7 +1024,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Reporterinfo`.
+    /// `reporterinfo` of `checkin::Group`; `reporterinfo` of `checkin::UpdateCheckinOptionGroup`.
     pub struct Reporterinfo {
         /// `reporters`.
         0 reporters: Option<Vec<Reporter>> => "reporters",
@@ -1034,7 +1034,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RestTime`.
+    /// An item of `rest_times` in `checkin::CheckindateCheckintime`; an item of `rest_times` in `checkin::Checkintime`.
     pub struct RestTime {
         /// `rest_begin_time`.
         0 rest_begin_time: i64 => "rest_begin_time: must",
@@ -1045,7 +1045,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Restinfo`.
+    /// `restinfo` of `checkin::Apply`; `restinfo` of `checkin::Applycheckin`; and 1 more.
     pub struct Restinfo {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -1059,7 +1059,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RuleInfo`.
+    /// `rule_info` of `checkin::BaseInfo`.
     pub struct RuleInfo {
         /// `groupid`.
         0 groupid: i64 => "groupid: must",
@@ -1075,7 +1075,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RuleInfoCheckintime`.
+    /// An item of `checkintime` in `checkin::RuleInfo`.
     pub struct RuleInfoCheckintime {
         /// `work_sec`.
         0 work_sec: i64 => "work_sec: must",
@@ -1085,7 +1085,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Schedule`.
+    /// An item of `schedule_list` in the answer of `checkin::Getcheckinschedulist`.
     pub struct Schedule {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -1101,7 +1101,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ScheduleInfo`.
+    /// `schedule_info` of `checkin::GetcheckinschedulistSchedule`.
     pub struct ScheduleInfo {
         /// `schedule_id`.
         0 schedule_id: i64 => "schedule_id: must",
@@ -1113,7 +1113,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ScheduleSchedule`.
+    /// `schedule` of `checkin::Schedule`.
     pub struct ScheduleSchedule {
         /// `scheduleList`.
         0 schedule_list: Vec<GetcheckinschedulistSchedule> => "scheduleList: must",
@@ -1121,7 +1121,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Schedulelist`.
+    /// An item of `schedulelist` in `checkin::Group`; an item of `schedulelist` in `checkin::UpdateCheckinOptionGroup`.
     pub struct Schedulelist {
         /// `schedule_id`.
         0 schedule_id: i64 => "schedule_id: must",
@@ -1131,13 +1131,13 @@ w::record! {
         2 time_section: Vec<Checkintime> => "time_section: must",
         /// `allow_flex`.
         3 allow_flex: Option<bool> => "allow_flex",
-        /// `flex_on_duty_time`; unit ms.
+        /// `flex_on_duty_time`; in ms.
         4 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
-        /// `flex_off_duty_time`; unit ms.
+        /// `flex_off_duty_time`; in ms.
         5 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
-        /// `max_allow_arrive_early`; unit ms.
+        /// `max_allow_arrive_early`; in ms.
         6 max_allow_arrive_early: Option<i64> => "max_allow_arrive_early",
-        /// `max_allow_arrive_late`; unit ms.
+        /// `max_allow_arrive_late`; in ms.
         7 max_allow_arrive_late: Option<i64> => "max_allow_arrive_late",
         /// `late_rule`.
         8 late_rule: Option<SchedulelistLateRule> => "late_rule",
@@ -1154,13 +1154,13 @@ w::record! {
 }
 
 w::record! {
-    /// `SchedulelistLateRule`.
+    /// `late_rule` of `checkin::Schedulelist`.
     pub struct SchedulelistLateRule {
         /// `allow_offwork_after_time`.
         0 allow_offwork_after_time: Option<bool> => "allow_offwork_after_time",
-        /// `offwork_after_time`; unit s.
+        /// `offwork_after_time`; in s.
         1 offwork_after_time: Option<i64> => "offwork_after_time",
-        /// `onwork_flex_time`; unit s.
+        /// `onwork_flex_time`; in s.
         2 onwork_flex_time: Option<i64> => "onwork_flex_time",
         /// `timerules`.
         3 timerules: Option<Vec<Timerule>> => "timerules",
@@ -1175,7 +1175,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetcheckinschedulistItem`.
+    /// An item of `items` in `checkin::Setcheckinschedulist`.
     pub struct SetcheckinschedulistItem {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -1188,7 +1188,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpDescription`.
+    /// `sp_description` of `checkin::HolidayInfo`.
     pub struct SpDescription {
         /// `data`.
         0 data: Vec<SpTitleData> => "data: must",
@@ -1196,7 +1196,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpItem`.
+    /// An item of `sp_items` in `checkin::GetcheckinDaydataData`; an item of `sp_items` in `checkin::GetcheckinMonthdataData`.
     pub struct SpItem {
         /// `name`.
         0 name: String => "name: must",
@@ -1206,7 +1206,7 @@ w::record! {
         2 vacation_id: Option<i64> => "vacation_id",
         /// `time_type`.
         3 time_type: i64 => "time_type: must",
-        /// `duration`; unit s.
+        /// `duration`; in s.
         4 duration: i64 => "duration: must",
         /// `count`.
         5 count: i64 => "count: must",
@@ -1214,7 +1214,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpTitle`.
+    /// `sp_title` of `checkin::HolidayInfo`.
     pub struct SpTitle {
         /// `data`.
         0 data: Vec<SpTitleData> => "data: must",
@@ -1222,7 +1222,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpTitleData`.
+    /// An item of `data` in `checkin::SpDescription`; an item of `data` in `checkin::SpTitle`.
     pub struct SpTitleData {
         /// `lang`.
         0 lang: String => "lang: must",
@@ -1232,7 +1232,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpeWorkday`.
+    /// An item of `spe_workdays` in `checkin::Group`; an item of `spe_offdays` in `checkin::Group`; and 2 more.
     pub struct SpeWorkday {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -1257,13 +1257,13 @@ w::record! {
 }
 
 w::record! {
-    /// `SummaryInfo`.
+    /// `summary_info` of `checkin::GetcheckinDaydataData`.
     pub struct SummaryInfo {
         /// `checkin_count`.
         0 checkin_count: i64 => "checkin_count: must",
-        /// `regular_work_sec`; unit s.
+        /// `regular_work_sec`; in s.
         1 regular_work_sec: i64 => "regular_work_sec: must",
-        /// `standard_work_sec`; unit s.
+        /// `standard_work_sec`; in s.
         2 standard_work_sec: i64 => "standard_work_sec: must",
         /// `earliest_time`.
         3 earliest_time: i64 => "earliest_time: must",
@@ -1273,7 +1273,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimeSection`.
+    /// An item of `time_section` in `checkin::ScheduleInfo`.
     pub struct TimeSection {
         /// `id`.
         0 id: i64 => "id: must",
@@ -1289,11 +1289,11 @@ w::record! {
 }
 
 w::record! {
-    /// `TimeUnitConfig`.
+    /// `time_unit_config` of `checkin::OtInfoV2Item`.
     pub struct TimeUnitConfig {
         /// `ot_time_unit`.
         0 ot_time_unit: Option<i64> => "ot_time_unit",
-        /// `perday_duration_secs`; unit s.
+        /// `perday_duration_secs`; in s.
         1 perday_duration_secs: Option<i64> => "perday_duration_secs",
         /// `rounding_method`.
         2 rounding_method: Option<i64> => "rounding_method",
@@ -1313,11 +1313,11 @@ w::record! {
 }
 
 w::record! {
-    /// `Timerule`.
+    /// An item of `timerules` in `checkin::LateRule`; an item of `timerules` in `checkin::SchedulelistLateRule`.
     pub struct Timerule {
-        /// `offwork_after_time`; unit s.
+        /// `offwork_after_time`; in s.
         0 offwork_after_time: Option<i64> => "offwork_after_time",
-        /// `onwork_flex_time`; unit s.
+        /// `onwork_flex_time`; in s.
         1 onwork_flex_time: Option<i64> => "onwork_flex_time",
     }
     new()
@@ -1325,7 +1325,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateCheckinOptionGroup`.
+    /// `group` of `checkin::UpdateCheckinOption`.
     pub struct UpdateCheckinOptionGroup {
         /// `grouptype`.
         0 grouptype: i64 => "grouptype: must",
@@ -1351,9 +1351,9 @@ w::record! {
         10 allow_apply_offworkday: Option<bool> => "allow_apply_offworkday",
         /// `allow_apply_bk_cnt`.
         11 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
-        /// `allow_apply_bk_day_limit`; unit day.
+        /// `allow_apply_bk_day_limit`; in day.
         12 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
-        /// `buka_limit_next_month`; unit day.
+        /// `buka_limit_next_month`; in day.
         13 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
         /// `option_out_range`.
         14 option_out_range: Option<i64> => "option_out_range",
@@ -1375,7 +1375,7 @@ w::record! {
         22 use_face_detect: Option<bool> => "use_face_detect",
         /// `open_face_live_detect`.
         23 open_face_live_detect: Option<bool> => "open_face_live_detect",
-        /// `offwork_interval_time`; unit s.
+        /// `offwork_interval_time`; in s.
         24 offwork_interval_time: Option<i64> => "offwork_interval_time",
         /// `sync_out_checkin`.
         25 sync_out_checkin: Option<bool> => "sync_out_checkin",
@@ -1385,7 +1385,7 @@ w::record! {
         27 buka_restriction: Option<i64> => "buka_restriction",
         /// `span_day_time`.
         28 span_day_time: Option<i64> => "span_day_time",
-        /// `standard_work_duration`; unit s.
+        /// `standard_work_duration`; in s.
         29 standard_work_duration: Option<i64> => "standard_work_duration",
         /// `open_sp_checkin`.
         30 open_sp_checkin: Option<bool> => "open_sp_checkin",
@@ -1430,7 +1430,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Vacation`.
+    /// `vacation` of `checkin::Workdayconf`.
     pub struct Vacation {
         /// `trans_ratio`.
         0 trans_ratio: Option<i64> => "trans_ratio",
@@ -1442,7 +1442,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WifimacInfo`.
+    /// An item of `wifimac_infos` in `checkin::Group`; an item of `wifimac_infos` in `checkin::UpdateCheckinOptionGroup`.
     pub struct WifimacInfo {
         /// `wifiname`.
         0 wifiname: Option<String> => "wifiname",
@@ -1454,7 +1454,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Workdayconf`.
+    /// `workdayconf` of `checkin::OtInfoV2Item`; `restdayconf` of `checkin::OtInfoV2Item`; and 1 more.
     pub struct Workdayconf {
         /// `allow_ot`.
         0 allow_ot: bool => "allow_ot: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ApprovalNode`.
+    /// `ApprovalNodes` of `corp::GetopenapprovaldataData`.
     pub struct ApprovalNode {
         /// `ApprovalNode`.
         0 approval_node: Vec<ApprovalNodeApprovalNode> => "ApprovalNode: must",
@@ -12,7 +12,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApprovalNodeApprovalNode`.
+    /// An item of `ApprovalNode` in `corp::ApprovalNode`.
     pub struct ApprovalNodeApprovalNode {
         /// `NodeStatus`.
         0 node_status: i64 => "NodeStatus: must",
@@ -26,7 +26,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApprovalNodeItem`.
+    /// `Items` of `corp::ApprovalNodeApprovalNode`.
     pub struct ApprovalNodeItem {
         /// `Item`.
         0 item: Vec<ItemItem> => "Item: must",
@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetopenapprovaldataData`.
+    /// `data` of the answer of `corp::Getopenapprovaldata`.
     pub struct GetopenapprovaldataData {
         /// `ThirdNo`.
         0 third_no: w::TextOrNumber => "ThirdNo: must",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ItemItem`.
+    /// An item of `Item` in `corp::ApprovalNodeItem`.
     pub struct ItemItem {
         /// `ItemUserId`.
         0 item_user_id: String => "ItemUserId: must",
@@ -84,7 +84,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyNode`.
+    /// `NotifyNodes` of `corp::GetopenapprovaldataData`.
     pub struct NotifyNode {
         /// `NotifyNode`.
         0 notify_node: Vec<NotifyNodeNotifyNode> => "NotifyNode: must",
@@ -92,7 +92,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyNodeNotifyNode`.
+    /// An item of `NotifyNode` in `corp::NotifyNode`.
     pub struct NotifyNodeNotifyNode {
         /// `ItemUserId`.
         0 item_user_id: String => "ItemUserId: must",

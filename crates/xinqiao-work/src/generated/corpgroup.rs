@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Chain`.
+    /// An item of `chains` in the answer of `corpgroup::corp::GetChainList`.
     pub struct Chain {
         /// `chain_id`.
         0 chain_id: String => "chain_id: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Contact`.
+    /// An item of `contact_list` in `corpgroup::ImportChainContact`.
     pub struct Contact {
         /// `corp_name`.
         0 corp_name: String => "corp_name: must",
@@ -30,13 +30,13 @@ w::record! {
 }
 
 w::record! {
-    /// `ContactContactInfo`.
+    /// An item of `contact_info_list` in `corpgroup::Contact`.
     pub struct ContactContactInfo {
         /// `name`.
         0 name: String => "name: must",
         /// `identity_type`.
         1 identity_type: i64 => "identity_type: must",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
         /// `user_custom_id`.
         3 user_custom_id: Option<String> => "user_custom_id",
@@ -46,19 +46,19 @@ w::record! {
 }
 
 w::record! {
-    /// `ContactInfo`.
+    /// An item of `contact_info_list` in `corpgroup::Fail`.
     pub struct ContactInfo {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
         /// `errmsg`.
         1 errmsg: Option<String> => "errmsg",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
     }
 }
 
 w::record! {
-    /// `Corp`.
+    /// An item of `corp_list` in the answer of `corpgroup::corp::ListAppShareInfo`.
     pub struct Corp {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
@@ -70,17 +70,17 @@ w::record! {
 }
 
 w::record! {
-    /// `ExternalUseridInfo`.
+    /// An item of `external_userid_info` in the answer of `corpgroup::UnionidToExternalUserid`.
     pub struct ExternalUseridInfo {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         1 external_userid: String => "external_userid: must masked",
     }
 }
 
 w::record! {
-    /// `Fail`.
+    /// An item of `fail_list` in `corpgroup::GetresultResult`.
     pub struct Fail {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
@@ -96,7 +96,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetresultResult`.
+    /// `result` of the answer of `corpgroup::Getresult`.
     pub struct GetresultResult {
         /// `chain_id`.
         0 chain_id: String => "chain_id: must",
@@ -108,7 +108,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Group`.
+    /// An item of `groups` in the answer of `corpgroup::corp::GetChainGroup`.
     pub struct Group {
         /// `groupid`.
         0 groupid: i64 => "groupid: must",
@@ -122,7 +122,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GroupCorp`.
+    /// An item of `group_corps` in the answer of `corpgroup::corp::GetChainCorpinfoList`.
     pub struct GroupCorp {
         /// `groupid`.
         0 groupid: i64 => "groupid: must",
@@ -136,13 +136,13 @@ w::record! {
         4 custom_id: Option<String> => "custom_id",
         /// `invite_userid`.
         5 invite_userid: Option<String> => "invite_userid",
-        /// `is_joined`.
+        /// `is_joined`; `0` or `1` on the wire.
         6 is_joined: bool => "is_joined: must zero-one",
     }
 }
 
 w::record! {
-    /// `MemberCorpRange`.
+    /// `member_corp_range` of `corpgroup::RuleInfo`.
     pub struct MemberCorpRange {
         /// `groupids`.
         0 groupids: Option<Vec<i64>> => "groupids",
@@ -154,7 +154,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OwnerCorpRange`.
+    /// `owner_corp_range` of `corpgroup::RuleInfo`.
     pub struct OwnerCorpRange {
         /// `userids`.
         0 userids: Option<Vec<String>> => "userids",
@@ -166,7 +166,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RuleInfo`.
+    /// `rule_info` of `corpgroup::rule::AddRule`; `rule_info` of the answer of `corpgroup::rule::GetRuleInfo`; and 1 more.
     pub struct RuleInfo {
         /// `owner_corp_range`.
         0 owner_corp_range: OwnerCorpRange => "owner_corp_range: must",
@@ -333,9 +333,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95818>.
     /// * Catalog: `work.corpgroup.unionid_to_external_userid`.
     pub struct UnionidToExternalUserid {
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         0 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `corpid`.
         2 corpid: Option<xinqiao_types::CorpId> => "corpid",
@@ -444,7 +444,7 @@ pub mod corp {
             2 custom_id: Option<String> => "custom_id",
             /// `qualification_status`.
             3 qualification_status: Option<i64> => "qualification_status",
-            /// `is_joined`.
+            /// `is_joined`; `0` or `1` on the wire.
             4 is_joined: bool => "is_joined: must zero-one",
         }
     }
@@ -672,9 +672,9 @@ pub mod corp {
     w::record! {
         /// Answer to [`Gettoken`].
         pub struct GettokenResponse {
-            /// `access_token`.
+            /// `access_token`; a secret, masked in `Debug`.
             0 access_token: String => "access_token: must masked",
-            /// `expires_in`; unit s.
+            /// `expires_in`; in s.
             1 expires_in: i64 => "expires_in: must",
         }
     }
@@ -705,7 +705,7 @@ pub mod corp {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93403>.
         /// * Catalog: `work.corpgroup.corp.list_app_share_info`.
         pub struct ListAppShareInfo {
-            /// `agentid`.
+            /// `agentid`; the account's agentid.
             0 agentid: i64 => "agentid: must",
             /// `business_type`.
             1 business_type: Option<i64> => "business_type",
@@ -726,7 +726,7 @@ pub mod corp {
         pub struct ListAppShareInfoResponse {
             /// `corp_list`.
             0 corp_list: Vec<super::Corp> => "corp_list: must",
-            /// `ending`.
+            /// `ending`; `0` or `1` on the wire.
             1 ending: bool => "ending: must zero-one",
             /// `next_cursor`.
             2 next_cursor: Option<String> => "next_cursor",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Department`.
+    /// `department` of the answer of `department::Get`; an item of `department` in the answer of `department::List`.
     pub struct Department {
         /// `id`.
         0 id: i64 => "id: must",
@@ -22,7 +22,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DepartmentId`.
+    /// An item of `department_id` in the answer of `department::Simplelist`.
     pub struct DepartmentId {
         /// `id`.
         0 id: i64 => "id: must",

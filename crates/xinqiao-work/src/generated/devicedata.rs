@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AccesscontrolData`.
+    /// `accesscontrol_data` of the answer of `devicedata::GetAccesscontrolData`.
     pub struct AccesscontrolData {
         /// `items`.
         0 items: Vec<AccesscontrolDataItem> => "items: must",
@@ -12,7 +12,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AccesscontrolDataItem`.
+    /// An item of `items` in `devicedata::AccesscontrolData`.
     pub struct AccesscontrolDataItem {
         /// `user_type`.
         0 user_type: i64 => "user_type: must",
@@ -30,7 +30,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Checkindata`.
+    /// `checkindata` of the answer of `devicedata::GetCheckinData`.
     pub struct Checkindata {
         /// `items`.
         0 items: Vec<CheckindataItem> => "items: must",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CheckindataItem`.
+    /// An item of `items` in `devicedata::Checkindata`.
     pub struct CheckindataItem {
         /// `open_userid`.
         0 open_userid: String => "open_userid: must",
@@ -50,7 +50,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Device`.
+    /// `device_list` of the answer of `devicedata::GetAuthInfo`.
     pub struct Device {
         /// `item`.
         0 item: Vec<DeviceItem> => "item: must",
@@ -58,7 +58,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeviceItem`.
+    /// An item of `item` in `devicedata::Device`.
     pub struct DeviceItem {
         /// `device_type`.
         0 device_type: i64 => "device_type: must",
@@ -74,7 +74,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EffectOpenUserid`.
+    /// An item of `effect_open_userid_list` in `devicedata::PassRule`; an item of `effect_open_userid_list` in `devicedata::PassRuleItem`.
     pub struct EffectOpenUserid {
         /// `open_userid`.
         0 open_userid: String => "open_userid: must",
@@ -86,7 +86,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetAccesscontrolRulePassRule`.
+    /// `pass_rule` of the answer of `devicedata::GetAccesscontrolRule`.
     pub struct GetAccesscontrolRulePassRule {
         /// `items`.
         0 items: Vec<PassRuleItem> => "items: must",
@@ -94,7 +94,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PassRule`.
+    /// `pass_rule` of `devicedata::AddAccesscontrolRule`; `remote_pass_rule` of `devicedata::AddAccesscontrolRule`; and 2 more.
     pub struct PassRule {
         /// `rule_list`.
         0 rule_list: Vec<String> => "rule_list: must",
@@ -105,7 +105,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PassRuleItem`.
+    /// An item of `items` in `devicedata::GetAccesscontrolRulePassRule`; an item of `items` in `devicedata::RemotePassRule`.
     pub struct PassRuleItem {
         /// `rule_id`.
         0 rule_id: String => "rule_id: must",
@@ -121,7 +121,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RemotePassRule`.
+    /// `remote_pass_rule` of the answer of `devicedata::GetAccesscontrolRule`.
     pub struct RemotePassRule {
         /// `items`.
         0 items: Vec<PassRuleItem> => "items: must",
@@ -129,7 +129,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TemperatureData`.
+    /// `temperature_data` of the answer of `devicedata::GetTemperatureData`.
     pub struct TemperatureData {
         /// `items`.
         0 items: Vec<TemperatureDataItem> => "items: must",
@@ -137,7 +137,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TemperatureDataItem`.
+    /// An item of `items` in `devicedata::TemperatureData`.
     pub struct TemperatureDataItem {
         /// `user_type`.
         0 user_type: i64 => "user_type: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Account`.
+    /// An item of `AccountList` in `work.info.auto_activate`.
     pub struct Account {
         /// `ActiveCode`.
         0 active_code: String => "ActiveCode: must",
@@ -22,7 +22,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Applyer`.
+    /// `Applyer` of `events::SysApprovalChangeApprovalInfo`.
     pub struct Applyer {
         /// `UserId`.
         0 user_id: String => "UserId: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApprovalInfo`.
+    /// `ApprovalInfo` of `work.event.open_approval_change`.
     pub struct ApprovalInfo {
         /// `ThirdNo`.
         0 third_no: String => "ThirdNo: must",
@@ -62,7 +62,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApprovalNode`.
+    /// `ApprovalNodes` of `events::ApprovalInfo`.
     pub struct ApprovalNode {
         /// `ApprovalNode`.
         0 approval_node: Vec<ApprovalNodeApprovalNode> => "ApprovalNode: must",
@@ -70,7 +70,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApprovalNodeApprovalNode`.
+    /// An item of `ApprovalNode` in `events::ApprovalNode`.
     pub struct ApprovalNodeApprovalNode {
         /// `NodeStatus`.
         0 node_status: i64 => "NodeStatus: must",
@@ -84,7 +84,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApprovalNodeItem`.
+    /// `Items` of `events::ApprovalNodeApprovalNode`.
     pub struct ApprovalNodeItem {
         /// `Item`.
         0 item: Vec<ItemItem> => "Item: must",
@@ -92,7 +92,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Approver`.
+    /// `Approver` of `events::SpRecordDetail`.
     pub struct Approver {
         /// `UserId`.
         0 user_id: String => "UserId: must",
@@ -100,7 +100,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Article`.
+    /// `Articles` of `work.reply.news`.
     pub struct Article {
         /// `item`.
         0 item: Vec<ArticleItem> => "item: must",
@@ -108,7 +108,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ArticleItem`.
+    /// An item of `item` in `events::Article`.
     pub struct ArticleItem {
         /// `Title`.
         0 title: String => "Title: must",
@@ -122,7 +122,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthOpenKfId`.
+    /// `AuthOpenKfIdList` of `events::ExtraInfo`.
     pub struct AuthOpenKfId {
         /// `OpenKfId`.
         0 open_kf_id: Vec<String> => "OpenKfId: must",
@@ -130,7 +130,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthUserInfo`.
+    /// `AuthUserInfo` of `work.info.enter_register_package`; `AuthUserInfo` of `work.info.register_corp`.
     pub struct AuthUserInfo {
         /// `UserId`.
         0 user_id: String => "UserId: must",
@@ -138,7 +138,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchJob`.
+    /// `BatchJob` of `work.event.batch_job_result`.
     pub struct BatchJob {
         /// `JobId`.
         0 job_id: String => "JobId: must",
@@ -152,7 +152,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Button`.
+    /// `Button` of `work.reply.update_button`.
     pub struct Button {
         /// `ReplaceName`.
         0 replace_name: String => "ReplaceName: must",
@@ -160,7 +160,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChangeChainCorpId`.
+    /// `CorpIds` of `work.event.change_chain`.
     pub struct ChangeChainCorpId {
         /// `CorpId`.
         0 corp_id: Vec<String> => "CorpId: must",
@@ -168,7 +168,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChatArchiveApi`.
+    /// `ChatArchiveApi` of `work.info.advanced_api_expired`.
     pub struct ChatArchiveApi {
         /// `Edition`.
         0 edition: i64 => "Edition: must",
@@ -176,7 +176,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Comment`.
+    /// An item of `Comments` in `events::SysApprovalChangeApprovalInfo`.
     pub struct Comment {
         /// `CommentId`.
         0 comment_id: String => "CommentId: must",
@@ -192,7 +192,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CommentUserInfo`.
+    /// `CommentUserInfo` of `events::Comment`.
     pub struct CommentUserInfo {
         /// `UserId`.
         0 user_id: String => "UserId: must",
@@ -200,17 +200,17 @@ w::record! {
 }
 
 w::record! {
-    /// `ContactSync`.
+    /// `ContactSync` of `work.info.register_corp`.
     pub struct ContactSync {
-        /// `AccessToken`.
+        /// `AccessToken`; a secret, masked in `Debug`.
         0 access_token: String => "AccessToken: must masked",
-        /// `ExpiresIn`; unit s.
+        /// `ExpiresIn`; in s.
         1 expires_in: i64 => "ExpiresIn: must",
     }
 }
 
 w::record! {
-    /// `ExtAttr`.
+    /// `ExtAttr` of `work.event.change_contact`.
     pub struct ExtAttr {
         /// `Item`.
         0 item: Vec<ExtAttrItem> => "Item: must",
@@ -218,7 +218,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtAttrItem`.
+    /// An item of `Item` in `events::ExtAttr`.
     pub struct ExtAttrItem {
         /// `Type`.
         0 type_: i64 => "Type: must",
@@ -232,7 +232,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtraInfo`.
+    /// `ExtraInfo` of `work.info.cancel_auth`; `ExtraInfo` of `work.info.change_auth`.
     pub struct ExtraInfo {
         /// `AuthOpenKfIdList`.
         0 auth_open_kf_id_list: Option<AuthOpenKfId> => "AuthOpenKfIdList",
@@ -240,7 +240,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GroupId`.
+    /// `GroupIds` of `work.event.change_chain`.
     pub struct GroupId {
         /// `GroupId`.
         0 group_id: Vec<i64> => "GroupId: must",
@@ -248,7 +248,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ImageImage`.
+    /// `Image` of `work.reply.image`.
     pub struct ImageImage {
         /// `MediaId`.
         0 media_id: String => "MediaId: must",
@@ -256,7 +256,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ItemItem`.
+    /// An item of `Item` in `events::ApprovalNodeItem`.
     pub struct ItemItem {
         /// `ItemUserid`.
         0 item_userid: String => "ItemUserid: must",
@@ -276,7 +276,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ItemText`.
+    /// `Text` of `events::ExtAttrItem`.
     pub struct ItemText {
         /// `Value`.
         0 value: String => "Value: must",
@@ -284,7 +284,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MemChange`.
+    /// `MemChangeList` of `work.event.change_external_chat`.
     pub struct MemChange {
         /// `Item`.
         0 item: Vec<String> => "Item: must",
@@ -292,7 +292,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MraAddress`.
+    /// `MraAddress` of `work.event.meeting_change`.
     pub struct MraAddress {
         /// `Protocol`.
         0 protocol: i64 => "Protocol: must",
@@ -302,7 +302,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Node`.
+    /// An item of `NodeList` in `events::Process`.
     pub struct Node {
         /// `NodeType`.
         0 node_type: i64 => "NodeType: must",
@@ -316,7 +316,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyNode`.
+    /// `NotifyNodes` of `events::ApprovalInfo`.
     pub struct NotifyNode {
         /// `NotifyNode`.
         0 notify_node: Vec<NotifyNodeNotifyNode> => "NotifyNode: must",
@@ -324,7 +324,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyNodeNotifyNode`.
+    /// An item of `NotifyNode` in `events::NotifyNode`.
     pub struct NotifyNodeNotifyNode {
         /// `ItemUserid`.
         0 item_userid: String => "ItemUserid: must",
@@ -338,7 +338,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Notifyer`.
+    /// An item of `Notifyer` in `events::SysApprovalChangeApprovalInfo`.
     pub struct Notifyer {
         /// `UserId`.
         0 user_id: String => "UserId: must",
@@ -346,7 +346,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OperatedUser`.
+    /// `OperatedUser` of `work.event.meeting_change`.
     pub struct OperatedUser {
         /// `UserId`.
         0 user_id: Option<String> => "UserId",
@@ -358,7 +358,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OpitonId`.
+    /// `OpitonIds` of `events::SelectedItemSelectedItem`.
     pub struct OpitonId {
         /// `OpitonId`.
         0 opiton_id: Vec<String> => "OpitonId: must",
@@ -366,7 +366,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Pic`.
+    /// `PicList` of `events::SendPicsInfo`.
     pub struct Pic {
         /// `item`.
         0 item: Vec<PicItem> => "item: must",
@@ -374,7 +374,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PicItem`.
+    /// An item of `item` in `events::Pic`.
     pub struct PicItem {
         /// `PicMd5Sum`.
         0 pic_md5_sum: String => "PicMd5Sum: must",
@@ -382,7 +382,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Process`.
+    /// `ProcessList` of `events::SysApprovalChangeApprovalInfo`.
     pub struct Process {
         /// `NodeList`.
         0 node_list: Vec<Node> => "NodeList: must",
@@ -390,7 +390,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ScanCodeInfo`.
+    /// `ScanCodeInfo` of `work.event.scancode_push`; `ScanCodeInfo` of `work.event.scancode_waitmsg`.
     pub struct ScanCodeInfo {
         /// `ScanType`.
         0 scan_type: String => "ScanType: must",
@@ -400,7 +400,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SelectedItem`.
+    /// `SelectedItems` of `work.event.template_card_event`.
     pub struct SelectedItem {
         /// `SelectedItem`.
         0 selected_item: Option<Vec<SelectedItemSelectedItem>> => "SelectedItem",
@@ -408,7 +408,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SelectedItemSelectedItem`.
+    /// An item of `SelectedItem` in `events::SelectedItem`.
     pub struct SelectedItemSelectedItem {
         /// `QuestionKey`.
         0 question_key: String => "QuestionKey: must",
@@ -418,7 +418,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SendLocationInfo`.
+    /// `SendLocationInfo` of `work.event.location_select`.
     pub struct SendLocationInfo {
         /// `Location_X`.
         0 location_x: String => "Location_X: must",
@@ -434,7 +434,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SendPicsInfo`.
+    /// `SendPicsInfo` of `work.event.pic_photo_or_album`; `SendPicsInfo` of `work.event.pic_sysphoto`; and 1 more.
     pub struct SendPicsInfo {
         /// `Count`.
         0 count: i64 => "Count: must",
@@ -444,7 +444,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpRecord`.
+    /// An item of `SpRecord` in `events::SysApprovalChangeApprovalInfo`.
     pub struct SpRecord {
         /// `SpStatus`.
         0 sp_status: i64 => "SpStatus: must",
@@ -456,7 +456,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpRecordDetail`.
+    /// An item of `Details` in `events::SpRecord`.
     pub struct SpRecordDetail {
         /// `Approver`.
         0 approver: Approver => "Approver: must",
@@ -472,7 +472,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubNode`.
+    /// An item of `SubNodeList` in `events::Node`.
     pub struct SubNode {
         /// `UserInfo`.
         0 user_info: UserInfo => "UserInfo: must",
@@ -488,7 +488,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SysApprovalChangeApprovalInfo`.
+    /// `ApprovalInfo` of `work.event.sys_approval_change`.
     pub struct SysApprovalChangeApprovalInfo {
         /// `StatuChangeEvent`.
         0 statu_change_event: i64 => "StatuChangeEvent: must",
@@ -516,7 +516,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TaskCard`.
+    /// `TaskCard` of `work.reply.update_taskcard`.
     pub struct TaskCard {
         /// `ReplaceName`.
         0 replace_name: String => "ReplaceName: must",
@@ -524,7 +524,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TemplateCard`.
+    /// `TemplateCard` of `work.reply.update_template_card`.
     pub struct TemplateCard {
         /// `CardType`.
         0 card_type: String => "CardType: must",
@@ -532,7 +532,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UploadInfo`.
+    /// An item of `UploadInfo` in `work.event.meeting_change`.
     pub struct UploadInfo {
         /// `MediumType`.
         0 medium_type: i64 => "MediumType: must",
@@ -546,7 +546,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserInfo`.
+    /// `UserInfo` of `events::SubNode`.
     pub struct UserInfo {
         /// `UserId`.
         0 user_id: String => "UserId: must",
@@ -554,7 +554,7 @@ w::record! {
 }
 
 w::record! {
-    /// `VideoVideo`.
+    /// `Video` of `work.reply.video`.
     pub struct VideoVideo {
         /// `MediaId`.
         0 media_id: String => "MediaId: must",
@@ -566,7 +566,7 @@ w::record! {
 }
 
 w::record! {
-    /// `VoiceVoice`.
+    /// `Voice` of `work.reply.voice`.
     pub struct VoiceVoice {
         /// `MediaId`.
         0 media_id: String => "MediaId: must",
@@ -574,7 +574,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WarmUpInfo`.
+    /// `WarmUpInfo` of `work.event.meeting_change`.
     pub struct WarmUpInfo {
         /// `WarmUpPicture`.
         0 warm_up_picture: Option<String> => "WarmUpPicture",
@@ -588,7 +588,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Web`.
+    /// `Web` of `events::ExtAttrItem`.
     pub struct Web {
         /// `Title`.
         0 title: String => "Title: must",
@@ -608,9 +608,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
         /// * Catalog: `work.event.add_calendar`.
         pub struct AddCalendar {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -632,9 +632,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
         /// * Catalog: `work.event.add_schedule`.
         pub struct AddSchedule {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -658,9 +658,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95327>.
         /// * Catalog: `work.event.agree_external_userid_migration`.
         pub struct AgreeExternalUseridMigration {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -684,9 +684,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97506>.
         /// * Catalog: `work.event.app_email_change`.
         pub struct AppEmailChange {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -710,9 +710,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90973>.
         /// * Catalog: `work.event.batch_job_result`.
         pub struct BatchJobResult {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -734,9 +734,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95333>.
         /// * Catalog: `work.event.book_meeting_room`.
         pub struct BookMeetingRoom {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -760,9 +760,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95333>.
         /// * Catalog: `work.event.cancel_meeting_room`.
         pub struct CancelMeetingRoom {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -786,9 +786,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95038>.
         /// * Catalog: `work.event.change_app_admin`.
         pub struct ChangeAppAdmin {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -808,9 +808,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95796>.
         /// * Catalog: `work.event.change_chain`.
         pub struct ChangeChain {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -838,9 +838,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90970>.
         /// * Catalog: `work.event.change_contact`.
         pub struct ChangeContact {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -870,21 +870,21 @@ pub mod event {
             14 is_leader_in_dept: Option<String> => "IsLeaderInDept",
             /// `MainDepartment`.
             15 main_department: Option<i64> => "MainDepartment",
-            /// `Email`.
+            /// `Email`; personal data, masked in `Debug`.
             16 email: Option<String> => "Email: masked",
             /// `BizMail`.
             17 biz_mail: Option<String> => "BizMail",
-            /// `Mobile`.
+            /// `Mobile`; personal data, masked in `Debug`.
             18 mobile: Option<String> => "Mobile: masked",
-            /// `Telephone`.
+            /// `Telephone`; personal data, masked in `Debug`.
             19 telephone: Option<String> => "Telephone: masked",
-            /// `Gender`.
+            /// `Gender`; a number as text on the wire.
             20 gender: Option<i64> => "Gender: numeric",
-            /// `Address`.
+            /// `Address`; personal data, masked in `Debug`.
             21 address: Option<String> => "Address: masked",
             /// `Position`.
             22 position: Option<String> => "Position",
-            /// `Avatar`.
+            /// `Avatar`; personal data, masked in `Debug`.
             23 avatar: Option<String> => "Avatar: masked",
             /// `Status`.
             24 status: Option<i64> => "Status",
@@ -916,9 +916,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92130>.
         /// * Catalog: `work.event.change_external_chat`.
         pub struct ChangeExternalChat {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -960,9 +960,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92130>.
         /// * Catalog: `work.event.change_external_contact`.
         pub struct ChangeExternalContact {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1002,9 +1002,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92130>.
         /// * Catalog: `work.event.change_external_tag`.
         pub struct ChangeExternalTag {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1036,9 +1036,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92032>.
         /// * Catalog: `work.event.change_school_contact`.
         pub struct ChangeSchoolContact {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1066,9 +1066,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.click`.
         pub struct Click {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1090,9 +1090,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.close_inactive_agent`.
         pub struct CloseInactiveAgent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1112,9 +1112,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97299>.
         /// * Catalog: `work.event.customer_acquisition`.
         pub struct CustomerAcquisition {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1150,9 +1150,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
         /// * Catalog: `work.event.delete_calendar`.
         pub struct DeleteCalendar {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1174,9 +1174,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
         /// * Catalog: `work.event.delete_schedule`.
         pub struct DeleteSchedule {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1200,9 +1200,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97833>.
         /// * Catalog: `work.event.doc_change_document_change`.
         pub struct DocChangeDocumentChange {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1227,9 +1227,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100986>.
         /// * Catalog: `work.event.doc_change_smart_sheet_change`.
         pub struct DocChangeSmartSheetChange {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1257,9 +1257,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.enter_agent`.
         pub struct EnterAgent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1281,9 +1281,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99877>.
         /// * Catalog: `work.event.finish_vip_account_approval`.
         pub struct FinishVipAccountApproval {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1307,9 +1307,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97712>.
         /// * Catalog: `work.event.kf_account_auth_change`.
         pub struct KfAccountAuthChange {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1333,9 +1333,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94670>.
         /// * Catalog: `work.event.kf_msg_or_event`.
         pub struct KfMsgOrEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1359,9 +1359,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94145>.
         /// * Catalog: `work.event.living_status_change`.
         pub struct LivingStatusChange {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1385,9 +1385,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.location`.
         pub struct Location {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1399,9 +1399,9 @@ pub mod event {
             5 agent_id: i64 => "AgentID: must",
             /// `AppType`.
             6 app_type: Option<String> => "AppType",
-            /// `Latitude`.
+            /// `Latitude`; personal data, masked in `Debug`.
             7 latitude: f64 => "Latitude: must masked",
-            /// `Longitude`.
+            /// `Longitude`; personal data, masked in `Debug`.
             8 longitude: f64 => "Longitude: must masked",
             /// `Precision`.
             9 precision: f64 => "Precision: must",
@@ -1415,9 +1415,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.location_select`.
         pub struct LocationSelect {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1443,9 +1443,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99081>.
         /// * Catalog: `work.event.meeting_change`.
         pub struct MeetingChange {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1485,9 +1485,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99648>.
         /// * Catalog: `work.event.meeting_statistics`.
         pub struct MeetingStatistics {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1511,9 +1511,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
         /// * Catalog: `work.event.modify_calendar`.
         pub struct ModifyCalendar {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1535,9 +1535,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
         /// * Catalog: `work.event.modify_schedule`.
         pub struct ModifySchedule {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1561,9 +1561,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.msgaudit_notify`.
         pub struct MsgauditNotify {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1583,9 +1583,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90269>.
         /// * Catalog: `work.event.open_approval_change`.
         pub struct OpenApprovalChange {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1607,9 +1607,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.pic_photo_or_album`.
         pub struct PicPhotoOrAlbum {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1633,9 +1633,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.pic_sysphoto`.
         pub struct PicSysphoto {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1659,9 +1659,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.pic_weixin`.
         pub struct PicWeixin {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1685,9 +1685,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100048>.
         /// * Catalog: `work.event.program_notify`.
         pub struct ProgramNotify {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1711,9 +1711,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.reopen_inactive_agent`.
         pub struct ReopenInactiveAgent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1733,9 +1733,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.respond_schedule`.
         pub struct RespondSchedule {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1759,9 +1759,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.scancode_push`.
         pub struct ScancodePush {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1785,9 +1785,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.scancode_waitmsg`.
         pub struct ScancodeWaitmsg {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1811,9 +1811,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100080>.
         /// * Catalog: `work.event.security`.
         pub struct Security {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1835,9 +1835,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.share_agent_change`.
         pub struct ShareAgentChange {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1865,9 +1865,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.share_chain_change`.
         pub struct ShareChainChange {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1887,9 +1887,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99876>.
         /// * Catalog: `work.event.submit_vip_account_approval`.
         pub struct SubmitVipAccountApproval {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1915,9 +1915,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.subscribe`.
         pub struct Subscribe {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1939,9 +1939,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92535>.
         /// * Catalog: `work.event.switch_workbench_mode`.
         pub struct SwitchWorkbenchMode {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1963,9 +1963,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91815>.
         /// * Catalog: `work.event.sys_approval_change`.
         pub struct SysApprovalChange {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -1987,9 +1987,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.taskcard_click`.
         pub struct TaskcardClick {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2013,9 +2013,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.template_card_event`.
         pub struct TemplateCardEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2045,9 +2045,9 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.template_card_menu_event`.
         pub struct TemplateCardMenuEvent {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2075,9 +2075,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95716>.
         /// * Catalog: `work.event.unlicensed_notify`.
         pub struct UnlicensedNotify {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2097,9 +2097,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.unsubscribe`.
         pub struct Unsubscribe {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2121,9 +2121,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/96219>.
         /// * Catalog: `work.event.upload_media_job_finish`.
         pub struct UploadMediaJobFinish {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2145,9 +2145,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.view`.
         pub struct View {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2169,9 +2169,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97975>.
         /// * Catalog: `work.event.wedrive_file_change`.
         pub struct WedriveFileChange {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2195,9 +2195,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97972>.
         /// * Catalog: `work.event.wedrive_insufficient_capacity`.
         pub struct WedriveInsufficientCapacity {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2217,9 +2217,9 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97973>.
         /// * Catalog: `work.event.wedrive_space_change`.
         pub struct WedriveSpaceChange {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -2575,7 +2575,7 @@ pub mod info {
             1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `AuthCode`.
+            /// `AuthCode`; a secret, masked in `Debug`.
             3 auth_code: String => "AuthCode: must masked",
             /// `State`.
             4 state: Option<String> => "State",
@@ -2966,7 +2966,7 @@ pub mod info {
             1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `SuiteTicket`.
+            /// `SuiteTicket`; a secret, masked in `Debug`.
             3 suite_ticket: String => "SuiteTicket: must masked",
         }
     }
@@ -2982,9 +2982,9 @@ pub mod message {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.image`.
         pub struct Image {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3007,9 +3007,9 @@ pub mod message {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.link`.
         pub struct Link {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3036,9 +3036,9 @@ pub mod message {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.location`.
         pub struct Location {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3067,9 +3067,9 @@ pub mod message {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.text`.
         pub struct Text {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3090,9 +3090,9 @@ pub mod message {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.video`.
         pub struct Video {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3115,9 +3115,9 @@ pub mod message {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.voice`.
         pub struct Voice {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3145,9 +3145,9 @@ pub mod reply {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.image`.
         pub struct Image {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3164,9 +3164,9 @@ pub mod reply {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.news`.
         pub struct News {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3185,9 +3185,9 @@ pub mod reply {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.text`.
         pub struct Text {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3204,9 +3204,9 @@ pub mod reply {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.update_button`.
         pub struct UpdateButton {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3223,9 +3223,9 @@ pub mod reply {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.update_taskcard`.
         pub struct UpdateTaskcard {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3241,9 +3241,9 @@ pub mod reply {
         ///
         /// * Catalog: `work.reply.update_template_card`.
         pub struct UpdateTemplateCard {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3260,9 +3260,9 @@ pub mod reply {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.video`.
         pub struct Video {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
@@ -3279,9 +3279,9 @@ pub mod reply {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.voice`.
         pub struct Voice {
-            /// `ToUserName`.
+            /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`.
+            /// `FromUserName`; personal data, masked in `Debug`.
             1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",

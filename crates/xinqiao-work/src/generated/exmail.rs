@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Alia`.
+    /// `alias_list` of `exmail::publicmail::Update`; `alias_list` of `exmail::GetList`.
     pub struct Alia {
         /// `list`.
         0 list: Vec<String> => "list: must",
@@ -13,7 +13,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AllowDepartmentlist`.
+    /// `allow_departmentlist` of `exmail::group::Create`; `allow_departmentlist` of the answer of `exmail::group::Get`; and 1 more.
     pub struct AllowDepartmentlist {
         /// `list`.
         0 list: Vec<i64> => "list: must",
@@ -22,7 +22,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AllowEmaillist`.
+    /// `allow_emaillist` of `exmail::group::Create`; `allow_emaillist` of the answer of `exmail::group::Get`; and 1 more.
     pub struct AllowEmaillist {
         /// `list`.
         0 list: Vec<String> => "list: must",
@@ -31,7 +31,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AllowTaglist`.
+    /// `allow_taglist` of `exmail::group::Create`; `allow_taglist` of the answer of `exmail::group::Get`; and 1 more.
     pub struct AllowTaglist {
         /// `list`.
         0 list: Vec<i64> => "list: must",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Attachment`.
+    /// An item of `attachment_list` in `exmail::app::ComposeSend`.
     pub struct Attachment {
         /// `file_name`.
         0 file_name: String => "file_name: must",
@@ -51,7 +51,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthCode`.
+    /// An item of `auth_code_list` in the answer of `exmail::publicmail::GetAuthCodeList`.
     pub struct AuthCode {
         /// `auth_code_id`.
         0 auth_code_id: i64 => "auth_code_id: must",
@@ -65,7 +65,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthCodeInfo`.
+    /// `auth_code_info` of `exmail::publicmail::Create`; `auth_code_info` of `exmail::publicmail::Update`.
     pub struct AuthCodeInfo {
         /// `remark`.
         0 remark: Option<String> => "remark",
@@ -75,7 +75,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Department`.
+    /// `department_list` of `exmail::group::Create`; `department_list` of the answer of `exmail::group::Get`; and 4 more.
     pub struct Department {
         /// `list`.
         0 list: Vec<i64> => "list: must",
@@ -84,7 +84,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Email`.
+    /// `email_list` of `exmail::group::Create`; `email_list` of the answer of `exmail::group::Get`; and 1 more.
     pub struct Email {
         /// `list`.
         0 list: Vec<String> => "list: must",
@@ -93,11 +93,11 @@ w::record! {
 }
 
 w::record! {
-    /// `GetList`.
+    /// An item of `list` in the answer of `exmail::publicmail::Get`.
     pub struct GetList {
         /// `id`.
         0 id: i64 => "id: must",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         1 email: String => "email: must masked",
         /// `name`.
         2 name: String => "name: must",
@@ -113,7 +113,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetOption`.
+    /// `option` of the answer of `exmail::useroption::Get`.
     pub struct GetOption {
         /// `list`.
         0 list: Vec<OptionList> => "list: must",
@@ -121,7 +121,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Group`.
+    /// `group_list` of `exmail::group::Create`; `group_list` of the answer of `exmail::group::Get`; and 1 more.
     pub struct Group {
         /// `list`.
         0 list: Vec<String> => "list: must",
@@ -130,7 +130,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Host`.
+    /// `hosts` of `exmail::Meeting`.
     pub struct Host {
         /// `userids`.
         0 userids: Option<Vec<String>> => "userids",
@@ -140,7 +140,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Mail`.
+    /// An item of `mail_list` in the answer of `exmail::app::GetMailList`.
     pub struct Mail {
         /// `mail_id`.
         0 mail_id: String => "mail_id: must",
@@ -148,7 +148,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Meeting`.
+    /// `meeting` of `exmail::app::ComposeSend`.
     pub struct Meeting {
         /// `option`.
         0 option: Option<MeetingOption> => "option",
@@ -162,7 +162,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MeetingAdmin`.
+    /// `meeting_admins` of `exmail::Meeting`.
     pub struct MeetingAdmin {
         /// `userids`.
         0 userids: Option<Vec<String>> => "userids",
@@ -172,9 +172,9 @@ w::record! {
 }
 
 w::record! {
-    /// `MeetingOption`.
+    /// `option` of `exmail::Meeting`.
     pub struct MeetingOption {
-        /// `password`.
+        /// `password`; a secret, masked in `Debug`.
         0 password: Option<String> => "password: masked",
         /// `auto_record`.
         1 auto_record: Option<i64> => "auto_record",
@@ -208,7 +208,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OptionList`.
+    /// An item of `list` in `exmail::GetOption`; an item of `list` in `exmail::UpdateOption`.
     pub struct OptionList {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -219,21 +219,21 @@ w::record! {
 }
 
 w::record! {
-    /// `Reminder`.
+    /// `reminders` of `exmail::Schedule`.
     pub struct Reminder {
-        /// `is_remind`.
+        /// `is_remind`; `0` or `1` on the wire.
         0 is_remind: Option<bool> => "is_remind: zero-one",
-        /// `remind_before_event_mins`; unit min.
+        /// `remind_before_event_mins`; in min.
         1 remind_before_event_mins: Option<i64> => "remind_before_event_mins",
-        /// `remind_time_diffs`; unit s.
+        /// `remind_time_diffs`; in s.
         2 remind_time_diffs: Option<Vec<i64>> => "remind_time_diffs",
-        /// `is_repeat`.
+        /// `is_repeat`; `0` or `1` on the wire.
         3 is_repeat: Option<bool> => "is_repeat: zero-one",
         /// `repeat_type`.
         4 repeat_type: Option<i64> => "repeat_type",
         /// `repeat_until`; format `unix`.
         5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
-        /// `is_custom_repeat`.
+        /// `is_custom_repeat`; `0` or `1` on the wire.
         6 is_custom_repeat: Option<bool> => "is_custom_repeat: zero-one",
         /// `repeat_interval`.
         7 repeat_interval: Option<i64> => "repeat_interval",
@@ -267,7 +267,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Schedule`.
+    /// `schedule` of `exmail::app::ComposeSend`.
     pub struct Schedule {
         /// `schedule_id`.
         0 schedule_id: Option<String> => "schedule_id",
@@ -288,7 +288,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SearchGroup`.
+    /// An item of `groups` in the answer of `exmail::group::Search`.
     pub struct SearchGroup {
         /// `groupid`.
         0 groupid: String => "groupid: must",
@@ -298,11 +298,11 @@ w::record! {
 }
 
 w::record! {
-    /// `SearchList`.
+    /// An item of `list` in the answer of `exmail::publicmail::Search`.
     pub struct SearchList {
         /// `id`.
         0 id: i64 => "id: must",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         1 email: String => "email: must masked",
         /// `name`.
         2 name: String => "name: must",
@@ -310,7 +310,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Tag`.
+    /// `tag_list` of `exmail::group::Create`; `tag_list` of the answer of `exmail::group::Get`; and 4 more.
     pub struct Tag {
         /// `list`.
         0 list: Vec<i64> => "list: must",
@@ -319,7 +319,7 @@ w::record! {
 }
 
 w::record! {
-    /// `To`.
+    /// `to` of `exmail::app::ComposeSend`; `cc` of `exmail::app::ComposeSend`; and 1 more.
     pub struct To {
         /// `emails`.
         0 emails: Option<Vec<String>> => "emails",
@@ -331,7 +331,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateOption`.
+    /// `option` of `exmail::useroption::Update`.
     pub struct UpdateOption {
         /// `list`.
         0 list: Vec<OptionList> => "list: must",
@@ -340,7 +340,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Userid`.
+    /// `userid_list` of `exmail::publicmail::Create`; `userid_list` of `exmail::publicmail::Update`; and 1 more.
     pub struct Userid {
         /// `list`.
         0 list: Vec<String> => "list: must",
@@ -455,7 +455,7 @@ pub mod app {
             7 schedule: Option<super::Schedule> => "schedule",
             /// `meeting`.
             8 meeting: Option<super::Meeting> => "meeting",
-            /// `enable_id_trans`.
+            /// `enable_id_trans`; `0` or `1` on the wire.
             9 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
         }
         new(to: super::To, subject: impl Into<String>, content: impl Into<String>)
@@ -503,7 +503,7 @@ pub mod app {
     w::record! {
         /// Answer to [`GetEmailAlias`].
         pub struct GetEmailAliasResponse {
-            /// `email`.
+            /// `email`; personal data, masked in `Debug`.
             0 email: String => "email: must masked",
             /// `alias_list`.
             1 alias_list: Vec<String> => "alias_list: must",
@@ -555,7 +555,7 @@ pub mod app {
         pub struct GetMailListResponse {
             /// `mail_list`.
             0 mail_list: Vec<super::Mail> => "mail_list: must",
-            /// `has_more`.
+            /// `has_more`; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
             /// `next_cursor`.
             2 next_cursor: Option<String> => "next_cursor",
@@ -817,7 +817,7 @@ pub mod group {
         pub struct Search {
             /// `groupid`.
             0 groupid: Option<String> => "groupid: query",
-            /// `fuzzy`.
+            /// `fuzzy`; `0` or `1` on the wire.
             1 fuzzy: bool => "fuzzy: must query zero-one",
         }
         new(fuzzy: bool)
@@ -924,7 +924,7 @@ pub mod publicmail {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95511>.
         /// * Catalog: `work.exmail.publicmail.create`.
         pub struct Create {
-            /// `email`.
+            /// `email`; personal data, masked in `Debug`.
             0 email: String => "email: must masked",
             /// `name`.
             1 name: String => "name: must",
@@ -934,7 +934,7 @@ pub mod publicmail {
             3 tag_list: Option<super::Tag> => "tag_list",
             /// `department_list`.
             4 department_list: Option<super::Department> => "department_list",
-            /// `create_auth_code`.
+            /// `create_auth_code`; `0` or `1` on the wire.
             5 create_auth_code: Option<bool> => "create_auth_code: zero-one",
             /// `auth_code_info`.
             6 auth_code_info: Option<super::AuthCodeInfo> => "auth_code_info",
@@ -1129,9 +1129,9 @@ pub mod publicmail {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98003>.
         /// * Catalog: `work.exmail.publicmail.search`.
         pub struct Search {
-            /// `email`.
+            /// `email`; personal data, masked in `Debug`.
             0 email: Option<String> => "email: query masked",
-            /// `fuzzy`.
+            /// `fuzzy`; `0` or `1` on the wire.
             1 fuzzy: bool => "fuzzy: must query zero-one",
         }
         new(fuzzy: bool)
@@ -1184,7 +1184,7 @@ pub mod publicmail {
             4 department_list: Option<super::Department> => "department_list",
             /// `alias_list`.
             5 alias_list: Option<super::Alia> => "alias_list",
-            /// `create_auth_code`.
+            /// `create_auth_code`; `0` or `1` on the wire.
             6 create_auth_code: Option<bool> => "create_auth_code: zero-one",
             /// `auth_code_info`.
             7 auth_code_info: Option<super::AuthCodeInfo> => "auth_code_info",

@@ -4,11 +4,11 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `GetResultData`.
+    /// An item of `data_list` in the answer of `export::GetResult`.
     pub struct GetResultData {
         /// `url`.
         0 url: String => "url: must",
-        /// `size`; unit byte.
+        /// `size`; in byte.
         1 size: i64 => "size: must",
         /// `md5`.
         2 md5: String => "md5: must",
@@ -116,13 +116,8 @@ w::record! {
     set(block_size: i64)
 }
 
-w::record! {
-    /// Answer to [`SimpleUser`].
-    pub struct SimpleUserResponse {
-        /// `jobid`.
-        0 jobid: String => "jobid: must",
-    }
-}
+/// Answer to [`SimpleUser`], the same as to [`Department`].
+pub type SimpleUserResponse = DepartmentResponse;
 
 w::endpoint! {
     SimpleUser => SimpleUserResponse,
@@ -161,13 +156,8 @@ w::record! {
     set(block_size: i64)
 }
 
-w::record! {
-    /// Answer to [`Taguser`].
-    pub struct TaguserResponse {
-        /// `jobid`.
-        0 jobid: String => "jobid: must",
-    }
-}
+/// Answer to [`Taguser`], the same as to [`Department`].
+pub type TaguserResponse = DepartmentResponse;
 
 w::endpoint! {
     Taguser => TaguserResponse,
@@ -204,13 +194,8 @@ w::record! {
     set(block_size: i64)
 }
 
-w::record! {
-    /// Answer to [`User`].
-    pub struct UserResponse {
-        /// `jobid`.
-        0 jobid: String => "jobid: must",
-    }
-}
+/// Answer to [`User`], the same as to [`Department`].
+pub type UserResponse = DepartmentResponse;
 
 w::endpoint! {
     User => UserResponse,

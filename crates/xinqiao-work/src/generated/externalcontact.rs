@@ -10,7 +10,7 @@ pub mod customer_acquisition;
 pub mod groupchat;
 
 w::record! {
-    /// `AddMsgTemplateAttachment`.
+    /// An item of `attachments` in `externalcontact::AddMsgTemplate`; an item of `attachments` in `externalcontact::SendWelcomeMsg`; and 1 more.
     pub struct AddMsgTemplateAttachment {
         /// The body, told apart by `msgtype`.
         0 body: AttachmentBody => ": flat",
@@ -19,7 +19,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddMsgTemplateLink`.
+    /// `link` of `externalcontact::group_welcome_template::Add`; `link` of `externalcontact::group_welcome_template::Edit`; and 2 more.
     pub struct AddMsgTemplateLink {
         /// `title`.
         0 title: String => "title: must",
@@ -35,7 +35,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddProductAlbumAttachment`.
+    /// An item of `attachments` in `externalcontact::AddProductAlbum`; an item of `attachments` in `externalcontact::UpdateProductAlbum`; and 2 more.
     pub struct AddProductAlbumAttachment {
         /// `type`.
         0 type_: String => "type: must",
@@ -47,7 +47,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddStrategyTagTag`.
+    /// An item of `tag` in `externalcontact::AddStrategyTagTagGroup`.
     pub struct AddStrategyTagTag {
         /// `id`.
         0 id: String => "id: must",
@@ -61,7 +61,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddStrategyTagTagGroup`.
+    /// `tag_group` of the answer of `externalcontact::AddStrategyTag`; an item of `tag_group` in the answer of `externalcontact::GetStrategyTagList`.
     pub struct AddStrategyTagTagGroup {
         /// `strategy_id`.
         0 strategy_id: i64 => "strategy_id: must",
@@ -79,7 +79,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplicableRange`.
+    /// `applicable_range` of `externalcontact::AddInterceptRule`; `add_applicable_range` of `externalcontact::UpdateInterceptRule`; and 4 more.
     pub struct ApplicableRange {
         /// `user_list`.
         0 user_list: Option<Vec<String>> => "user_list",
@@ -91,7 +91,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Article`.
+    /// An item of `articles` in `externalcontact::News`.
     pub struct Article {
         /// `url`.
         0 url: String => "url: must",
@@ -119,7 +119,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Attachment`.
+    /// An item of `attachments` in `externalcontact::AddMomentTask`.
     pub struct Attachment {
         /// The body, told apart by `msgtype`.
         0 body: MomentBody => ": flat",
@@ -128,7 +128,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AttachmentImage`.
+    /// `image` of `externalcontact::group_welcome_template::Add`; `image` of `externalcontact::group_welcome_template::Edit`; and 2 more.
     pub struct AttachmentImage {
         /// `media_id`.
         0 media_id: Option<xinqiao_types::MediaId> => "media_id",
@@ -140,7 +140,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AttachmentLink`.
+    /// The body `link` of `externalcontact::Attachment`.
     pub struct AttachmentLink {
         /// `title`.
         0 title: String => "title: must",
@@ -154,7 +154,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AttachmentMiniprogram`.
+    /// `miniprogram` of `externalcontact::group_welcome_template::Add`; `miniprogram` of `externalcontact::group_welcome_template::Edit`; and 2 more.
     pub struct AttachmentMiniprogram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -170,7 +170,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchGetByUserExternalContact`.
+    /// An item of `external_contact_list` in the answer of `externalcontact::BatchGetByUser`.
     pub struct BatchGetByUserExternalContact {
         /// `external_contact`.
         0 external_contact: ExternalContactExternalContact => "external_contact: must",
@@ -180,7 +180,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BehaviorData`.
+    /// An item of `behavior_data` in the answer of `externalcontact::GetUserBehaviorData`.
     pub struct BehaviorData {
         /// `stat_time`; format `unix`.
         0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
@@ -190,7 +190,7 @@ w::record! {
         2 message_cnt: i64 => "message_cnt: must",
         /// `reply_percentage`.
         3 reply_percentage: Option<f64> => "reply_percentage",
-        /// `avg_reply_time`; unit min.
+        /// `avg_reply_time`; in min.
         4 avg_reply_time: Option<i64> => "avg_reply_time",
         /// `negative_feedback_cnt`.
         5 negative_feedback_cnt: i64 => "negative_feedback_cnt: must",
@@ -202,11 +202,11 @@ w::record! {
 }
 
 w::record! {
-    /// `Comment`.
+    /// An item of `comment_list` in the answer of `externalcontact::GetMomentComments`; an item of `like_list` in the answer of `externalcontact::GetMomentComments`.
     pub struct Comment {
         /// `userid`.
         0 userid: Option<String> => "userid",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         1 external_userid: Option<String> => "external_userid: masked",
         /// `create_time`; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -214,7 +214,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Conclusion`.
+    /// `conclusions` of `externalcontact::AddContactWay`; `conclusions` of `externalcontact::UpdateContactWay`.
     pub struct Conclusion {
         /// `text`.
         0 text: Option<Text> => "text",
@@ -230,7 +230,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ConclusionImage`.
+    /// `image` of `externalcontact::ContactWayConclusion`.
     pub struct ConclusionImage {
         /// `pic_url`.
         0 pic_url: String => "pic_url: must",
@@ -238,9 +238,9 @@ w::record! {
 }
 
 w::record! {
-    /// `ContactListInfo`.
+    /// An item of `info_list` in the answer of `externalcontact::ContactList`.
     pub struct ContactListInfo {
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: Option<String> => "external_userid: masked",
         /// `tmp_openid`.
         1 tmp_openid: Option<String> => "tmp_openid",
@@ -254,13 +254,13 @@ w::record! {
         5 chat_name: Option<String> => "chat_name",
         /// `add_time`; format `unix`.
         6 add_time: xinqiao_types::UnixSeconds => "add_time: must",
-        /// `is_customer`.
+        /// `is_customer`; `0` or `1` on the wire.
         7 is_customer: bool => "is_customer: must zero-one",
     }
 }
 
 w::record! {
-    /// `ContactWay`.
+    /// `contact_way` of the answer of `externalcontact::GetContactWay`.
     pub struct ContactWay {
         /// `config_id`.
         0 config_id: String => "config_id: must",
@@ -284,11 +284,11 @@ w::record! {
         9 party: Option<Vec<i64>> => "party",
         /// `is_temp`.
         10 is_temp: bool => "is_temp: must",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         11 expires_in: Option<i64> => "expires_in",
-        /// `chat_expires_in`; unit s.
+        /// `chat_expires_in`; in s.
         12 chat_expires_in: Option<i64> => "chat_expires_in",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         13 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `is_exclusive`.
         14 is_exclusive: Option<bool> => "is_exclusive",
@@ -300,7 +300,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContactWayConclusion`.
+    /// `conclusions` of `externalcontact::ContactWay`.
     pub struct ContactWayConclusion {
         /// `text`.
         0 text: Option<Text> => "text",
@@ -314,7 +314,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CreatePrivilege`.
+    /// `privilege` of `externalcontact::moment_strategy::Create`; `privilege` of `externalcontact::moment_strategy::Edit`.
     pub struct CreatePrivilege {
         /// `view_moment_list`.
         0 view_moment_list: Option<bool> => "view_moment_list",
@@ -326,17 +326,17 @@ w::record! {
 }
 
 w::record! {
-    /// `Customer`.
+    /// An item of `customer_list` in the answer of `externalcontact::GetMomentCustomerList`.
     pub struct Customer {
         /// `userid`.
         0 userid: String => "userid: must",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         1 external_userid: String => "external_userid: must masked",
     }
 }
 
 w::record! {
-    /// `ExternalAttr`.
+    /// An item of `external_attr` in `externalcontact::ExternalProfile`.
     pub struct ExternalAttr {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -352,7 +352,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExternalAttrMiniprogram`.
+    /// `miniprogram` of `externalcontact::ExternalAttr`.
     pub struct ExternalAttrMiniprogram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -364,7 +364,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExternalAttrText`.
+    /// `text` of `externalcontact::ExternalAttr`.
     pub struct ExternalAttrText {
         /// `value`.
         0 value: String => "value: must",
@@ -372,7 +372,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExternalContact`.
+    /// `external_contact_list` of `externalcontact::VisibleRange`.
     pub struct ExternalContact {
         /// `tag_list`.
         0 tag_list: Option<Vec<String>> => "tag_list",
@@ -382,21 +382,21 @@ w::record! {
 }
 
 w::record! {
-    /// `ExternalContactExternalContact`.
+    /// `external_contact` of the answer of `externalcontact::Get`; `external_contact` of `externalcontact::BatchGetByUserExternalContact`.
     pub struct ExternalContactExternalContact {
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: String => "external_userid: must masked",
         /// `name`.
         1 name: String => "name: must",
         /// `foreign_key`.
         2 foreign_key: Option<String> => "foreign_key",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         3 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `avatar`.
+        /// `avatar`; personal data, masked in `Debug`.
         4 avatar: Option<String> => "avatar: masked",
         /// `type`.
         5 type_: i64 => "type: must",
-        /// `gender`.
+        /// `gender`; a number as text on the wire.
         6 gender: i64 => "gender: must numeric",
         /// `position`.
         7 position: Option<String> => "position",
@@ -404,7 +404,7 @@ w::record! {
         8 corp_name: Option<String> => "corp_name",
         /// `corp_full_name`.
         9 corp_full_name: Option<String> => "corp_full_name",
-        /// `is_subscribe`.
+        /// `is_subscribe`; `0` or `1` on the wire.
         10 is_subscribe: Option<bool> => "is_subscribe: zero-one",
         /// `subscriber_info`.
         11 subscriber_info: Option<SubscriberInfo> => "subscriber_info",
@@ -414,7 +414,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExternalProfile`.
+    /// `external_profile` of `externalcontact::ExternalContactExternalContact`.
     pub struct ExternalProfile {
         /// `external_corp_name`.
         0 external_corp_name: String => "external_corp_name: must",
@@ -426,7 +426,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtraRule`.
+    /// `extra_rule` of `externalcontact::UpdateInterceptRule`; `extra_rule` of `externalcontact::Rule`.
     pub struct ExtraRule {
         /// `semantics_list`.
         0 semantics_list: Option<Vec<i64>> => "semantics_list",
@@ -436,7 +436,7 @@ w::record! {
 }
 
 w::record! {
-    /// `File`.
+    /// `file` of `externalcontact::group_welcome_template::Add`; `file` of `externalcontact::group_welcome_template::Edit`; and 3 more.
     pub struct File {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -445,7 +445,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FollowInfo`.
+    /// An item of `follow_user` in the answer of `externalcontact::Get`; `follow_info` of `externalcontact::BatchGetByUserExternalContact`.
     pub struct FollowInfo {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -475,7 +475,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FollowInfoTag`.
+    /// An item of `tags` in `externalcontact::FollowInfo`.
     pub struct FollowInfoTag {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -489,9 +489,9 @@ w::record! {
 }
 
 w::record! {
-    /// `FollowInfoWechatChannel`.
+    /// `wechat_channels` of `externalcontact::FollowInfo`.
     pub struct FollowInfoWechatChannel {
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
         /// `source`.
         1 source: Option<i64> => "source",
@@ -499,13 +499,13 @@ w::record! {
 }
 
 w::record! {
-    /// `GetGroupmsgSendResultSend`.
+    /// An item of `send_list` in the answer of `externalcontact::GetGroupmsgSendResult`.
     pub struct GetGroupmsgSendResultSend {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `chat_id`.
         1 chat_id: Option<String> => "chat_id",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         2 external_userid: Option<String> => "external_userid: masked",
         /// `status`.
         3 status: i64 => "status: must",
@@ -515,7 +515,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetInterceptRuleListRule`.
+    /// An item of `rule_list` in the answer of `externalcontact::GetInterceptRuleList`.
     pub struct GetInterceptRuleListRule {
         /// `rule_id`.
         0 rule_id: w::TextOrNumber => "rule_id: must",
@@ -527,15 +527,15 @@ w::record! {
 }
 
 w::record! {
-    /// `GetMomentSendResultCustomer`.
+    /// An item of `customer_list` in the answer of `externalcontact::GetMomentSendResult`.
     pub struct GetMomentSendResultCustomer {
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: String => "external_userid: must masked",
     }
 }
 
 w::record! {
-    /// `GetMomentTaskResultResult`.
+    /// `result` of the answer of `externalcontact::GetMomentTaskResult`.
     pub struct GetMomentTaskResultResult {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
@@ -551,7 +551,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetMomentTaskTask`.
+    /// An item of `task_list` in the answer of `externalcontact::GetMomentTask`.
     pub struct GetMomentTaskTask {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -561,9 +561,9 @@ w::record! {
 }
 
 w::record! {
-    /// `GetNewExternalUseridItem`.
+    /// An item of `items` in the answer of `externalcontact::GetNewExternalUserid`.
     pub struct GetNewExternalUseridItem {
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: String => "external_userid: must masked",
         /// `new_external_userid`.
         1 new_external_userid: String => "new_external_userid: must",
@@ -571,7 +571,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetPrivilege`.
+    /// `privilege` of `externalcontact::GetStrategy`.
     pub struct GetPrivilege {
         /// `view_moment_list`.
         0 view_moment_list: bool => "view_moment_list: must",
@@ -581,13 +581,13 @@ w::record! {
 }
 
 w::record! {
-    /// `GetProductAlbumListProduct`.
+    /// An item of `product_list` in the answer of `externalcontact::GetProductAlbumList`.
     pub struct GetProductAlbumListProduct {
         /// `product_id`.
         0 product_id: String => "product_id: must",
         /// `description`.
         1 description: String => "description: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         2 price: xinqiao_types::Fen => "price: must",
         /// `product_sn`.
         3 product_sn: Option<String> => "product_sn",
@@ -597,7 +597,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetStrategy`.
+    /// `strategy` of the answer of `externalcontact::moment_strategy::Get`.
     pub struct GetStrategy {
         /// `strategy_id`.
         0 strategy_id: i64 => "strategy_id: must",
@@ -615,11 +615,11 @@ w::record! {
 }
 
 w::record! {
-    /// `GetUnassignedListInfo`.
+    /// An item of `info` in the answer of `externalcontact::GetUnassignedList`.
     pub struct GetUnassignedListInfo {
         /// `handover_userid`.
         0 handover_userid: String => "handover_userid: must",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         1 external_userid: String => "external_userid: must masked",
         /// `dimission_time`; format `unix`.
         2 dimission_time: xinqiao_types::UnixSeconds => "dimission_time: must",
@@ -627,7 +627,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Group`.
+    /// An item of `group_list` in `externalcontact::TagFilter`.
     pub struct Group {
         /// `tag_list`.
         0 tag_list: Option<Vec<String>> => "tag_list",
@@ -637,7 +637,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GroupMsg`.
+    /// An item of `group_msg_list` in the answer of `externalcontact::GetGroupmsgListV2`.
     pub struct GroupMsg {
         /// `msgid`.
         0 msgid: String => "msgid: must",
@@ -655,7 +655,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Image`.
+    /// The body `image` of `externalcontact::MessageSend`; `image` of `externalcontact::AddProductAlbumAttachment`; and 3 more.
     pub struct Image {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -664,7 +664,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InvalidExternalContact`.
+    /// `invalid_external_contact_list` of `externalcontact::GetMomentTaskResultResult`.
     pub struct InvalidExternalContact {
         /// `tag_list`.
         0 tag_list: Option<Vec<String>> => "tag_list",
@@ -672,7 +672,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Link`.
+    /// `link` of `externalcontact::Conclusion`; `link` of `externalcontact::ContactWayConclusion`.
     pub struct Link {
         /// `url`.
         0 url: String => "url: must",
@@ -688,7 +688,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListContactWayContactWay`.
+    /// An item of `contact_way` in the answer of `externalcontact::ListContactWay`.
     pub struct ListContactWayContactWay {
         /// `config_id`.
         0 config_id: String => "config_id: must",
@@ -696,7 +696,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListStrategy`.
+    /// An item of `strategy` in the answer of `externalcontact::customer_strategy::List`.
     pub struct ListStrategy {
         /// `strategy_id`.
         0 strategy_id: i64 => "strategy_id: must",
@@ -704,11 +704,11 @@ w::record! {
 }
 
 w::record! {
-    /// `Location`.
+    /// `location` of `externalcontact::Moment`.
     pub struct Location {
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         0 longitude: f64 => "longitude: must masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
         /// `name`.
         2 name: Option<String> => "name",
@@ -716,7 +716,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MessageSendMiniprogram`.
+    /// The body `miniprogram` of `externalcontact::MessageSend`.
     pub struct MessageSendMiniprogram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -732,7 +732,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MessageSendVideo`.
+    /// The body `video` of `externalcontact::MessageSend`.
     pub struct MessageSendVideo {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -746,7 +746,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Miniprogram`.
+    /// `miniprogram` of `externalcontact::Conclusion`; `miniprogram` of `externalcontact::ContactWayConclusion`.
     pub struct Miniprogram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -762,7 +762,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Moment`.
+    /// An item of `moment_list` in the answer of `externalcontact::GetMomentList`.
     pub struct Moment {
         /// `moment_id`.
         0 moment_id: String => "moment_id: must",
@@ -788,7 +788,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MomentLink`.
+    /// `link` of `externalcontact::Moment`.
     pub struct MomentLink {
         /// `url`.
         0 url: String => "url: must",
@@ -798,7 +798,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MomentVideo`.
+    /// `video` of `externalcontact::Moment`.
     pub struct MomentVideo {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -808,7 +808,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Mpnew`.
+    /// The body `mpnews` of `externalcontact::MessageSend`.
     pub struct Mpnew {
         /// `articles`.
         0 articles: Vec<MpnewArticle> => "articles: must",
@@ -817,7 +817,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MpnewArticle`.
+    /// An item of `articles` in `externalcontact::Mpnew`.
     pub struct MpnewArticle {
         /// `url`.
         0 url: String => "url: must",
@@ -839,7 +839,7 @@ w::record! {
 }
 
 w::record! {
-    /// `News`.
+    /// The body `news` of `externalcontact::MessageSend`.
     pub struct News {
         /// `articles`.
         0 articles: Vec<Article> => "articles: must",
@@ -848,7 +848,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Privilege`.
+    /// `privilege` of `externalcontact::customer_strategy::Create`; `privilege` of `externalcontact::customer_strategy::Edit`.
     pub struct Privilege {
         /// `view_customer_list`.
         0 view_customer_list: Option<bool> => "view_customer_list",
@@ -917,13 +917,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Product`.
+    /// `product` of the answer of `externalcontact::GetProductAlbum`.
     pub struct Product {
         /// `product_id`.
         0 product_id: String => "product_id: must",
         /// `description`.
         1 description: String => "description: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         2 price: xinqiao_types::Fen => "price: must",
         /// `product_sn`.
         3 product_sn: Option<String> => "product_sn",
@@ -935,7 +935,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Quota`.
+    /// An item of `quota_list` in the answer of `externalcontact::CustomerAcquisitionQuota`.
     pub struct Quota {
         /// `balance`.
         0 balance: i64 => "balance: must",
@@ -945,7 +945,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Range`.
+    /// An item of `range` in `externalcontact::customer_strategy::Create`; an item of `range_add` in `externalcontact::customer_strategy::Edit`; and 6 more.
     pub struct Range {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -960,7 +960,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Rule`.
+    /// `rule` of the answer of `externalcontact::GetInterceptRule`.
     pub struct Rule {
         /// `rule_id`.
         0 rule_id: w::TextOrNumber => "rule_id: must",
@@ -980,7 +980,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Strategy`.
+    /// `strategy` of the answer of `externalcontact::customer_strategy::Get`.
     pub struct Strategy {
         /// `strategy_id`.
         0 strategy_id: i64 => "strategy_id: must",
@@ -998,7 +998,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StrategyItem`.
+    /// An item of `strategy` in the answer of `externalcontact::moment_strategy::List`.
     pub struct StrategyItem {
         /// `strategy_id`.
         0 strategy_id: i64 => "strategy_id: must",
@@ -1006,7 +1006,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StrategyPrivilege`.
+    /// `privilege` of `externalcontact::Strategy`.
     pub struct StrategyPrivilege {
         /// `view_customer_list`.
         0 view_customer_list: bool => "view_customer_list: must",
@@ -1052,7 +1052,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubscriberInfo`.
+    /// `subscriber_info` of `externalcontact::ExternalContactExternalContact`.
     pub struct SubscriberInfo {
         /// `tag_id`.
         0 tag_id: Option<Vec<String>> => "tag_id",
@@ -1064,23 +1064,23 @@ w::record! {
 }
 
 w::record! {
-    /// `Success`.
+    /// An item of `success_list` in the answer of `externalcontact::BatchToExternalUserid`; an item of `fail_list` in the answer of `externalcontact::BatchToExternalUserid`.
     pub struct Success {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
         /// `errmsg`.
         1 errmsg: Option<String> => "errmsg",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         2 external_userid: Option<String> => "external_userid: masked",
         /// `foreign_key`.
         3 foreign_key: Option<String> => "foreign_key",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         4 mobile: Option<String> => "mobile: masked",
     }
 }
 
 w::record! {
-    /// `Tag`.
+    /// An item of `tag` in `externalcontact::AddCorpTag`; an item of `tag` in `externalcontact::AddStrategyTag`.
     pub struct Tag {
         /// `name`.
         0 name: String => "name: must",
@@ -1092,7 +1092,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TagFilter`.
+    /// `tag_filter` of `externalcontact::AddMsgTemplate`.
     pub struct TagFilter {
         /// `group_list`.
         0 group_list: Option<Vec<Group>> => "group_list",
@@ -1102,7 +1102,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TagGroup`.
+    /// `tag_group` of the answer of `externalcontact::AddCorpTag`; an item of `tag_group` in the answer of `externalcontact::GetCorpTagList`.
     pub struct TagGroup {
         /// `group_id`.
         0 group_id: String => "group_id: must",
@@ -1120,7 +1120,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TagGroupTag`.
+    /// An item of `tag` in `externalcontact::TagGroup`.
     pub struct TagGroupTag {
         /// `id`.
         0 id: String => "id: must",
@@ -1136,7 +1136,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Task`.
+    /// An item of `task_list` in the answer of `externalcontact::GetGroupmsgTask`.
     pub struct Task {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -1148,7 +1148,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Text`.
+    /// `text` of `externalcontact::AddMomentTask`; `text` of `externalcontact::AddMsgTemplate`; and 9 more.
     pub struct Text {
         /// `content`.
         0 content: String => "content: must",
@@ -1157,7 +1157,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Textcard`.
+    /// The body `textcard` of `externalcontact::MessageSend`.
     pub struct Textcard {
         /// `url`.
         0 url: String => "url: must",
@@ -1173,21 +1173,21 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferCustomerCustomer`.
+    /// An item of `customer` in the answer of `externalcontact::resigned::TransferCustomer`; an item of `customer` in the answer of `externalcontact::TransferCustomer`.
     pub struct TransferCustomerCustomer {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         1 external_userid: String => "external_userid: must masked",
     }
 }
 
 w::record! {
-    /// `TransferResultCustomer`.
+    /// An item of `customer` in the answer of `externalcontact::resigned::TransferResult`; an item of `customer` in the answer of `externalcontact::TransferResult`.
     pub struct TransferResultCustomer {
         /// `status`.
         0 status: i64 => "status: must",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         1 external_userid: String => "external_userid: must masked",
         /// `takeover_time`; format `unix`.
         2 takeover_time: Option<xinqiao_types::UnixSeconds> => "takeover_time",
@@ -1195,7 +1195,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Video`.
+    /// `video` of `externalcontact::group_welcome_template::Add`; `video` of `externalcontact::group_welcome_template::Edit`; and 3 more.
     pub struct Video {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -1204,7 +1204,7 @@ w::record! {
 }
 
 w::record! {
-    /// `VisibleRange`.
+    /// `visible_range` of `externalcontact::AddMomentTask`.
     pub struct VisibleRange {
         /// `sender_list`.
         0 sender_list: Option<ApplicableRange> => "sender_list",
@@ -1216,7 +1216,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Voice`.
+    /// The body `voice` of `externalcontact::MessageSend`.
     pub struct Voice {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -1225,7 +1225,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Web`.
+    /// `web` of `externalcontact::ExternalAttr`.
     pub struct Web {
         /// `title`.
         0 title: String => "title: must",
@@ -1235,9 +1235,9 @@ w::record! {
 }
 
 w::record! {
-    /// `WechatChannel`.
+    /// `wechat_channels` of `externalcontact::ExternalProfile`.
     pub struct WechatChannel {
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
         /// `status`.
         1 status: Option<i64> => "status",
@@ -1269,11 +1269,11 @@ w::record! {
         7 party: Option<Vec<i64>> => "party",
         /// `is_temp`.
         8 is_temp: Option<bool> => "is_temp",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         9 expires_in: Option<i64> => "expires_in",
-        /// `chat_expires_in`; unit s.
+        /// `chat_expires_in`; in s.
         10 chat_expires_in: Option<i64> => "chat_expires_in",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         11 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `is_exclusive`.
         12 is_exclusive: Option<bool> => "is_exclusive",
@@ -1480,7 +1480,7 @@ w::record! {
     pub struct AddMsgTemplate {
         /// `chat_type`.
         0 chat_type: String => "chat_type: must",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         1 external_userid: Option<Vec<String>> => "external_userid: masked",
         /// `chat_id_list`.
         2 chat_id_list: Option<Vec<String>> => "chat_id_list",
@@ -1545,7 +1545,7 @@ w::record! {
     pub struct AddProductAlbum {
         /// `description`.
         0 description: String => "description: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         1 price: xinqiao_types::Fen => "price: must",
         /// `product_sn`.
         2 product_sn: Option<String> => "product_sn",
@@ -1797,7 +1797,7 @@ w::record! {
     pub struct CloseTempChat {
         /// `userid`.
         0 userid: String => "userid: must",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         1 external_userid: String => "external_userid: must masked",
     }
     new(userid: impl Into<String>, external_userid: impl Into<String>)
@@ -1875,7 +1875,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92323>.
     /// * Catalog: `work.externalcontact.convert_to_openid`.
     pub struct ConvertToOpenid {
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: String => "external_userid: must masked",
     }
     new(external_userid: impl Into<String>)
@@ -1884,7 +1884,7 @@ w::record! {
 w::record! {
     /// Answer to [`ConvertToOpenid`].
     pub struct ConvertToOpenidResponse {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -2310,7 +2310,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92114>.
     /// * Catalog: `work.externalcontact.get`.
     pub struct Get {
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: String => "external_userid: must query masked",
     }
     new(external_userid: impl Into<String>)
@@ -3423,7 +3423,7 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: Vec<String> => "external_userid: must masked",
     }
 }
@@ -3506,7 +3506,7 @@ w::record! {
     pub struct MarkTag {
         /// `userid`.
         0 userid: String => "userid: must",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         1 external_userid: String => "external_userid: must masked",
         /// `add_tag`.
         2 add_tag: Option<Vec<String>> => "add_tag",
@@ -3575,15 +3575,15 @@ w::record! {
         2 to_student_userid: Option<Vec<String>> => "to_student_userid",
         /// `to_party`.
         3 to_party: Option<Vec<i64>> => "to_party",
-        /// `toall`.
+        /// `toall`; `0` or `1` on the wire.
         4 toall: Option<bool> => "toall: zero-one",
-        /// `agentid`.
+        /// `agentid`; the account's agentid.
         5 agentid: i64 => "agentid: must",
-        /// `enable_id_trans`.
+        /// `enable_id_trans`; `0` or `1` on the wire.
         6 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
-        /// `enable_duplicate_check`.
+        /// `enable_duplicate_check`; `0` or `1` on the wire.
         7 enable_duplicate_check: Option<bool> => "enable_duplicate_check: zero-one",
-        /// `duplicate_check_interval`; unit s.
+        /// `duplicate_check_interval`; in s.
         8 duplicate_check_interval: Option<i64> => "duplicate_check_interval",
         /// The body, told apart by `msgtype`.
         9 body: Body => ": flat",
@@ -3683,7 +3683,7 @@ w::record! {
     pub struct Remark {
         /// `userid`.
         0 userid: String => "userid: must",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         1 external_userid: String => "external_userid: must masked",
         /// `remark`.
         2 remark: Option<String> => "remark",
@@ -3828,7 +3828,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95195>.
     /// * Catalog: `work.externalcontact.to_service_external_userid`.
     pub struct ToServiceExternalUserid {
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: String => "external_userid: must masked",
     }
     new(external_userid: impl Into<String>)
@@ -3837,7 +3837,7 @@ w::record! {
 w::record! {
     /// Answer to [`ToServiceExternalUserid`].
     pub struct ToServiceExternalUseridResponse {
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: String => "external_userid: must masked",
     }
 }
@@ -3905,7 +3905,7 @@ w::record! {
         0 handover_userid: String => "handover_userid: must",
         /// `takeover_userid`.
         1 takeover_userid: String => "takeover_userid: must",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         2 external_userid: Vec<String> => "external_userid: must masked",
         /// `transfer_success_msg`.
         3 transfer_success_msg: Option<String> => "transfer_success_msg",
@@ -3999,19 +3999,14 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93274>.
     /// * Catalog: `work.externalcontact.unionid_to_external_userid`.
     pub struct UnionidToExternalUserid {
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         0 unionid: xinqiao_types::UnionId => "unionid: must masked",
     }
     new(unionid: impl Into<xinqiao_types::UnionId>)
 }
 
-w::record! {
-    /// Answer to [`UnionidToExternalUserid`].
-    pub struct UnionidToExternalUseridResponse {
-        /// `external_userid`.
-        0 external_userid: String => "external_userid: must masked",
-    }
-}
+/// Answer to [`UnionidToExternalUserid`], the same as to [`ToServiceExternalUserid`].
+pub type UnionidToExternalUseridResponse = ToServiceExternalUseridResponse;
 
 w::endpoint! {
     UnionidToExternalUserid => UnionidToExternalUseridResponse,
@@ -4088,11 +4083,11 @@ w::record! {
         6 party: Option<Vec<i64>> => "party",
         /// `is_temp`.
         7 is_temp: Option<bool> => "is_temp",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         8 expires_in: Option<i64> => "expires_in",
-        /// `chat_expires_in`; unit s.
+        /// `chat_expires_in`; in s.
         9 chat_expires_in: Option<i64> => "chat_expires_in",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         10 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `is_exclusive`.
         11 is_exclusive: Option<bool> => "is_exclusive",
@@ -4197,7 +4192,7 @@ w::record! {
         0 product_id: String => "product_id: must",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         2 price: Option<xinqiao_types::Fen> => "price",
         /// `product_sn`.
         3 product_sn: Option<String> => "product_sn",
@@ -4553,7 +4548,7 @@ pub mod group_welcome_template {
             4 miniprogram: Option<super::AttachmentMiniprogram> => "miniprogram",
             /// `file`.
             5 file: Option<super::File> => "file",
-            /// `notify`.
+            /// `notify`; `0` or `1` on the wire.
             6 notify: Option<bool> => "notify: zero-one",
             /// `agentid`.
             7 agentid: Option<i64> => "agentid",
@@ -5030,7 +5025,7 @@ pub mod resigned {
             0 handover_userid: String => "handover_userid: must",
             /// `takeover_userid`.
             1 takeover_userid: String => "takeover_userid: must",
-            /// `external_userid`.
+            /// `external_userid`; personal data, masked in `Debug`.
             2 external_userid: Vec<String> => "external_userid: must masked",
             /// `transfer_success_msg`.
             3 transfer_success_msg: Option<String> => "transfer_success_msg",

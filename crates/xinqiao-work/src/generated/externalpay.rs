@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AllowUseScope`.
+    /// `allow_use_scope` of the answer of `externalpay::Getmerchant`; `allow_use_scope` of `externalpay::SetMchUseScope`.
     pub struct AllowUseScope {
         /// `user`.
         0 user: Option<Vec<String>> => "user",
@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Bill`.
+    /// An item of `bill_list` in the answer of `externalpay::GetBillList`.
     pub struct Bill {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
@@ -32,13 +32,13 @@ w::record! {
         4 transaction_id: String => "transaction_id: must",
         /// `trade_state`.
         5 trade_state: i64 => "trade_state: must",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         6 external_userid: Option<String> => "external_userid: masked",
         /// `payee_userid`.
         7 payee_userid: Option<String> => "payee_userid",
-        /// `total_fee`; unit fen.
+        /// `total_fee`; in fen.
         8 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `total_refund_fee`; unit fen.
+        /// `total_refund_fee`; in fen.
         9 total_refund_fee: xinqiao_types::Fen => "total_refund_fee: must",
         /// `payment_type`.
         10 payment_type: i64 => "payment_type: must",
@@ -58,7 +58,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Commodity`.
+    /// An item of `commodity_list` in `externalpay::Bill`.
     pub struct Commodity {
         /// `description`.
         0 description: String => "description: must",
@@ -68,7 +68,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetPaymentInfoBill`.
+    /// An item of `bill_list` in the answer of `externalpay::GetPaymentInfo`.
     pub struct GetPaymentInfoBill {
         /// `out_trade_no`.
         0 out_trade_no: String => "out_trade_no: must",
@@ -76,7 +76,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniprogramInfo`.
+    /// `miniprogram_info` of `externalpay::Bill`.
     pub struct MiniprogramInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -86,19 +86,19 @@ w::record! {
 }
 
 w::record! {
-    /// `PayerInfo`.
+    /// `payer_info` of `externalpay::Bill`.
     pub struct PayerInfo {
         /// `name`.
         0 name: Option<String> => "name",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         1 phone: Option<String> => "phone: masked",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         2 address: Option<String> => "address: masked",
     }
 }
 
 w::record! {
-    /// `Refund`.
+    /// An item of `refund_list` in `externalpay::Bill`.
     pub struct Refund {
         /// `out_refund_no`.
         0 out_refund_no: String => "out_refund_no: must",
@@ -110,7 +110,7 @@ w::record! {
         3 refund_reqtime: xinqiao_types::UnixSeconds => "refund_reqtime: must",
         /// `refund_status`.
         4 refund_status: i64 => "refund_status: must",
-        /// `refund_fee`; unit fen.
+        /// `refund_fee`; in fen.
         5 refund_fee: xinqiao_types::Fen => "refund_fee: must",
     }
 }

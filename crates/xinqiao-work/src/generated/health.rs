@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Answer`.
+    /// An item of `answers` in the answer of `health::GetReportAnswer`.
     pub struct Answer {
         /// `id_type`.
         0 id_type: i64 => "id_type: must",
@@ -22,7 +22,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplyRange`.
+    /// `apply_range` of `health::JobInfo`.
     pub struct ApplyRange {
         /// `userids`.
         0 userids: Option<Vec<String>> => "userids",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JobInfo`.
+    /// `job_info` of the answer of `health::GetReportJobInfo`.
     pub struct JobInfo {
         /// `title`.
         0 title: String => "title: must",
@@ -48,7 +48,7 @@ w::record! {
         5 apply_range: ApplyRange => "apply_range: must",
         /// `report_to`.
         6 report_to: ReportTo => "report_to: must",
-        /// `skip_weekend`.
+        /// `skip_weekend`; `0` or `1` on the wire.
         7 skip_weekend: bool => "skip_weekend: must zero-one",
         /// `question_templates`.
         8 question_templates: Vec<QuestionTemplate> => "question_templates: must",
@@ -56,7 +56,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QuestionTemplate`.
+    /// An item of `question_templates` in `health::JobInfo`.
     pub struct QuestionTemplate {
         /// `question_id`.
         0 question_id: i64 => "question_id: must",
@@ -64,7 +64,7 @@ w::record! {
         1 title: String => "title: must",
         /// `question_type`.
         2 question_type: i64 => "question_type: must",
-        /// `is_required`.
+        /// `is_required`; `0` or `1` on the wire.
         3 is_required: bool => "is_required: must zero-one",
         /// `option_list`.
         4 option_list: Option<Vec<QuestionTemplateOption>> => "option_list",
@@ -72,7 +72,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QuestionTemplateOption`.
+    /// An item of `option_list` in `health::QuestionTemplate`.
     pub struct QuestionTemplateOption {
         /// `option_id`.
         0 option_id: i64 => "option_id: must",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReportTo`.
+    /// `report_to` of `health::JobInfo`.
     pub struct ReportTo {
         /// `userids`.
         0 userids: Option<Vec<String>> => "userids",
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReportValue`.
+    /// An item of `report_values` in `health::Answer`.
     pub struct ReportValue {
         /// `question_id`.
         0 question_id: i64 => "question_id: must",
@@ -261,7 +261,7 @@ w::record! {
     pub struct GetReportJobidsResponse {
         /// `jobids`.
         0 jobids: Vec<String> => "jobids: must",
-        /// `ending`.
+        /// `ending`; `0` or `1` on the wire.
         1 ending: bool => "ending: must zero-one",
     }
 }

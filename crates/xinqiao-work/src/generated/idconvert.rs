@@ -4,9 +4,9 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BatchExternalUseridToPendingIdResult`.
+    /// An item of `result` in the answer of `idconvert::BatchExternalUseridToPendingId`.
     pub struct BatchExternalUseridToPendingIdResult {
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: String => "external_userid: must masked",
         /// `pending_id`.
         1 pending_id: String => "pending_id: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChatidItem`.
+    /// An item of `items` in the answer of `idconvert::Chatid`.
     pub struct ChatidItem {
         /// `chat_id`.
         0 chat_id: String => "chat_id: must",
@@ -24,11 +24,11 @@ w::record! {
 }
 
 w::record! {
-    /// `ConvertTmpExternalUseridResult`.
+    /// An item of `results` in the answer of `idconvert::ConvertTmpExternalUserid`.
     pub struct ConvertTmpExternalUseridResult {
         /// `tmp_external_userid`.
         0 tmp_external_userid: String => "tmp_external_userid: must",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         1 external_userid: Option<String> => "external_userid: masked",
         /// `corpid`.
         2 corpid: Option<xinqiao_types::CorpId> => "corpid",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExternalTagidItem`.
+    /// An item of `items` in the answer of `idconvert::ExternalTagid`.
     pub struct ExternalTagidItem {
         /// `external_tagid`.
         0 external_tagid: String => "external_tagid: must",
@@ -48,7 +48,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OpenKfidItem`.
+    /// An item of `items` in the answer of `idconvert::OpenKfid`.
     pub struct OpenKfidItem {
         /// `open_kfid`.
         0 open_kfid: String => "open_kfid: must",
@@ -98,7 +98,7 @@ w::record! {
     pub struct BatchExternalUseridToPendingId {
         /// `chat_id`.
         0 chat_id: Option<String> => "chat_id",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         1 external_userid: Vec<String> => "external_userid: must masked",
     }
     new(external_userid: Vec<String>)
@@ -311,9 +311,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95926>.
     /// * Catalog: `work.idconvert.unionid_to_external_userid`.
     pub struct UnionidToExternalUserid {
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         0 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `subject_type`.
         2 subject_type: i64 => "subject_type: must",
@@ -325,7 +325,7 @@ w::record! {
 w::record! {
     /// Answer to [`UnionidToExternalUserid`].
     pub struct UnionidToExternalUseridResponse {
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: Option<String> => "external_userid: masked",
         /// `pending_id`.
         1 pending_id: Option<String> => "pending_id",

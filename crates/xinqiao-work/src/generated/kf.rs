@@ -4,13 +4,13 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Account`.
+    /// An item of `account_list` in the answer of `kf::account::List`.
     pub struct Account {
         /// `open_kfid`.
         0 open_kfid: String => "open_kfid: must",
         /// `name`.
         1 name: String => "name: must",
-        /// `avatar`.
+        /// `avatar`; personal data, masked in `Debug`.
         2 avatar: String => "avatar: must masked",
         /// `manage_privilege`.
         3 manage_privilege: bool => "manage_privilege: must",
@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddResult`.
+    /// An item of `result_list` in the answer of `kf::servicer::Add`; an item of `result_list` in the answer of `kf::servicer::Del`.
     pub struct AddResult {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -30,7 +30,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Answer`.
+    /// An item of `answers` in `kf::knowledge::AddIntent`.
     pub struct Answer {
         /// `text`.
         0 text: Text => "text: must",
@@ -41,7 +41,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AnswerAttachment`.
+    /// An item of `attachments` in `kf::IntentAnswer`.
     pub struct AnswerAttachment {
         /// The body, told apart by `msgtype`.
         0 body: AnswerAttachmentBody => ": flat",
@@ -49,7 +49,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Attachment`.
+    /// An item of `attachments` in `kf::Answer`; an item of `attachments` in `kf::ModIntentAnswer`.
     pub struct Attachment {
         /// The body, told apart by `msgtype`.
         0 body: AttachmentBody => ": flat",
@@ -58,7 +58,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AttachmentImage`.
+    /// The body `image` of `kf::AnswerAttachment`.
     pub struct AttachmentImage {
         /// `name`.
         0 name: String => "name: must",
@@ -66,7 +66,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AttachmentMiniprogram`.
+    /// The body `miniprogram` of `kf::AnswerAttachment`.
     pub struct AttachmentMiniprogram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -78,7 +78,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AttachmentVideo`.
+    /// The body `video` of `kf::AnswerAttachment`.
     pub struct AttachmentVideo {
         /// `name`.
         0 name: String => "name: must",
@@ -86,7 +86,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BusinessCard`.
+    /// The body `business_card` of `kf::SendMsg`; the body `business_card` of `kf::Msg`.
     pub struct BusinessCard {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -95,7 +95,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CaLink`.
+    /// The body `ca_link` of `kf::SendMsg`.
     pub struct CaLink {
         /// `link_url`.
         0 link_url: String => "link_url: must",
@@ -104,11 +104,11 @@ w::record! {
 }
 
 w::record! {
-    /// `Channel`.
+    /// The body `channels` of `kf::Msg`.
     pub struct Channel {
         /// `sub_type`.
         0 sub_type: i64 => "sub_type: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// `title`.
         2 title: Option<String> => "title",
@@ -116,7 +116,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChannelsShopOrder`.
+    /// The body `channels_shop_order` of `kf::Msg`.
     pub struct ChannelsShopOrder {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -134,7 +134,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChannelsShopProduct`.
+    /// The body `channels_shop_product` of `kf::Msg`.
     pub struct ChannelsShopProduct {
         /// `product_id`.
         0 product_id: String => "product_id: must",
@@ -142,7 +142,7 @@ w::record! {
         1 head_img: String => "head_img: must",
         /// `title`.
         2 title: String => "title: must",
-        /// `sales_price`; unit fen.
+        /// `sales_price`; in fen.
         3 sales_price: xinqiao_types::Fen => "sales_price: must",
         /// `shop_nickname`.
         4 shop_nickname: String => "shop_nickname: must",
@@ -152,7 +152,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Click`.
+    /// The body `click` of `kf::MsgmenuList`.
     pub struct Click {
         /// `id`.
         0 id: String => "id: must",
@@ -163,17 +163,17 @@ w::record! {
 }
 
 w::record! {
-    /// `Customer`.
+    /// An item of `customer_list` in the answer of `kf::customer::Batchget`.
     pub struct Customer {
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: String => "external_userid: must masked",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `avatar`.
+        /// `avatar`; personal data, masked in `Debug`.
         2 avatar: String => "avatar: must masked",
-        /// `gender`.
+        /// `gender`; a number as text on the wire.
         3 gender: i64 => "gender: must numeric",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `enter_session_context`.
         5 enter_session_context: Option<EnterSessionContext> => "enter_session_context",
@@ -181,7 +181,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EnterSessionContext`.
+    /// `enter_session_context` of `kf::Customer`.
     pub struct EnterSessionContext {
         /// `scene`.
         0 scene: Option<String> => "scene",
@@ -193,13 +193,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Event`.
+    /// The body `event` of `kf::Msg`.
     pub struct Event {
         /// `event_type`.
         0 event_type: String => "event_type: must",
         /// `open_kfid`.
         1 open_kfid: Option<String> => "open_kfid",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         2 external_userid: Option<String> => "external_userid: masked",
         /// `servicer_userid`.
         3 servicer_userid: Option<String> => "servicer_userid",
@@ -231,7 +231,7 @@ w::record! {
 }
 
 w::record! {
-    /// `File`.
+    /// The body `file` of `kf::SendMsg`; the body `file` of `kf::Msg`.
     pub struct File {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -240,7 +240,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetServicerStatisticStatistic`.
+    /// An item of `statistic_list` in the answer of `kf::GetServicerStatistic`.
     pub struct GetServicerStatisticStatistic {
         /// `stat_time`; format `unix`.
         0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
@@ -250,7 +250,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetServicerStatisticStatisticStatistic`.
+    /// `statistic` of `kf::GetServicerStatisticStatistic`.
     pub struct GetServicerStatisticStatisticStatistic {
         /// `session_cnt`.
         0 session_cnt: i64 => "session_cnt: must",
@@ -260,7 +260,7 @@ w::record! {
         2 customer_msg_cnt: i64 => "customer_msg_cnt: must",
         /// `reply_rate`.
         3 reply_rate: Option<f64> => "reply_rate",
-        /// `first_reply_average_sec`; unit s.
+        /// `first_reply_average_sec`; in s.
         4 first_reply_average_sec: Option<f64> => "first_reply_average_sec",
         /// `satisfaction_investgate_cnt`.
         5 satisfaction_investgate_cnt: i64 => "satisfaction_investgate_cnt: must",
@@ -288,19 +288,19 @@ w::record! {
 }
 
 w::record! {
-    /// `Group`.
+    /// An item of `group_list` in the answer of `kf::knowledge::ListGroup`.
     pub struct Group {
         /// `group_id`.
         0 group_id: String => "group_id: must",
         /// `name`.
         1 name: String => "name: must",
-        /// `is_default`.
+        /// `is_default`; `0` or `1` on the wire.
         2 is_default: bool => "is_default: must zero-one",
     }
 }
 
 w::record! {
-    /// `Groupchat`.
+    /// `groupchat` of `kf::customer::UpgradeService`.
     pub struct Groupchat {
         /// `chat_id`.
         0 chat_id: String => "chat_id: must",
@@ -312,7 +312,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GroupchatRange`.
+    /// `groupchat_range` of the answer of `kf::customer::GetUpgradeServiceConfig`.
     pub struct GroupchatRange {
         /// `chat_id_list`.
         0 chat_id_list: Option<Vec<String>> => "chat_id_list",
@@ -320,7 +320,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Image`.
+    /// The body `image` of `kf::SendMsg`; the body `image` of `kf::Attachment`; and 1 more.
     pub struct Image {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -329,7 +329,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Intent`.
+    /// An item of `intent_list` in the answer of `kf::knowledge::ListIntent`.
     pub struct Intent {
         /// `group_id`.
         0 group_id: String => "group_id: must",
@@ -345,7 +345,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IntentAnswer`.
+    /// An item of `answers` in `kf::Intent`.
     pub struct IntentAnswer {
         /// `text`.
         0 text: Text => "text: must",
@@ -355,7 +355,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Link`.
+    /// The body `link` of `kf::AnswerAttachment`; the body `link` of `kf::Attachment`.
     pub struct Link {
         /// `title`.
         0 title: String => "title: must",
@@ -371,7 +371,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListMiniprogram`.
+    /// The body `miniprogram` of `kf::MsgmenuList`.
     pub struct ListMiniprogram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -388,11 +388,11 @@ w::record! {
 }
 
 w::record! {
-    /// `ListText`.
+    /// The body `text` of `kf::MsgmenuList`.
     pub struct ListText {
         /// `content`.
         0 content: String => "content: must",
-        /// `no_newline`.
+        /// `no_newline`; `0` or `1` on the wire.
         1 no_newline: Option<bool> => "no_newline: zero-one",
     }
     new(content: impl Into<String>)
@@ -400,15 +400,15 @@ w::record! {
 }
 
 w::record! {
-    /// `Location`.
+    /// The body `location` of `kf::SendMsg`; the body `location` of `kf::Msg`.
     pub struct Location {
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         0 latitude: f64 => "latitude: must masked",
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         1 longitude: f64 => "longitude: must masked",
         /// `name`.
         2 name: String => "name: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
     new(latitude: f64, longitude: f64, name: impl Into<String>)
@@ -416,7 +416,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Member`.
+    /// `member` of `kf::customer::UpgradeService`.
     pub struct Member {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -428,7 +428,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MemberRange`.
+    /// `member_range` of the answer of `kf::customer::GetUpgradeServiceConfig`.
     pub struct MemberRange {
         /// `userid_list`.
         0 userid_list: Option<Vec<String>> => "userid_list",
@@ -438,7 +438,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MergedMsg`.
+    /// The body `merged_msg` of `kf::Msg`.
     pub struct MergedMsg {
         /// `title`.
         0 title: String => "title: must",
@@ -448,7 +448,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MergedMsgItem`.
+    /// An item of `item` in `kf::MergedMsg`.
     pub struct MergedMsgItem {
         /// `sender_name`.
         0 sender_name: String => "sender_name: must",
@@ -462,7 +462,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Miniprogram`.
+    /// The body `miniprogram` of `kf::Attachment`.
     pub struct Miniprogram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -478,7 +478,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ModIntentAnswer`.
+    /// An item of `answers` in `kf::knowledge::ModIntent`.
     pub struct ModIntentAnswer {
         /// `text`.
         0 text: Option<Text> => "text",
@@ -490,7 +490,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ModIntentItem`.
+    /// An item of `items` in `kf::ModIntentSimilarQuestion`.
     pub struct ModIntentItem {
         /// `text`.
         0 text: Option<Text> => "text",
@@ -500,7 +500,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ModIntentQuestion`.
+    /// `question` of `kf::knowledge::ModIntent`.
     pub struct ModIntentQuestion {
         /// `text`.
         0 text: Option<Text> => "text",
@@ -510,7 +510,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ModIntentSimilarQuestion`.
+    /// `similar_questions` of `kf::knowledge::ModIntent`.
     pub struct ModIntentSimilarQuestion {
         /// `items`.
         0 items: Vec<ModIntentItem> => "items: must",
@@ -519,7 +519,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Msg`.
+    /// An item of `msg_list` in the answer of `kf::SyncMsg`.
     pub struct Msg {
         /// `msgid`.
         0 msgid: String => "msgid: must",
@@ -529,7 +529,7 @@ w::record! {
         2 open_kfid: Option<String> => "open_kfid",
         /// `servicer_userid`.
         3 servicer_userid: Option<String> => "servicer_userid",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         4 external_userid: Option<String> => "external_userid: masked",
         /// `send_time`; format `unix`.
         5 send_time: xinqiao_types::UnixSeconds => "send_time: must",
@@ -539,7 +539,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MsgLink`.
+    /// The body `link` of `kf::Msg`.
     pub struct MsgLink {
         /// `url`.
         0 url: String => "url: must",
@@ -555,7 +555,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MsgText`.
+    /// The body `text` of `kf::Msg`.
     pub struct MsgText {
         /// `content`.
         0 content: String => "content: must",
@@ -565,7 +565,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Msgmenu`.
+    /// The body `msgmenu` of `kf::SendMsg`; the body `msgmenu` of `kf::SendMsgOnEvent`; and 1 more.
     pub struct Msgmenu {
         /// `head_content`.
         0 head_content: Option<String> => "head_content",
@@ -579,7 +579,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MsgmenuList`.
+    /// An item of `list` in `kf::Msgmenu`.
     pub struct MsgmenuList {
         /// The body, told apart by `type`.
         0 body: MenuItem => ": flat",
@@ -588,7 +588,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Question`.
+    /// `question` of `kf::knowledge::AddIntent`; `question` of `kf::Intent`.
     pub struct Question {
         /// `text`.
         0 text: Text => "text: must",
@@ -597,7 +597,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SendMsgLink`.
+    /// The body `link` of `kf::SendMsg`.
     pub struct SendMsgLink {
         /// `url`.
         0 url: String => "url: must",
@@ -613,7 +613,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SendMsgMiniprogram`.
+    /// The body `miniprogram` of `kf::SendMsg`; the body `miniprogram` of `kf::Msg`.
     pub struct SendMsgMiniprogram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -633,7 +633,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SendMsgVideo`.
+    /// The body `video` of `kf::SendMsg`; the body `video` of `kf::Msg`.
     pub struct SendMsgVideo {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -647,7 +647,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Servicer`.
+    /// An item of `servicer_list` in the answer of `kf::servicer::List`.
     pub struct Servicer {
         /// `userid`.
         0 userid: Option<String> => "userid",
@@ -659,7 +659,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SimilarQuestion`.
+    /// `similar_questions` of `kf::knowledge::AddIntent`; `similar_questions` of `kf::Intent`.
     pub struct SimilarQuestion {
         /// `items`.
         0 items: Vec<SimilarQuestionItem> => "items: must",
@@ -668,7 +668,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SimilarQuestionItem`.
+    /// An item of `items` in `kf::SimilarQuestion`.
     pub struct SimilarQuestionItem {
         /// `text`.
         0 text: Text => "text: must",
@@ -677,7 +677,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Statistic`.
+    /// An item of `statistic_list` in the answer of `kf::GetCorpStatistic`.
     pub struct Statistic {
         /// `stat_time`; format `unix`.
         0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
@@ -687,7 +687,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StatisticStatistic`.
+    /// `statistic` of `kf::Statistic`.
     pub struct StatisticStatistic {
         /// `session_cnt`.
         0 session_cnt: i64 => "session_cnt: must",
@@ -709,7 +709,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Text`.
+    /// The body `text` of `kf::SendMsg`; the body `text` of `kf::SendMsgOnEvent`; and 7 more.
     pub struct Text {
         /// `content`.
         0 content: String => "content: must",
@@ -718,7 +718,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Video`.
+    /// The body `video` of `kf::Attachment`.
     pub struct Video {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -727,7 +727,7 @@ w::record! {
 }
 
 w::record! {
-    /// `View`.
+    /// The body `view` of `kf::MsgmenuList`.
     pub struct View {
         /// `url`.
         0 url: String => "url: must",
@@ -738,7 +738,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Voice`.
+    /// The body `voice` of `kf::SendMsg`; the body `voice` of `kf::Msg`.
     pub struct Voice {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -747,9 +747,9 @@ w::record! {
 }
 
 w::record! {
-    /// `WechatChannel`.
+    /// `wechat_channels` of `kf::EnterSessionContext`; `wechat_channels` of `kf::Event`.
     pub struct WechatChannel {
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
         /// `scene`.
         1 scene: i64 => "scene: must",
@@ -1032,7 +1032,7 @@ w::record! {
     pub struct SendMsg {
         /// `open_kfid`.
         0 open_kfid: String => "open_kfid: must",
-        /// `touser`.
+        /// `touser`; personal data, masked in `Debug`.
         1 touser: String => "touser: must masked",
         /// `msgid`.
         2 msgid: Option<String> => "msgid",
@@ -1098,13 +1098,8 @@ w::record! {
     text(msgid: String)
 }
 
-w::record! {
-    /// Answer to [`SendMsgOnEvent`].
-    pub struct SendMsgOnEventResponse {
-        /// `msgid`.
-        0 msgid: String => "msgid: must",
-    }
-}
+/// Answer to [`SendMsgOnEvent`], the same as to [`SendMsg`].
+pub type SendMsgOnEventResponse = SendMsgResponse;
 
 w::endpoint! {
     SendMsgOnEvent => SendMsgOnEventResponse,
@@ -1153,7 +1148,7 @@ w::record! {
     pub struct SyncMsgResponse {
         /// `msg_list`.
         0 msg_list: Vec<Msg> => "msg_list: must",
-        /// `has_more`.
+        /// `has_more`; `0` or `1` on the wire.
         1 has_more: bool => "has_more: must zero-one",
         /// `next_cursor`.
         2 next_cursor: Option<String> => "next_cursor",
@@ -1429,7 +1424,7 @@ pub mod customer {
         pub struct Batchget {
             /// `external_userid_list`.
             0 external_userid_list: Vec<String> => "external_userid_list: must",
-            /// `need_enter_session_context`.
+            /// `need_enter_session_context`; `0` or `1` on the wire.
             1 need_enter_session_context: Option<bool> => "need_enter_session_context: zero-one",
         }
         new(external_userid_list: Vec<String>)
@@ -1474,7 +1469,7 @@ pub mod customer {
         pub struct CancelUpgradeService {
             /// `open_kfid`.
             0 open_kfid: String => "open_kfid: must",
-            /// `external_userid`.
+            /// `external_userid`; personal data, masked in `Debug`.
             1 external_userid: String => "external_userid: must masked",
         }
         new(open_kfid: impl Into<String>, external_userid: impl Into<String>)
@@ -1548,7 +1543,7 @@ pub mod customer {
         pub struct UpgradeService {
             /// `open_kfid`.
             0 open_kfid: String => "open_kfid: must",
-            /// `external_userid`.
+            /// `external_userid`; personal data, masked in `Debug`.
             1 external_userid: String => "external_userid: must masked",
             /// `type`.
             2 type_: i64 => "type: must",
@@ -1760,7 +1755,7 @@ pub mod knowledge {
         pub struct ListGroupResponse {
             /// `group_list`.
             0 group_list: Vec<super::Group> => "group_list: must",
-            /// `has_more`.
+            /// `has_more`; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
             /// `next_cursor`.
             2 next_cursor: Option<String> => "next_cursor",
@@ -1812,7 +1807,7 @@ pub mod knowledge {
         pub struct ListIntentResponse {
             /// `intent_list`.
             0 intent_list: Vec<super::Intent> => "intent_list: must",
-            /// `has_more`.
+            /// `has_more`; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
             /// `next_cursor`.
             2 next_cursor: Option<String> => "next_cursor",
@@ -1929,7 +1924,7 @@ pub mod service_state {
         pub struct Get {
             /// `open_kfid`.
             0 open_kfid: String => "open_kfid: must",
-            /// `external_userid`.
+            /// `external_userid`; personal data, masked in `Debug`.
             1 external_userid: String => "external_userid: must masked",
         }
         new(open_kfid: impl Into<String>, external_userid: impl Into<String>)
@@ -1973,7 +1968,7 @@ pub mod service_state {
         pub struct Trans {
             /// `open_kfid`.
             0 open_kfid: String => "open_kfid: must",
-            /// `external_userid`.
+            /// `external_userid`; personal data, masked in `Debug`.
             1 external_userid: String => "external_userid: must masked",
             /// `service_state`.
             2 service_state: i64 => "service_state: must",
@@ -2079,13 +2074,8 @@ pub mod servicer {
         set(userid_list: Vec<String>, department_id_list: Vec<i64>)
     }
 
-    w::record! {
-        /// Answer to [`Del`].
-        pub struct DelResponse {
-            /// `result_list`.
-            0 result_list: Vec<super::AddResult> => "result_list: must",
-        }
-    }
+    /// Answer to [`Del`], the same as to [`Add`].
+    pub type DelResponse = AddResponse;
 
     w::endpoint! {
         Del => DelResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Account`.
+    /// An item of `account_list` in `license::CreateRenewOrderJob`.
     pub struct Account {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -15,7 +15,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AccountCount`.
+    /// `account_count` of `license::CreateNewOrder`; `account_count` of `license::Buy`.
     pub struct AccountCount {
         /// `base_count`.
         0 base_count: Option<i64> => "base_count",
@@ -27,7 +27,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AccountDuration`.
+    /// `account_duration` of `license::CreateNewOrder`; `account_duration` of `license::Buy`.
     pub struct AccountDuration {
         /// `months`.
         0 months: Option<i64> => "months",
@@ -39,7 +39,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Active`.
+    /// An item of `active_list` in `license::BatchActiveAccount`.
     pub struct Active {
         /// `active_code`.
         0 active_code: String => "active_code: must",
@@ -50,7 +50,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActiveInfo`.
+    /// An item of `active_info_list` in the answer of `license::BatchGetActiveInfoByCode`; `active_info` of the answer of `license::GetActiveInfoByCode`.
     pub struct ActiveInfo {
         /// `active_code`.
         0 active_code: String => "active_code: must",
@@ -74,7 +74,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActiveResult`.
+    /// An item of `active_result` in the answer of `license::BatchActiveAccount`.
     pub struct ActiveResult {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
@@ -86,7 +86,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Buy`.
+    /// An item of `buy_list` in `license::CreateNewOrderJob`.
     pub struct Buy {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
@@ -94,7 +94,7 @@ w::record! {
         1 account_count: AccountCount => "account_count: must",
         /// `account_duration`.
         2 account_duration: AccountDuration => "account_duration: must",
-        /// `auto_active_status`.
+        /// `auto_active_status`; `0` or `1` on the wire.
         3 auto_active_status: Option<bool> => "auto_active_status: zero-one",
     }
     new(
@@ -106,7 +106,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FailCorp`.
+    /// An item of `fail_corp_list` in `license::PayJobResultPayJobResult`.
     pub struct FailCorp {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
@@ -118,7 +118,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetActiveInfoByUserActiveInfo`.
+    /// An item of `active_info_list` in the answer of `license::GetActiveInfoByUser`.
     pub struct GetActiveInfoByUserActiveInfo {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -134,7 +134,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetUnionOrderBuy`.
+    /// An item of `buy_list` in the answer of `license::GetUnionOrder`.
     pub struct GetUnionOrderBuy {
         /// `sub_order_id`.
         0 sub_order_id: String => "sub_order_id: must",
@@ -148,7 +148,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetUnionOrderOrder`.
+    /// `order` of the answer of `license::GetUnionOrder`.
     pub struct GetUnionOrderOrder {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -156,7 +156,7 @@ w::record! {
         1 order_type: i64 => "order_type: must",
         /// `order_status`.
         2 order_status: i64 => "order_status: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         3 price: xinqiao_types::Fen => "price: must",
         /// `create_time`; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -166,7 +166,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Invalid`.
+    /// An item of `invalid_list` in the answer of `license::CreateNewOrderJob`; an item of `fail_list` in the answer of `license::NewOrderJobResult`.
     pub struct Invalid {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
@@ -178,7 +178,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InvalidAccount`.
+    /// An item of `invalid_account_list` in the answer of `license::CreateRenewOrderJob`.
     pub struct InvalidAccount {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
@@ -192,7 +192,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListActivedAccountAccount`.
+    /// An item of `account_list` in the answer of `license::ListActivedAccount`.
     pub struct ListActivedAccountAccount {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -206,7 +206,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListOrderAccountAccount`.
+    /// An item of `account_list` in the answer of `license::ListOrderAccount`.
     pub struct ListOrderAccountAccount {
         /// `active_code`.
         0 active_code: String => "active_code: must",
@@ -218,7 +218,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListOrderOrder`.
+    /// An item of `order_list` in the answer of `license::ListOrder`.
     pub struct ListOrderOrder {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -228,7 +228,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MergeInfo`.
+    /// `merge_info` of `license::ActiveInfo`.
     pub struct MergeInfo {
         /// `to_active_code`.
         0 to_active_code: String => "to_active_code: must",
@@ -238,7 +238,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// `order` of the answer of `license::GetOrder`.
     pub struct Order {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -248,7 +248,7 @@ w::record! {
         2 order_status: i64 => "order_status: must",
         /// `corpid`.
         3 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         4 price: xinqiao_types::Fen => "price: must",
         /// `account_count`.
         5 account_count: OrderAccountCount => "account_count: must",
@@ -262,7 +262,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderAccountCount`.
+    /// `account_count` of `license::GetUnionOrderBuy`; `account_count` of `license::Order`.
     pub struct OrderAccountCount {
         /// `base_count`.
         0 base_count: i64 => "base_count: must",
@@ -272,7 +272,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderAccountDuration`.
+    /// `account_duration` of `license::GetUnionOrderBuy`; `account_duration` of `license::Order`.
     pub struct OrderAccountDuration {
         /// `months`.
         0 months: Option<i64> => "months",
@@ -284,7 +284,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayJobResultPayJobResult`.
+    /// `pay_job_result` of the answer of `license::PayJobResult`.
     pub struct PayJobResultPayJobResult {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
@@ -296,7 +296,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Share`.
+    /// An item of `share_list` in `license::BatchShareActiveCode`.
     pub struct Share {
         /// `active_code`.
         0 active_code: String => "active_code: must",
@@ -305,7 +305,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShareInfo`.
+    /// `share_info` of `license::ActiveInfo`.
     pub struct ShareInfo {
         /// `to_corpid`.
         0 to_corpid: String => "to_corpid: must",
@@ -315,7 +315,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShareResult`.
+    /// An item of `share_result` in the answer of `license::BatchShareActiveCode`.
     pub struct ShareResult {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
@@ -327,7 +327,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubmitOrderJobAccountDuration`.
+    /// `account_duration` of `license::SubmitOrderJob`.
     pub struct SubmitOrderJobAccountDuration {
         /// `months`.
         0 months: Option<i64> => "months",
@@ -339,7 +339,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TrailInfo`.
+    /// `trail_info` of the answer of `license::GetAppLicenseInfo`.
     pub struct TrailInfo {
         /// `start_time`; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -349,7 +349,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Transfer`.
+    /// An item of `transfer_list` in `license::BatchTransferLicense`.
     pub struct Transfer {
         /// `handover_userid`.
         0 handover_userid: String => "handover_userid: must",
@@ -360,7 +360,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferResult`.
+    /// An item of `transfer_result` in the answer of `license::BatchTransferLicense`.
     pub struct TransferResult {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
@@ -887,7 +887,7 @@ w::record! {
     pub struct GetAppLicenseInfo {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `suite_id`.
+        /// `suite_id`; the account's suiteid.
         1 suite_id: String => "suite_id: must",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>, suite_id: impl Into<String>)
@@ -1028,7 +1028,7 @@ w::record! {
         0 order: GetUnionOrderOrder => "order: must",
         /// `buy_list`.
         1 buy_list: Vec<GetUnionOrderBuy> => "buy_list: must",
-        /// `has_more`.
+        /// `has_more`; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
         /// `next_cursor`.
         3 next_cursor: Option<String> => "next_cursor",
@@ -1111,7 +1111,7 @@ w::record! {
     pub struct ListActivedAccountResponse {
         /// `account_list`.
         0 account_list: Vec<ListActivedAccountAccount> => "account_list: must",
-        /// `has_more`.
+        /// `has_more`; `0` or `1` on the wire.
         1 has_more: bool => "has_more: must zero-one",
         /// `next_cursor`.
         2 next_cursor: Option<String> => "next_cursor",
@@ -1165,7 +1165,7 @@ w::record! {
     pub struct ListOrderResponse {
         /// `order_list`.
         0 order_list: Vec<ListOrderOrder> => "order_list: must",
-        /// `has_more`.
+        /// `has_more`; `0` or `1` on the wire.
         1 has_more: bool => "has_more: must zero-one",
         /// `next_cursor`.
         2 next_cursor: Option<String> => "next_cursor",
@@ -1215,7 +1215,7 @@ w::record! {
     pub struct ListOrderAccountResponse {
         /// `account_list`.
         0 account_list: Vec<ListOrderAccountAccount> => "account_list: must",
-        /// `has_more`.
+        /// `has_more`; `0` or `1` on the wire.
         1 has_more: bool => "has_more: must zero-one",
         /// `next_cursor`.
         2 next_cursor: Option<String> => "next_cursor",
@@ -1424,13 +1424,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`SubmitOrderJob`].
-    pub struct SubmitOrderJobResponse {
-        /// `order_id`.
-        0 order_id: String => "order_id: must",
-    }
-}
+/// Answer to [`SubmitOrderJob`], the same as to [`CreateNewOrder`].
+pub type SubmitOrderJobResponse = CreateNewOrderResponse;
 
 w::endpoint! {
     SubmitOrderJob => SubmitOrderJobResponse,
@@ -1466,13 +1461,8 @@ w::record! {
     new(payer_userid: impl Into<String>, order_id: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`SubmitPayJob`].
-    pub struct SubmitPayJobResponse {
-        /// `jobid`.
-        0 jobid: String => "jobid: must",
-    }
-}
+/// Answer to [`SubmitPayJob`], the same as to [`SubmitNewOrderJob`].
+pub type SubmitPayJobResponse = SubmitNewOrderJobResponse;
 
 w::endpoint! {
     SubmitPayJob => SubmitPayJobResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Article`.
+    /// An item of `articles` in `linkedcorp::News`.
     pub struct Article {
         /// `url`.
         0 url: String => "url: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AttrText`.
+    /// `text` of `linkedcorp::ExtattrAttr`.
     pub struct AttrText {
         /// `value`.
         0 value: String => "value: must",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContentItem`.
+    /// An item of `content_item` in `linkedcorp::MiniprogramNotice`.
     pub struct ContentItem {
         /// `key`.
         0 key: String => "key: must",
@@ -51,7 +51,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Department`.
+    /// An item of `department_list` in the answer of `linkedcorp::DepartmentList`.
     pub struct Department {
         /// `department_id`.
         0 department_id: i64 => "department_id: must",
@@ -65,7 +65,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Extattr`.
+    /// `extattr` of `linkedcorp::UserInfo`.
     pub struct Extattr {
         /// `attrs`.
         0 attrs: Vec<ExtattrAttr> => "attrs: must",
@@ -73,7 +73,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtattrAttr`.
+    /// An item of `attrs` in `linkedcorp::Extattr`.
     pub struct ExtattrAttr {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -87,7 +87,7 @@ w::record! {
 }
 
 w::record! {
-    /// `File`.
+    /// The body `file` of `linkedcorp::MessageSend`.
     pub struct File {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -96,7 +96,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Image`.
+    /// The body `image` of `linkedcorp::MessageSend`.
     pub struct Image {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -105,7 +105,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Markdown`.
+    /// The body `markdown` of `linkedcorp::MessageSend`.
     pub struct Markdown {
         /// `content`.
         0 content: String => "content: must",
@@ -114,7 +114,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniprogramNotice`.
+    /// The body `miniprogram_notice` of `linkedcorp::MessageSend`.
     pub struct MiniprogramNotice {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -135,7 +135,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Mpnew`.
+    /// The body `mpnews` of `linkedcorp::MessageSend`.
     pub struct Mpnew {
         /// `articles`.
         0 articles: Vec<MpnewArticle> => "articles: must",
@@ -144,7 +144,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MpnewArticle`.
+    /// An item of `articles` in `linkedcorp::Mpnew`.
     pub struct MpnewArticle {
         /// `url`.
         0 url: String => "url: must",
@@ -166,7 +166,7 @@ w::record! {
 }
 
 w::record! {
-    /// `News`.
+    /// The body `news` of `linkedcorp::MessageSend`.
     pub struct News {
         /// `articles`.
         0 articles: Vec<Article> => "articles: must",
@@ -175,7 +175,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Text`.
+    /// The body `text` of `linkedcorp::MessageSend`.
     pub struct Text {
         /// `content`.
         0 content: String => "content: must",
@@ -184,7 +184,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Textcard`.
+    /// The body `textcard` of `linkedcorp::MessageSend`.
     pub struct Textcard {
         /// `url`.
         0 url: String => "url: must",
@@ -200,7 +200,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserInfo`.
+    /// `user_info` of the answer of `linkedcorp::user::Get`; an item of `userlist` in the answer of `linkedcorp::user::List`.
     pub struct UserInfo {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
@@ -208,11 +208,11 @@ w::record! {
         1 userid: String => "userid: must",
         /// `name`.
         2 name: Option<String> => "name",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         3 mobile: Option<String> => "mobile: masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         5 email: Option<String> => "email: masked",
         /// `position`.
         6 position: Option<String> => "position",
@@ -224,7 +224,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Userlist`.
+    /// An item of `userlist` in the answer of `linkedcorp::user::Simplelist`.
     pub struct Userlist {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
@@ -238,7 +238,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Video`.
+    /// The body `video` of `linkedcorp::MessageSend`.
     pub struct Video {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -252,7 +252,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Voice`.
+    /// The body `voice` of `linkedcorp::MessageSend`.
     pub struct Voice {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -261,7 +261,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Web`.
+    /// `web` of `linkedcorp::ExtattrAttr`.
     pub struct Web {
         /// `title`.
         0 title: String => "title: must",
@@ -383,17 +383,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90250>.
     /// * Catalog: `work.linkedcorp.message_send`.
     pub struct MessageSend {
-        /// `touser`; format `CorpId/UserId`.
+        /// `touser`; format `CorpId/UserId`; personal data, masked in `Debug`.
         0 touser: Option<Vec<String>> => "touser: masked",
         /// `toparty`; format `LinkedId/DepartmentId`.
         1 toparty: Option<Vec<String>> => "toparty",
         /// `totag`.
         2 totag: Option<Vec<i64>> => "totag",
-        /// `toall`.
+        /// `toall`; `0` or `1` on the wire.
         3 toall: Option<bool> => "toall: zero-one",
-        /// `agentid`.
+        /// `agentid`; the account's agentid.
         4 agentid: i64 => "agentid: must",
-        /// `safe`.
+        /// `safe`; `0` or `1` on the wire.
         5 safe: Option<bool> => "safe: zero-one",
         /// The body, told apart by `msgtype`.
         6 body: Body => ": flat",

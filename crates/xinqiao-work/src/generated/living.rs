@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ActivityDetail`.
+    /// `activity_detail` of `living::Create`.
     pub struct ActivityDetail {
         /// `description`.
         0 description: Option<String> => "description",
@@ -17,19 +17,19 @@ w::record! {
 }
 
 w::record! {
-    /// `ExternalUser`.
+    /// An item of `external_users` in `living::StatInfo`.
     pub struct ExternalUser {
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: String => "external_userid: must masked",
         /// `type`.
         1 type_: i64 => "type: must",
         /// `name`.
         2 name: Option<String> => "name",
-        /// `watch_time`; unit s.
+        /// `watch_time`; in s.
         3 watch_time: i64 => "watch_time: must",
-        /// `is_comment`.
+        /// `is_comment`; `0` or `1` on the wire.
         4 is_comment: bool => "is_comment: must zero-one",
-        /// `is_mic`.
+        /// `is_mic`; `0` or `1` on the wire.
         5 is_mic: bool => "is_mic: must zero-one",
         /// `invitor_userid`.
         6 invitor_userid: Option<String> => "invitor_userid",
@@ -39,7 +39,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LivingInfo`.
+    /// `living_info` of the answer of `living::GetLivingInfo`.
     pub struct LivingInfo {
         /// `livingid`.
         0 livingid: String => "livingid: must",
@@ -51,11 +51,11 @@ w::record! {
         3 theme: String => "theme: must",
         /// `living_start`; format `unix`.
         4 living_start: xinqiao_types::UnixSeconds => "living_start: must",
-        /// `living_duration`; unit s.
+        /// `living_duration`; in s.
         5 living_duration: i64 => "living_duration: must",
         /// `reserve_start`; format `unix`.
         6 reserve_start: xinqiao_types::UnixSeconds => "reserve_start: must",
-        /// `reserve_living_duration`; unit s.
+        /// `reserve_living_duration`; in s.
         7 reserve_living_duration: i64 => "reserve_living_duration: must",
         /// `type`.
         8 type_: i64 => "type: must",
@@ -63,7 +63,7 @@ w::record! {
         9 status: i64 => "status: must",
         /// `description`.
         10 description: String => "description: must",
-        /// `open_replay`.
+        /// `open_replay`; `0` or `1` on the wire.
         11 open_replay: bool => "open_replay: must zero-one",
         /// `replay_status`.
         12 replay_status: Option<i64> => "replay_status",
@@ -83,7 +83,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StatInfo`.
+    /// `stat_info` of the answer of `living::GetWatchStat`.
     pub struct StatInfo {
         /// `users`.
         0 users: Vec<User> => "users: must",
@@ -93,15 +93,15 @@ w::record! {
 }
 
 w::record! {
-    /// `User`.
+    /// An item of `users` in `living::StatInfo`.
     pub struct User {
         /// `userid`.
         0 userid: String => "userid: must",
-        /// `watch_time`; unit s.
+        /// `watch_time`; in s.
         1 watch_time: i64 => "watch_time: must",
-        /// `is_comment`.
+        /// `is_comment`; `0` or `1` on the wire.
         2 is_comment: bool => "is_comment: must zero-one",
-        /// `is_mic`.
+        /// `is_mic`; `0` or `1` on the wire.
         3 is_mic: bool => "is_mic: must zero-one",
         /// `invitor_userid`.
         4 invitor_userid: Option<String> => "invitor_userid",
@@ -155,13 +155,13 @@ w::record! {
         1 theme: String => "theme: must",
         /// `living_start`; format `unix`.
         2 living_start: xinqiao_types::UnixSeconds => "living_start: must",
-        /// `living_duration`; unit s.
+        /// `living_duration`; in s.
         3 living_duration: i64 => "living_duration: must",
         /// `type`.
         4 type_: i64 => "type: must",
         /// `description`.
         5 description: Option<String> => "description",
-        /// `remind_time`; unit s.
+        /// `remind_time`; in s.
         6 remind_time: Option<i64> => "remind_time",
         /// `activity_cover_mediaid`.
         7 activity_cover_mediaid: Option<String> => "activity_cover_mediaid",
@@ -251,7 +251,7 @@ w::record! {
     pub struct GetLivingCode {
         /// `livingid`.
         0 livingid: String => "livingid: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(livingid: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
@@ -441,7 +441,7 @@ w::record! {
     pub struct GetWatchStatResponse {
         /// `stat_info`.
         0 stat_info: StatInfo => "stat_info: must",
-        /// `ending`.
+        /// `ending`; `0` or `1` on the wire.
         1 ending: bool => "ending: must zero-one",
         /// `next_key`.
         2 next_key: Option<String> => "next_key",
@@ -482,13 +482,13 @@ w::record! {
         2 theme: Option<String> => "theme",
         /// `living_start`; format `unix`.
         3 living_start: Option<xinqiao_types::UnixSeconds> => "living_start",
-        /// `living_duration`; unit s.
+        /// `living_duration`; in s.
         4 living_duration: Option<i64> => "living_duration",
         /// `type`.
         5 type_: Option<i64> => "type",
         /// `description`.
         6 description: Option<String> => "description",
-        /// `remind_time`; unit s.
+        /// `remind_time`; in s.
         7 remind_time: Option<i64> => "remind_time",
     }
     new(livingid: impl Into<String>)

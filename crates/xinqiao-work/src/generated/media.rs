@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `GetUploadByUrlResultDetail`.
+    /// `detail` of the answer of `media::GetUploadByUrlResult`.
     pub struct GetUploadByUrlResultDetail {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",

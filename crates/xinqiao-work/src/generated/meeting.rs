@@ -22,7 +22,7 @@ pub mod rooms;
 pub mod webinar;
 
 w::record! {
-    /// `AddLayout`.
+    /// An item of `layout_list` in the answer of `meeting::advanced_layout::Add`; an item of `layout_list` in the answer of `meeting::advanced_layout::List`.
     pub struct AddLayout {
         /// `layout_id`.
         0 layout_id: String => "layout_id: must",
@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Answer`.
+    /// An item of `answer_list` in `meeting::ListEnroll`.
     pub struct Answer {
         /// `answer_content`.
         0 answer_content: Vec<String> => "answer_content: must",
@@ -52,7 +52,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplyUser`.
+    /// An item of `user_list` in `meeting::advanced_layout::Apply`.
     pub struct ApplyUser {
         /// `tmp_openid`.
         0 tmp_openid: String => "tmp_openid: must",
@@ -61,7 +61,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Attendee`.
+    /// An item of `attendees` in the answer of `meeting::GetAttendeeList`.
     pub struct Attendee {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -93,11 +93,11 @@ w::record! {
 }
 
 w::record! {
-    /// `CalloutPhoneNumber`.
+    /// An item of `phone_numbers` in the answer of `meeting::phone::Callout`; an item of `invalid_phone_numbers` in the answer of `meeting::phone::Callout`.
     pub struct CalloutPhoneNumber {
         /// `area`.
         0 area: w::TextOrNumber => "area: must",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
         /// `extension_number`.
         2 extension_number: Option<String> => "extension_number",
@@ -107,7 +107,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CheckDeviceInMeetingResult`.
+    /// An item of `result_list` in the answer of `meeting::CheckDeviceInMeeting`.
     pub struct CheckDeviceInMeetingResult {
         /// `meetingid`.
         0 meetingid: String => "meetingid: must",
@@ -117,7 +117,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CoHost`.
+    /// `co_hosts` of `meeting::GetInfoSetting`.
     pub struct CoHost {
         /// `userid`.
         0 userid: Option<Vec<String>> => "userid",
@@ -125,7 +125,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CurrentHost`.
+    /// `current_hosts` of `meeting::GetInfoSetting`.
     pub struct CurrentHost {
         /// `userid`.
         0 userid: Option<Vec<String>> => "userid",
@@ -133,7 +133,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Device`.
+    /// An item of `device` in `meeting::GetInfoAttendee`.
     pub struct Device {
         /// `device_sn`.
         0 device_sn: String => "device_sn: must",
@@ -143,13 +143,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Enroll`.
+    /// An item of `enroll_list` in `meeting::enroll::Import`.
     pub struct Enroll {
         /// `userid`.
         0 userid: Option<String> => "userid",
         /// `area`.
         1 area: Option<String> => "area",
-        /// `phone_number`.
+        /// `phone_number`; personal data, masked in `Debug`.
         2 phone_number: Option<String> => "phone_number: masked",
         /// `nick_name`.
         3 nick_name: Option<String> => "nick_name",
@@ -159,7 +159,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EnrollId`.
+    /// An item of `enroll_id_list` in `meeting::enroll::Delete`.
     pub struct EnrollId {
         /// `enroll_id`.
         0 enroll_id: String => "enroll_id: must",
@@ -168,11 +168,11 @@ w::record! {
 }
 
 w::record! {
-    /// `GetCalloutStatusPhoneNumber`.
+    /// An item of `phone_numbers` in the answer of `meeting::phone::GetCalloutStatus`.
     pub struct GetCalloutStatusPhoneNumber {
         /// `area`.
         0 area: w::TextOrNumber => "area: must",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
         /// `extension_number`.
         2 extension_number: Option<String> => "extension_number",
@@ -184,7 +184,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetCurrentUserListUser`.
+    /// An item of `user_list` in the answer of `meeting::waitingroom::GetCurrentUserList`.
     pub struct GetCurrentUserListUser {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -198,7 +198,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetInfoAttendee`.
+    /// `attendees` of the answer of `meeting::GetInfo`.
     pub struct GetInfoAttendee {
         /// `member`.
         0 member: Vec<Member> => "member: must",
@@ -210,13 +210,13 @@ w::record! {
 }
 
 w::record! {
-    /// `GetInfoReminder`.
+    /// `reminders` of the answer of `meeting::GetInfo`.
     pub struct GetInfoReminder {
-        /// `is_repeat`.
+        /// `is_repeat`; `0` or `1` on the wire.
         0 is_repeat: bool => "is_repeat: must zero-one",
         /// `repeat_type`.
         1 repeat_type: Option<i64> => "repeat_type",
-        /// `is_custom_repeat`.
+        /// `is_custom_repeat`; `0` or `1` on the wire.
         2 is_custom_repeat: bool => "is_custom_repeat: must zero-one",
         /// `repeat_until_type`.
         3 repeat_until_type: Option<i64> => "repeat_until_type",
@@ -230,17 +230,17 @@ w::record! {
         7 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
         /// `repeat_day_of_month`.
         8 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
-        /// `remind_before`; unit s.
+        /// `remind_before`; in s.
         9 remind_before: Option<Vec<i64>> => "remind_before",
     }
 }
 
 w::record! {
-    /// `GetInfoSetting`.
+    /// `settings` of the answer of `meeting::GetInfo`.
     pub struct GetInfoSetting {
         /// `need_password`.
         0 need_password: bool => "need_password: must",
-        /// `password`.
+        /// `password`; a secret, masked in `Debug`.
         1 password: Option<String> => "password: masked",
         /// `enable_waiting_room`.
         2 enable_waiting_room: bool => "enable_waiting_room: must",
@@ -288,7 +288,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetInviteesInvitee`.
+    /// An item of `invitees` in the answer of `meeting::GetInvitees`.
     pub struct GetInviteesInvitee {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -296,7 +296,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetQualityAttendee`.
+    /// An item of `attendees` in the answer of `meeting::GetQuality`.
     pub struct GetQualityAttendee {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -320,7 +320,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetRealtimeAttendeeListAttendee`.
+    /// An item of `attendees` in the answer of `meeting::GetRealtimeAttendeeList`.
     pub struct GetRealtimeAttendeeListAttendee {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -344,7 +344,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetUserListUser`.
+    /// An item of `user_list` in the answer of `meeting::waitingroom::GetUserList`.
     pub struct GetUserListUser {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -360,11 +360,11 @@ w::record! {
 }
 
 w::record! {
-    /// `Guest`.
+    /// An item of `guests` in `meeting::Create`; an item of `guests` in the answer of `meeting::GetGuests`; and 3 more.
     pub struct Guest {
         /// `area`.
         0 area: String => "area: must",
-        /// `phone_number`.
+        /// `phone_number`; personal data, masked in `Debug`.
         1 phone_number: String => "phone_number: must masked",
         /// `guest_name`.
         2 guest_name: Option<String> => "guest_name",
@@ -374,7 +374,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Host`.
+    /// `hosts` of `meeting::GetInfoSetting`; `hosts` of `meeting::Setting`.
     pub struct Host {
         /// `userid`.
         0 userid: Option<Vec<String>> => "userid",
@@ -384,7 +384,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ImportEnroll`.
+    /// An item of `enroll_list` in the answer of `meeting::enroll::Import`.
     pub struct ImportEnroll {
         /// `enroll_id`.
         0 enroll_id: String => "enroll_id: must",
@@ -392,7 +392,7 @@ w::record! {
         1 userid: Option<String> => "userid",
         /// `area`.
         2 area: Option<String> => "area",
-        /// `phone_number`.
+        /// `phone_number`; personal data, masked in `Debug`.
         3 phone_number: Option<String> => "phone_number: masked",
         /// `nick_name`.
         4 nick_name: Option<String> => "nick_name",
@@ -402,7 +402,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Invitee`.
+    /// `invitees` of `meeting::Create`; `invitees` of `meeting::Update`.
     pub struct Invitee {
         /// `userid`.
         0 userid: Option<Vec<String>> => "userid",
@@ -414,7 +414,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JobResult`.
+    /// `job_result` of the answer of `meeting::vip::BatchAddJobResult`; `job_result` of the answer of `meeting::vip::BatchDelJobResult`.
     pub struct JobResult {
         /// `succ_userid_list`.
         0 succ_userid_list: Option<Vec<String>> => "succ_userid_list",
@@ -424,7 +424,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Layout`.
+    /// An item of `layout_list` in `meeting::advanced_layout::Add`.
     pub struct Layout {
         /// `layout_name`.
         0 layout_name: Option<String> => "layout_name",
@@ -436,7 +436,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LayoutPage`.
+    /// An item of `page_list` in the answer of `meeting::advanced_layout::GetUserLayout`; an item of `page_list` in `meeting::AddLayout`.
     pub struct LayoutPage {
         /// `layout_template_id`.
         0 layout_template_id: String => "layout_template_id: must",
@@ -450,7 +450,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListEnroll`.
+    /// An item of `enroll_list` in the answer of `meeting::enroll::List`.
     pub struct ListEnroll {
         /// `enroll_id`.
         0 enroll_id: w::TextOrNumber => "enroll_id: must",
@@ -474,7 +474,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Meeting`.
+    /// An item of `meeting_list` in the answer of `meeting::StatisticsGetStartList`.
     pub struct Meeting {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -484,7 +484,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MeetingShortUrlCustomerData`.
+    /// `meeting_short_url_customer_data` of the answer of `meeting::CreateCustomerShortUrl`; an item of `meeting_short_url_customer_data_list` in the answer of `meeting::GetCustomerShortUrl`.
     pub struct MeetingShortUrlCustomerData {
         /// `meeting_short_url`.
         0 meeting_short_url: String => "meeting_short_url: must",
@@ -494,7 +494,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Member`.
+    /// An item of `member` in `meeting::GetInfoAttendee`.
     pub struct Member {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -506,13 +506,13 @@ w::record! {
         3 last_quit_time: Option<xinqiao_types::UnixSeconds> => "last_quit_time",
         /// `total_join_count`.
         4 total_join_count: i64 => "total_join_count: must",
-        /// `cumulative_time`; unit s.
+        /// `cumulative_time`; in s.
         5 cumulative_time: i64 => "cumulative_time: must",
     }
 }
 
 w::record! {
-    /// `Mra`.
+    /// `mra` of `meeting::mra::Hangup`; `mra` of `meeting::mra::SetDefaultLayout`; and 1 more.
     pub struct Mra {
         /// `tmp_openid`.
         0 tmp_openid: String => "tmp_openid: must",
@@ -521,7 +521,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Page`.
+    /// An item of `page_list` in `meeting::advanced_layout::Update`; an item of `page_list` in `meeting::Layout`.
     pub struct Page {
         /// `layout_template_id`.
         0 layout_template_id: String => "layout_template_id: must",
@@ -537,7 +537,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PageUserSeat`.
+    /// An item of `user_seat_list` in `meeting::LayoutPage`.
     pub struct PageUserSeat {
         /// `grid_id`.
         0 grid_id: String => "grid_id: must",
@@ -551,11 +551,11 @@ w::record! {
 }
 
 w::record! {
-    /// `PhoneNumber`.
+    /// An item of `phone_numbers` in `meeting::phone::Callout`; an item of `phone_numbers` in `meeting::phone::GetTmpOpenid`.
     pub struct PhoneNumber {
         /// `area`.
         0 area: w::TextOrNumber => "area: must",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
         /// `extension_number`.
         2 extension_number: Option<String> => "extension_number",
@@ -565,7 +565,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PollingSetting`.
+    /// `polling_setting` of `meeting::LayoutPage`; `polling_setting` of `meeting::Page`.
     pub struct PollingSetting {
         /// `polling_interval_unit`.
         0 polling_interval_unit: i64 => "polling_interval_unit: must",
@@ -585,7 +585,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QueryByTmpOpenidEnrollId`.
+    /// An item of `enroll_id_list` in the answer of `meeting::enroll::QueryByTmpOpenid`.
     pub struct QueryByTmpOpenidEnrollId {
         /// `tmp_openid`.
         0 tmp_openid: String => "tmp_openid: must",
@@ -595,7 +595,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Question`.
+    /// An item of `question_list` in the answer of `meeting::enroll::GetConfig`.
     pub struct Question {
         /// `is_required`.
         0 is_required: i64 => "is_required: must",
@@ -611,7 +611,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QuestionOption`.
+    /// An item of `option_list` in `meeting::Question`.
     pub struct QuestionOption {
         /// `content`.
         0 content: Option<String> => "content",
@@ -619,13 +619,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Reminder`.
+    /// `reminders` of `meeting::Create`; `reminders` of `meeting::Update`.
     pub struct Reminder {
-        /// `is_repeat`.
+        /// `is_repeat`; `0` or `1` on the wire.
         0 is_repeat: Option<bool> => "is_repeat: zero-one",
         /// `repeat_type`.
         1 repeat_type: Option<i64> => "repeat_type",
-        /// `is_custom_repeat`.
+        /// `is_custom_repeat`; `0` or `1` on the wire.
         2 is_custom_repeat: Option<bool> => "is_custom_repeat: zero-one",
         /// `repeat_until_type`.
         3 repeat_until_type: Option<i64> => "repeat_until_type",
@@ -639,7 +639,7 @@ w::record! {
         7 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
         /// `repeat_day_of_month`.
         8 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
-        /// `remind_before`; unit s.
+        /// `remind_before`; in s.
         9 remind_before: Option<Vec<i64>> => "remind_before",
     }
     new()
@@ -658,7 +658,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RingUser`.
+    /// `ring_users` of `meeting::GetInfoSetting`; `ring_users` of `meeting::Setting`.
     pub struct RingUser {
         /// `userid`.
         0 userid: Option<Vec<String>> => "userid",
@@ -668,7 +668,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetConfigOption`.
+    /// An item of `option_list` in `meeting::SetConfigQuestion`.
     pub struct SetConfigOption {
         /// `content`.
         0 content: Option<String> => "content",
@@ -678,7 +678,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetConfigQuestion`.
+    /// An item of `question_list` in `meeting::enroll::SetConfig`.
     pub struct SetConfigQuestion {
         /// `is_required`.
         0 is_required: Option<i64> => "is_required",
@@ -697,7 +697,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetInviteesInvitee`.
+    /// An item of `invitees` in `meeting::SetInvitees`.
     pub struct SetInviteesInvitee {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -706,9 +706,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Setting`.
+    /// `settings` of `meeting::Create`; `settings` of `meeting::Update`.
     pub struct Setting {
-        /// `password`.
+        /// `password`; a secret, masked in `Debug`.
         0 password: Option<String> => "password: masked",
         /// `enable_waiting_room`.
         1 enable_waiting_room: Option<bool> => "enable_waiting_room",
@@ -773,7 +773,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubMeeting`.
+    /// An item of `sub_meetings` in the answer of `meeting::GetInfo`.
     pub struct SubMeeting {
         /// `sub_meetingid`.
         0 sub_meetingid: String => "sub_meetingid: must",
@@ -791,13 +791,13 @@ w::record! {
 }
 
 w::record! {
-    /// `SubRepeat`.
+    /// An item of `sub_repeat_list` in the answer of `meeting::GetInfo`.
     pub struct SubRepeat {
         /// `repeat_id`.
         0 repeat_id: String => "repeat_id: must",
         /// `repeat_type`.
         1 repeat_type: i64 => "repeat_type: must",
-        /// `is_custom_repeat`.
+        /// `is_custom_repeat`; `0` or `1` on the wire.
         2 is_custom_repeat: bool => "is_custom_repeat: must zero-one",
         /// `repeat_interval`.
         3 repeat_interval: i64 => "repeat_interval: must",
@@ -815,7 +815,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TmpExternalUser`.
+    /// An item of `tmp_external_user` in `meeting::GetInfoAttendee`.
     pub struct TmpExternalUser {
         /// `tmp_external_userid`.
         0 tmp_external_userid: String => "tmp_external_userid: must",
@@ -827,17 +827,17 @@ w::record! {
         3 last_quit_time: Option<xinqiao_types::UnixSeconds> => "last_quit_time",
         /// `total_join_count`.
         4 total_join_count: i64 => "total_join_count: must",
-        /// `cumulative_time`; unit s.
+        /// `cumulative_time`; in s.
         5 cumulative_time: i64 => "cumulative_time: must",
     }
 }
 
 w::record! {
-    /// `TmpOpenid`.
+    /// An item of `tmp_openid_list` in the answer of `meeting::phone::GetTmpOpenid`.
     pub struct TmpOpenid {
         /// `area`.
         0 area: w::TextOrNumber => "area: must",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
         /// `extension_number`.
         2 extension_number: Option<String> => "extension_number",
@@ -847,7 +847,7 @@ w::record! {
 }
 
 w::record! {
-    /// `User`.
+    /// An item of `user_list` in `meeting::PageUserSeat`; an item of `user_list` in `meeting::UserSeat`.
     pub struct User {
         /// `userid`.
         0 userid: Option<String> => "userid",
@@ -861,7 +861,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserSeat`.
+    /// An item of `user_seat_list` in `meeting::Page`.
     pub struct UserSeat {
         /// `grid_id`.
         0 grid_id: String => "grid_id: must",
@@ -969,7 +969,7 @@ w::record! {
         1 title: String => "title: must",
         /// `meeting_start`; format `unix`.
         2 meeting_start: xinqiao_types::UnixSeconds => "meeting_start: must",
-        /// `meeting_duration`; unit s.
+        /// `meeting_duration`; in s.
         3 meeting_duration: i64 => "meeting_duration: must",
         /// `description`.
         4 description: Option<String> => "description",
@@ -1252,7 +1252,7 @@ w::record! {
         3 title: String => "title: must",
         /// `meeting_start`; format `unix`.
         4 meeting_start: xinqiao_types::UnixSeconds => "meeting_start: must",
-        /// `meeting_duration`; unit s.
+        /// `meeting_duration`; in s.
         5 meeting_duration: i64 => "meeting_duration: must",
         /// `status`.
         6 status: i64 => "status: must",
@@ -1280,7 +1280,7 @@ w::record! {
         17 has_vote: bool => "has_vote: must",
         /// `sub_meetings`.
         18 sub_meetings: Option<Vec<SubMeeting>> => "sub_meetings",
-        /// `has_more_sub_meeting`.
+        /// `has_more_sub_meeting`; `0` or `1` on the wire.
         19 has_more_sub_meeting: bool => "has_more_sub_meeting: must zero-one",
         /// `remain_sub_meetings`.
         20 remain_sub_meetings: Option<i64> => "remain_sub_meetings",
@@ -1659,7 +1659,7 @@ w::record! {
         1 title: Option<String> => "title",
         /// `meeting_start`; format `unix`.
         2 meeting_start: Option<xinqiao_types::UnixSeconds> => "meeting_start",
-        /// `meeting_duration`; unit s.
+        /// `meeting_duration`; in s.
         3 meeting_duration: Option<i64> => "meeting_duration",
         /// `description`.
         4 description: Option<String> => "description",
@@ -2680,13 +2680,8 @@ pub mod vip {
         new(jobid: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`BatchDelJobResult`].
-        pub struct BatchDelJobResultResponse {
-            /// `job_result`.
-            0 job_result: super::JobResult => "job_result: must",
-        }
-    }
+    /// Answer to [`BatchDelJobResult`], the same as to [`BatchAddJobResult`].
+    pub type BatchDelJobResultResponse = BatchAddJobResultResponse;
 
     w::endpoint! {
         BatchDelJobResult => BatchDelJobResultResponse,
@@ -2810,15 +2805,8 @@ pub mod vip {
         new(userid_list: Vec<String>)
     }
 
-    w::record! {
-        /// Answer to [`SubmitBatchDelJob`].
-        pub struct SubmitBatchDelJobResponse {
-            /// `jobid`.
-            0 jobid: String => "jobid: must",
-            /// `invalid_userid_list`.
-            1 invalid_userid_list: Option<Vec<String>> => "invalid_userid_list",
-        }
-    }
+    /// Answer to [`SubmitBatchDelJob`], the same as to [`SubmitBatchAddJob`].
+    pub type SubmitBatchDelJobResponse = SubmitBatchAddJobResponse;
 
     w::endpoint! {
         SubmitBatchDelJob => SubmitBatchDelJobResponse,

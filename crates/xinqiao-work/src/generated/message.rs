@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Article`.
+    /// An item of `articles` in `message::News`.
     pub struct Article {
         /// `url`.
         0 url: String => "url: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Btn`.
+    /// An item of `btn` in `message::InteractiveTaskcard`.
     pub struct Btn {
         /// `key`.
         0 key: String => "key: must",
@@ -49,7 +49,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContentItem`.
+    /// An item of `content_item` in `message::MiniprogramNotice`; an item of `content_item` in `message::TemplateMsg`.
     pub struct ContentItem {
         /// `key`.
         0 key: String => "key: must",
@@ -60,7 +60,7 @@ w::record! {
 }
 
 w::record! {
-    /// `File`.
+    /// The body `file` of `message::Send`.
     pub struct File {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -69,7 +69,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Image`.
+    /// The body `image` of `message::Send`.
     pub struct Image {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -78,7 +78,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InteractiveTaskcard`.
+    /// The body `interactive_taskcard` of `message::Send`.
     pub struct InteractiveTaskcard {
         /// `task_id`.
         0 task_id: String => "task_id: must",
@@ -101,7 +101,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Markdown`.
+    /// The body `markdown` of `message::Send`.
     pub struct Markdown {
         /// `content`.
         0 content: String => "content: must",
@@ -110,7 +110,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Miniprogram`.
+    /// `miniprogram` of `message::TemplateMsg`.
     pub struct Miniprogram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -121,7 +121,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniprogramNotice`.
+    /// The body `miniprogram_notice` of `message::Send`.
     pub struct MiniprogramNotice {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -142,7 +142,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Mpnew`.
+    /// The body `mpnews` of `message::Send`.
     pub struct Mpnew {
         /// `articles`.
         0 articles: Vec<MpnewArticle> => "articles: must",
@@ -151,7 +151,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MpnewArticle`.
+    /// An item of `articles` in `message::Mpnew`.
     pub struct MpnewArticle {
         /// `url`.
         0 url: String => "url: must",
@@ -173,7 +173,7 @@ w::record! {
 }
 
 w::record! {
-    /// `News`.
+    /// The body `news` of `message::Send`.
     pub struct News {
         /// `articles`.
         0 articles: Vec<Article> => "articles: must",
@@ -182,7 +182,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Statistic`.
+    /// An item of `statistics` in the answer of `message::GetStatistics`.
     pub struct Statistic {
         /// `agentid`.
         0 agentid: i64 => "agentid: must",
@@ -194,7 +194,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TemplateMsg`.
+    /// The body `template_msg` of `message::Send`.
     pub struct TemplateMsg {
         /// `template_id`.
         0 template_id: String => "template_id: must",
@@ -211,7 +211,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Text`.
+    /// The body `text` of `message::Send`.
     pub struct Text {
         /// `content`.
         0 content: String => "content: must",
@@ -220,7 +220,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Textcard`.
+    /// The body `textcard` of `message::Send`.
     pub struct Textcard {
         /// `url`.
         0 url: String => "url: must",
@@ -236,7 +236,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateTemplateCardButton`.
+    /// `button` of `message::UpdateTemplateCard`.
     pub struct UpdateTemplateCardButton {
         /// `task_id`.
         0 task_id: String => "task_id: must",
@@ -247,7 +247,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateTemplateCardTemplateCard`.
+    /// `template_card` of `message::UpdateTemplateCard`.
     pub struct UpdateTemplateCardTemplateCard {
         /// `card_type`.
         0 card_type: String => "card_type: must",
@@ -313,7 +313,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Video`.
+    /// The body `video` of `message::Send`.
     pub struct Video {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -327,7 +327,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Voice`.
+    /// The body `voice` of `message::Send`.
     pub struct Voice {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
@@ -447,23 +447,23 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90236>.
     /// * Catalog: `work.message.send`.
     pub struct Send {
-        /// `touser`.
+        /// `touser`; joined by `|` on the wire; personal data, masked in `Debug`.
         0 touser: Option<Vec<String>> => "touser: pipe masked",
-        /// `toparty`.
+        /// `toparty`; joined by `|` on the wire.
         1 toparty: Option<Vec<i64>> => "toparty: pipe",
-        /// `totag`.
+        /// `totag`; joined by `|` on the wire.
         2 totag: Option<Vec<i64>> => "totag: pipe",
-        /// `agentid`.
+        /// `agentid`; the account's agentid.
         3 agentid: i64 => "agentid: must",
         /// `selected_ticket_list`.
         4 selected_ticket_list: Option<Vec<String>> => "selected_ticket_list",
-        /// `safe`.
+        /// `safe`; `0` or `1` on the wire.
         5 safe: Option<bool> => "safe: zero-one",
-        /// `enable_id_trans`.
+        /// `enable_id_trans`; `0` or `1` on the wire.
         6 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
-        /// `enable_duplicate_check`.
+        /// `enable_duplicate_check`; `0` or `1` on the wire.
         7 enable_duplicate_check: Option<bool> => "enable_duplicate_check: zero-one",
-        /// `duplicate_check_interval`; unit s.
+        /// `duplicate_check_interval`; in s.
         8 duplicate_check_interval: Option<i64> => "duplicate_check_interval",
         /// The body, told apart by `msgtype`.
         9 body: Body => ": flat",
@@ -484,13 +484,13 @@ w::record! {
 w::record! {
     /// Answer to [`Send`].
     pub struct SendResponse {
-        /// `invaliduser`.
+        /// `invaliduser`; joined by `|` on the wire.
         0 invaliduser: Option<Vec<String>> => "invaliduser: pipe",
-        /// `invalidparty`.
+        /// `invalidparty`; joined by `|` on the wire.
         1 invalidparty: Option<Vec<i64>> => "invalidparty: pipe",
-        /// `invalidtag`.
+        /// `invalidtag`; joined by `|` on the wire.
         2 invalidtag: Option<Vec<i64>> => "invalidtag: pipe",
-        /// `unlicenseduser`.
+        /// `unlicenseduser`; joined by `|` on the wire.
         3 unlicenseduser: Option<Vec<String>> => "unlicenseduser: pipe",
         /// `msgid`.
         4 msgid: String => "msgid: must",
@@ -529,7 +529,7 @@ w::record! {
         0 userids: Option<Vec<String>> => "userids",
         /// `task_id`.
         1 task_id: String => "task_id: must",
-        /// `agentid`.
+        /// `agentid`; the account's agentid.
         2 agentid: i64 => "agentid: must",
         /// `original_task_id`.
         3 original_task_id: Option<String> => "original_task_id",
@@ -575,7 +575,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94888>.
     /// * Catalog: `work.message.update_template_card`.
     pub struct UpdateTemplateCard {
-        /// `agentid`.
+        /// `agentid`; the account's agentid.
         0 agentid: i64 => "agentid: must",
         /// `userids`.
         1 userids: Option<Vec<String>> => "userids",
@@ -583,11 +583,11 @@ w::record! {
         2 partyids: Option<Vec<i64>> => "partyids",
         /// `tagids`.
         3 tagids: Option<Vec<i64>> => "tagids",
-        /// `atall`.
+        /// `atall`; `0` or `1` on the wire.
         4 atall: Option<bool> => "atall: zero-one",
         /// `response_code`.
         5 response_code: String => "response_code: must",
-        /// `enable_id_trans`.
+        /// `enable_id_trans`; `0` or `1` on the wire.
         6 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
         /// `button`.
         7 button: Option<UpdateTemplateCardButton> => "button",
@@ -606,13 +606,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`UpdateTemplateCard`].
-    pub struct UpdateTemplateCardResponse {
-        /// `invaliduser`.
-        0 invaliduser: Option<Vec<String>> => "invaliduser",
-    }
-}
+/// Answer to [`UpdateTemplateCard`], the same as to [`UpdateTaskcard`].
+pub type UpdateTemplateCardResponse = UpdateTaskcardResponse;
 
 w::endpoint! {
     UpdateTemplateCard => UpdateTemplateCardResponse,

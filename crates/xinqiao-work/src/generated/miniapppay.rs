@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AccountInfo`.
+    /// `account_info` of `miniapppay::ApplyMch`.
     pub struct AccountInfo {
         /// `bank_account_type`.
         0 bank_account_type: Option<i64> => "bank_account_type",
@@ -12,7 +12,7 @@ w::record! {
         1 account_bank: String => "account_bank: must",
         /// `account_name`.
         2 account_name: String => "account_name: must",
-        /// `account_number`.
+        /// `account_number`; personal data, masked in `Debug`.
         3 account_number: String => "account_number: must masked",
         /// `bank_address_code`.
         4 bank_address_code: String => "bank_address_code: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AccountValidation`.
+    /// `account_validation` of `miniapppay::Status`.
     pub struct AccountValidation {
         /// `account_name`.
         0 account_name: String => "account_name: must",
@@ -44,7 +44,7 @@ w::record! {
         3 destination_account_name: String => "destination_account_name: must",
         /// `destination_account_number`.
         4 destination_account_number: String => "destination_account_number: must",
-        /// `pay_amount`; unit fen.
+        /// `pay_amount`; in fen.
         5 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// `remark`.
         6 remark: String => "remark: must",
@@ -54,9 +54,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Amount`.
+    /// `amount` of `miniapppay::CreateOrder`.
     pub struct Amount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: String => "currency: must",
@@ -65,7 +65,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditDetail`.
+    /// An item of `audit_detail` in `miniapppay::Status`.
     pub struct AuditDetail {
         /// `param_name`.
         0 param_name: String => "param_name: must",
@@ -75,7 +75,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BankCardSupplement`.
+    /// `bank_card_supplement` of `miniapppay::AccountInfo`.
     pub struct BankCardSupplement {
         /// `settlement_certificate_open_wx_pay_media_id`.
         0 settlement_certificate_open_wx_pay_media_id: Option<String> => "settlement_certificate_open_wx_pay_media_id",
@@ -93,7 +93,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BusinessAdditionPic`.
+    /// `business_addition_pics` of `miniapppay::ApplyMch`.
     pub struct BusinessAdditionPic {
         /// `id`.
         0 id: Vec<String> => "id: must",
@@ -102,7 +102,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BusinessLicenseInfo`.
+    /// `business_license_info` of `miniapppay::ApplyMch`.
     pub struct BusinessLicenseInfo {
         /// `cert_type`.
         0 cert_type: i64 => "cert_type: must",
@@ -132,7 +132,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContactInfo`.
+    /// `contact_info` of `miniapppay::ApplyMch`.
     pub struct ContactInfo {
         /// `contact_type`.
         0 contact_type: String => "contact_type: must",
@@ -140,9 +140,9 @@ w::record! {
         1 business_authorization_letter_open_wx_pay_media_id: Option<String> => "business_authorization_letter_open_wx_pay_media_id",
         /// `contact_info`.
         2 contact_info: IdCardInfo => "contact_info: must",
-        /// `mobile_phone`.
+        /// `mobile_phone`; personal data, masked in `Debug`.
         3 mobile_phone: Option<String> => "mobile_phone: masked",
-        /// `contact_email`.
+        /// `contact_email`; personal data, masked in `Debug`.
         4 contact_email: Option<String> => "contact_email: masked",
     }
     new(contact_type: impl Into<String>, contact_info: IdCardInfo)
@@ -154,9 +154,9 @@ w::record! {
 }
 
 w::record! {
-    /// `CreateOrderDetail`.
+    /// `detail` of `miniapppay::CreateOrder`.
     pub struct CreateOrderDetail {
-        /// `cost_price`; unit fen.
+        /// `cost_price`; in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// `invoice_id`.
         1 invoice_id: Option<String> => "invoice_id",
@@ -169,7 +169,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FinanceInstitutionInfo`.
+    /// `finance_institution_info` of `miniapppay::ApplyMch`.
     pub struct FinanceInstitutionInfo {
         /// `finance_type`.
         0 finance_type: String => "finance_type: must",
@@ -180,13 +180,13 @@ w::record! {
 }
 
 w::record! {
-    /// `GetOrderAmount`.
+    /// `amount` of the answer of `miniapppay::GetOrder`.
     pub struct GetOrderAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; unit fen.
+        /// `payer_total`; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `payer_currency`.
         3 payer_currency: Option<String> => "payer_currency",
@@ -194,7 +194,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetOrderSceneInfo`.
+    /// `scene_info` of the answer of `miniapppay::GetOrder`.
     pub struct GetOrderSceneInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -202,21 +202,21 @@ w::record! {
 }
 
 w::record! {
-    /// `GetRefundDetailAmount`.
+    /// `amount` of the answer of `miniapppay::GetRefundDetail`; `amount` of the answer of `miniapppay::Refund`.
     pub struct GetRefundDetailAmount {
-        /// `refund`; unit fen.
+        /// `refund`; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
         /// `currency`.
         1 currency: String => "currency: must",
-        /// `payer_refund`; unit fen.
+        /// `payer_refund`; in fen.
         2 payer_refund: Option<xinqiao_types::Fen> => "payer_refund",
-        /// `discount_refund`; unit fen.
+        /// `discount_refund`; in fen.
         3 discount_refund: Option<xinqiao_types::Fen> => "discount_refund",
     }
 }
 
 w::record! {
-    /// `GetRefundDetailPromotionDetail`.
+    /// An item of `promotion_detail` in the answer of `miniapppay::GetRefundDetail`; an item of `promotion_detail` in the answer of `miniapppay::Refund`.
     pub struct GetRefundDetailPromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -224,15 +224,15 @@ w::record! {
         1 scope: String => "scope: must",
         /// `type`.
         2 type_: String => "type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `miniapppay::CreateOrderDetail`.
     pub struct GoodsDetail {
         /// `merchant_goods_id`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
@@ -242,7 +242,7 @@ w::record! {
         2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
         3 quantity: i64 => "quantity: must",
-        /// `unit_price`; unit fen.
+        /// `unit_price`; in fen.
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
@@ -250,7 +250,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IdCardInfo`.
+    /// `id_card_info` of `miniapppay::ApplyMch`; `ubo_info` of `miniapppay::ApplyMch`; and 1 more.
     pub struct IdCardInfo {
         /// `id_doc_type`.
         0 id_doc_type: i64 => "id_doc_type: must",
@@ -260,7 +260,7 @@ w::record! {
         2 id_card_national_open_wx_pay_media_id: String => "id_card_national_open_wx_pay_media_id: must",
         /// `id_card_name`.
         3 id_card_name: String => "id_card_name: must",
-        /// `id_card_number`.
+        /// `id_card_number`; personal data, masked in `Debug`.
         4 id_card_number: String => "id_card_number: must masked",
         /// `id_card_address`.
         5 id_card_address: Option<String> => "id_card_address",
@@ -282,16 +282,16 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of `miniapppay::CreateOrder`; `payer` of the answer of `miniapppay::GetOrder`.
     pub struct Payer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in the answer of `miniapppay::GetOrder`.
     pub struct PromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -301,15 +301,15 @@ w::record! {
         2 scope: String => "scope: must",
         /// `type`.
         3 type_: String => "type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; unit fen.
+        /// `wechatpay_contribute`; in fen.
         6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; unit fen.
+        /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; unit fen.
+        /// `other_contribute`; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
         9 currency: Option<String> => "currency",
@@ -319,15 +319,15 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetailGoodsDetail`.
+    /// An item of `goods_detail` in `miniapppay::PromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `quantity`.
         1 quantity: i64 => "quantity: must",
-        /// `unit_price`; unit fen.
+        /// `unit_price`; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// `discount_amount`; unit fen.
+        /// `discount_amount`; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// `goods_remark`.
         4 goods_remark: Option<String> => "goods_remark",
@@ -335,7 +335,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Qualification`.
+    /// `qualifications` of `miniapppay::ApplyMch`.
     pub struct Qualification {
         /// `id`.
         0 id: Vec<String> => "id: must",
@@ -344,11 +344,11 @@ w::record! {
 }
 
 w::record! {
-    /// `RefundAmount`.
+    /// `amount` of `miniapppay::Refund`.
     pub struct RefundAmount {
-        /// `total`; unit fen.
+        /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `refund`; unit fen.
+        /// `refund`; in fen.
         1 refund: xinqiao_types::Fen => "refund: must",
         /// `currency`.
         2 currency: String => "currency: must",
@@ -357,7 +357,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneInfo`.
+    /// `scene_info` of `miniapppay::CreateOrder`.
     pub struct SceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: String => "payer_client_ip: must",
@@ -372,7 +372,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Status`.
+    /// `status` of the answer of `miniapppay::GetApplymentStatus`.
     pub struct Status {
         /// `applyment_state`.
         0 applyment_state: String => "applyment_state: must",
@@ -394,7 +394,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreInfo`.
+    /// `store_info` of `miniapppay::SceneInfo`.
     pub struct StoreInfo {
         /// `id`.
         0 id: String => "id: must",
@@ -402,7 +402,7 @@ w::record! {
         1 name: Option<String> => "name",
         /// `area_code`.
         2 area_code: Option<String> => "area_code",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
     new(id: impl Into<String>)

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Agreeinfo`.
+    /// An item of `agreeinfo` in the answer of `msgaudit::CheckRoomAgree`.
     pub struct Agreeinfo {
         /// `exteranalopenid`.
         0 exteranalopenid: String => "exteranalopenid: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CheckSingleAgreeAgreeinfo`.
+    /// An item of `agreeinfo` in the answer of `msgaudit::CheckSingleAgree`.
     pub struct CheckSingleAgreeAgreeinfo {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -30,7 +30,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CheckSingleAgreeInfo`.
+    /// An item of `info` in `msgaudit::CheckSingleAgree`.
     pub struct CheckSingleAgreeInfo {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -41,7 +41,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetRobotInfoData`.
+    /// `data` of the answer of `msgaudit::GetRobotInfo`.
     pub struct GetRobotInfoData {
         /// `robot_id`.
         0 robot_id: String => "robot_id: must",
@@ -53,7 +53,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Member`.
+    /// An item of `members` in the answer of `msgaudit::GroupchatGet`.
     pub struct Member {
         /// `memberid`.
         0 memberid: String => "memberid: must",

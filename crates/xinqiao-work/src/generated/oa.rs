@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddSchedule`.
+    /// `schedule` of `oa::schedule::Add`.
     pub struct AddSchedule {
         /// `admins`.
         0 admins: Option<Vec<String>> => "admins",
@@ -14,7 +14,7 @@ w::record! {
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `cal_id`.
         3 cal_id: Option<String> => "cal_id",
-        /// `is_whole_day`.
+        /// `is_whole_day`; `0` or `1` on the wire.
         4 is_whole_day: Option<bool> => "is_whole_day: zero-one",
         /// `summary`.
         5 summary: Option<String> => "summary",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplyData`.
+    /// `apply_data` of `oa::Applyevent`.
     pub struct ApplyData {
         /// `contents`.
         0 contents: Vec<ApplyDataContent> => "contents: must",
@@ -49,7 +49,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplyDataContent`.
+    /// An item of `contents` in `oa::ApplyData`.
     pub struct ApplyDataContent {
         /// `control`.
         0 control: String => "control: must",
@@ -62,7 +62,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplyDataValue`.
+    /// `value` of `oa::InfoContent`; `value` of `oa::ValueList`.
     pub struct ApplyDataValue {
         /// `text`.
         0 text: Option<String> => "text",
@@ -98,13 +98,13 @@ w::record! {
         15 related_approval: Option<Vec<ValueRelatedApproval>> => "related_approval",
         /// `formula`.
         16 formula: Option<Formula> => "formula",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         17 bank_account: Option<BankAccount> => "bank_account: masked",
     }
 }
 
 w::record! {
-    /// `Applyer`.
+    /// `applyer` of `oa::GetapprovaldetailInfo`.
     pub struct Applyer {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -114,7 +114,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Approver`.
+    /// An item of `approver` in `oa::Applyevent`.
     pub struct Approver {
         /// `attr`.
         0 attr: i64 => "attr: must",
@@ -125,7 +125,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Attendance`.
+    /// `attendance` of `oa::ContentValue`; `attendance` of `oa::Vacation`.
     pub struct Attendance {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -139,13 +139,13 @@ w::record! {
 }
 
 w::record! {
-    /// `AttendanceDateRange`.
+    /// `date_range` of `oa::ConfigAttendance`; `date_range` of `oa::ControlConfig`; and 1 more.
     pub struct AttendanceDateRange {
         /// `type`.
         0 type_: String => "type: must",
         /// `official_holiday`.
         1 official_holiday: Option<i64> => "official_holiday",
-        /// `perday_duration`; unit s.
+        /// `perday_duration`; in s.
         2 perday_duration: Option<i64> => "perday_duration",
     }
     new(type_: impl Into<String>)
@@ -153,19 +153,19 @@ w::record! {
 }
 
 w::record! {
-    /// `AttendanceSliceInfo`.
+    /// `slice_info` of `oa::VacationAttendance`.
     pub struct AttendanceSliceInfo {
         /// `state`.
         0 state: i64 => "state: must",
         /// `day_items`.
         1 day_items: Vec<DayItem> => "day_items: must",
-        /// `duration`; unit s.
+        /// `duration`; in s.
         2 duration: i64 => "duration: must",
     }
 }
 
 w::record! {
-    /// `Attendee`.
+    /// An item of `attendees` in `oa::schedule::AddAttendees`; an item of `attendees` in `oa::schedule::DelAttendees`; and 2 more.
     pub struct Attendee {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -174,7 +174,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Bank`.
+    /// `bank` of `oa::BankAccount`.
     pub struct Bank {
         /// `bank_alias`.
         0 bank_alias: Option<String> => "bank_alias",
@@ -206,13 +206,13 @@ w::record! {
 }
 
 w::record! {
-    /// `BankAccount`.
+    /// `bank_account` of `oa::ApplyDataValue`; `bank_account` of `oa::ContentValue`; and 1 more.
     pub struct BankAccount {
         /// `account_type`.
         0 account_type: i64 => "account_type: must",
         /// `account_name`.
         1 account_name: String => "account_name: must",
-        /// `account_number`.
+        /// `account_number`; personal data, masked in `Debug`.
         2 account_number: String => "account_number: must masked",
         /// `remark`.
         3 remark: String => "remark: must",
@@ -229,7 +229,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchApplyer`.
+    /// An item of `batch_applyer` in `oa::GetapprovaldetailInfo`.
     pub struct BatchApplyer {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -237,7 +237,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Booking`.
+    /// An item of `booking_list` in the answer of `oa::meetingroom::GetBookingInfo`.
     pub struct Booking {
         /// `meetingroom_id`.
         0 meetingroom_id: i64 => "meetingroom_id: must",
@@ -247,7 +247,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BookingSchedule`.
+    /// `schedule` of the answer of `oa::meetingroom::GetBookingInfoByMeetingId`; an item of `schedule` in `oa::Booking`.
     pub struct BookingSchedule {
         /// `start_time`; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -265,11 +265,11 @@ w::record! {
 }
 
 w::record! {
-    /// `Calendar`.
+    /// `calendar` of `oa::calendar::Add`.
     pub struct Calendar {
         /// `admins`.
         0 admins: Option<Vec<String>> => "admins",
-        /// `set_as_default`.
+        /// `set_as_default`; `0` or `1` on the wire.
         1 set_as_default: Option<bool> => "set_as_default: zero-one",
         /// `summary`.
         2 summary: String => "summary: must",
@@ -277,11 +277,11 @@ w::record! {
         3 color: String => "color: must",
         /// `description`.
         4 description: Option<String> => "description",
-        /// `is_public`.
+        /// `is_public`; `0` or `1` on the wire.
         5 is_public: Option<bool> => "is_public: zero-one",
         /// `public_range`.
         6 public_range: Option<PublicRange> => "public_range",
-        /// `is_corp_calendar`.
+        /// `is_corp_calendar`; `0` or `1` on the wire.
         7 is_corp_calendar: Option<bool> => "is_corp_calendar: zero-one",
         /// `shares`.
         8 shares: Option<Vec<Share>> => "shares",
@@ -299,7 +299,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CalendarShare`.
+    /// An item of `shares` in `oa::GetCalendar`.
     pub struct CalendarShare {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -309,7 +309,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Children`.
+    /// An item of `children` in `oa::ContentValue`.
     pub struct Children {
         /// `list`.
         0 list: Vec<ChildrenList> => "list: must",
@@ -318,7 +318,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChildrenList`.
+    /// An item of `list` in `oa::Children`.
     pub struct ChildrenList {
         /// `control`.
         0 control: String => "control: must",
@@ -338,7 +338,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Class`.
+    /// An item of `classes` in `oa::InfoValue`.
     pub struct Class {
         /// `name`.
         0 name: String => "name: must",
@@ -346,7 +346,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Comment`.
+    /// An item of `comments` in `oa::GetapprovaldetailInfo`.
     pub struct Comment {
         /// `commentid`.
         0 commentid: w::TextOrNumber => "commentid: must",
@@ -362,7 +362,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CommentUserInfo`.
+    /// `commentUserInfo` of `oa::Comment`.
     pub struct CommentUserInfo {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -370,7 +370,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CommentUserinfo`.
+    /// `comment_userinfo` of `oa::InfoComment`.
     pub struct CommentUserinfo {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -378,7 +378,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ConfigAttendance`.
+    /// `attendance` of `oa::ControlConfig`; `attendance` of `oa::TemplateContentConfig`.
     pub struct ConfigAttendance {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -389,7 +389,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ConfigDate`.
+    /// `date` of `oa::ControlConfig`.
     pub struct ConfigDate {
         /// `type`.
         0 type_: String => "type: must",
@@ -398,25 +398,25 @@ w::record! {
 }
 
 w::record! {
-    /// `ConfigFile`.
+    /// `file` of `oa::ControlConfig`.
     pub struct ConfigFile {
-        /// `is_only_photo`.
+        /// `is_only_photo`; `0` or `1` on the wire.
         0 is_only_photo: bool => "is_only_photo: must zero-one",
     }
     new(is_only_photo: bool)
 }
 
 w::record! {
-    /// `ConfigLocation`.
+    /// `location` of `oa::ControlConfig`.
     pub struct ConfigLocation {
-        /// `distance`; unit m.
+        /// `distance`; in m.
         0 distance: i64 => "distance: must",
     }
     new(distance: i64)
 }
 
 w::record! {
-    /// `ConfigOption`.
+    /// An item of `options` in `oa::ConfigSelector`.
     pub struct ConfigOption {
         /// `key`.
         0 key: String => "key: must",
@@ -427,7 +427,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ConfigRelatedApproval`.
+    /// `related_approval` of `oa::ControlConfig`.
     pub struct ConfigRelatedApproval {
         /// `template_id`.
         0 template_id: Vec<String> => "template_id: must",
@@ -436,7 +436,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ConfigSelector`.
+    /// `selector` of `oa::ApplyDataValue`; `selector` of `oa::ControlConfig`; and 4 more.
     pub struct ConfigSelector {
         /// `type`.
         0 type_: String => "type: must",
@@ -447,7 +447,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ConfigVacation`.
+    /// `vacation_list` of `oa::ControlConfig`.
     pub struct ConfigVacation {
         /// `item`.
         0 item: Vec<VacationItem> => "item: must",
@@ -456,7 +456,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Contact`.
+    /// `contact` of `oa::ControlConfig`; `contact` of `oa::TemplateContentConfig`.
     pub struct Contact {
         /// `type`.
         0 type_: String => "type: must",
@@ -467,7 +467,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContentChildren`.
+    /// An item of `children` in `oa::InfoValue`.
     pub struct ContentChildren {
         /// `list`.
         0 list: Vec<ContentList> => "list: must",
@@ -475,7 +475,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContentList`.
+    /// An item of `list` in `oa::ContentChildren`.
     pub struct ContentList {
         /// `control`.
         0 control: String => "control: must",
@@ -485,13 +485,13 @@ w::record! {
         2 title: Vec<OptionValue> => "title: must",
         /// `value`.
         3 value: ListValue => "value: must",
-        /// `require`.
+        /// `require`; `0` or `1` on the wire.
         4 require: Option<bool> => "require: zero-one",
     }
 }
 
 w::record! {
-    /// `ContentValue`.
+    /// `value` of `oa::ApplyDataContent`; `value` of `oa::ChildrenList`.
     pub struct ContentValue {
         /// `text`.
         0 text: Option<String> => "text",
@@ -525,7 +525,7 @@ w::record! {
         14 date_range: Option<DateRange> => "date_range",
         /// `punch_correction`.
         15 punch_correction: Option<PunchCorrection> => "punch_correction",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         16 bank_account: Option<BankAccount> => "bank_account: masked",
     }
     new()
@@ -549,7 +549,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Control`.
+    /// An item of `children` in `oa::Table`; an item of `controls` in `oa::TemplateContent`.
     pub struct Control {
         /// `property`.
         0 property: Property => "property: must",
@@ -561,7 +561,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ControlConfig`.
+    /// `config` of `oa::Control`.
     pub struct ControlConfig {
         /// `date`.
         0 date: Option<ConfigDate> => "date",
@@ -603,7 +603,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ControlDate`.
+    /// `date` of `oa::TemplateContentConfig`.
     pub struct ControlDate {
         /// `type`.
         0 type_: String => "type: must",
@@ -611,23 +611,23 @@ w::record! {
 }
 
 w::record! {
-    /// `ControlFile`.
+    /// `file` of `oa::TemplateContentConfig`.
     pub struct ControlFile {
-        /// `is_only_photo`.
+        /// `is_only_photo`; `0` or `1` on the wire.
         0 is_only_photo: bool => "is_only_photo: must zero-one",
     }
 }
 
 w::record! {
-    /// `ControlLocation`.
+    /// `location` of `oa::TemplateContentConfig`.
     pub struct ControlLocation {
-        /// `distance`; unit m.
+        /// `distance`; in m.
         0 distance: i64 => "distance: must",
     }
 }
 
 w::record! {
-    /// `ControlProperty`.
+    /// `property` of `oa::TemplateContentControl`.
     pub struct ControlProperty {
         /// `control`.
         0 control: String => "control: must",
@@ -637,15 +637,15 @@ w::record! {
         2 title: Option<Vec<OptionValue>> => "title",
         /// `placeholder`.
         3 placeholder: Option<Vec<OptionValue>> => "placeholder",
-        /// `require`.
+        /// `require`; `0` or `1` on the wire.
         4 require: bool => "require: must zero-one",
-        /// `un_print`.
+        /// `un_print`; `0` or `1` on the wire.
         5 un_print: bool => "un_print: must zero-one",
     }
 }
 
 w::record! {
-    /// `ControlRelatedApproval`.
+    /// `related_approval` of `oa::TemplateContentConfig`.
     pub struct ControlRelatedApproval {
         /// `template_id`.
         0 template_id: Vec<String> => "template_id: must",
@@ -653,7 +653,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ControlVacation`.
+    /// `vacation_list` of `oa::TemplateContentConfig`.
     pub struct ControlVacation {
         /// `item`.
         0 item: Vec<VacationItem> => "item: must",
@@ -661,18 +661,18 @@ w::record! {
 }
 
 w::record! {
-    /// `Coordinate`.
+    /// `coordinate` of `oa::meetingroom::Add`; `coordinate` of `oa::meetingroom::Edit`; and 1 more.
     pub struct Coordinate {
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         0 longitude: f64 => "longitude: must masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
     }
     new(longitude: f64, latitude: f64)
 }
 
 w::record! {
-    /// `Date`.
+    /// `date` of `oa::ContentValue`.
     pub struct Date {
         /// `type`.
         0 type_: String => "type: must",
@@ -683,7 +683,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DateRange`.
+    /// `date_range` of `oa::Attendance`; `date_range` of `oa::ContentValue`.
     pub struct DateRange {
         /// `type`.
         0 type_: String => "type: must",
@@ -691,7 +691,7 @@ w::record! {
         1 new_begin: xinqiao_types::UnixSeconds => "new_begin: must",
         /// `new_end`; format `unix`.
         2 new_end: xinqiao_types::UnixSeconds => "new_end: must",
-        /// `new_duration`; unit s.
+        /// `new_duration`; in s.
         3 new_duration: i64 => "new_duration: must",
     }
     new(
@@ -703,18 +703,18 @@ w::record! {
 }
 
 w::record! {
-    /// `DayItem`.
+    /// An item of `day_items` in `oa::AttendanceSliceInfo`; an item of `day_items` in `oa::SliceInfo`.
     pub struct DayItem {
         /// `daytime`; format `unix`.
         0 daytime: xinqiao_types::UnixSeconds => "daytime: must",
-        /// `duration`; unit s.
+        /// `duration`; in s.
         1 duration: i64 => "duration: must",
     }
     new(daytime: xinqiao_types::UnixSeconds, duration: i64)
 }
 
 w::record! {
-    /// `Department`.
+    /// An item of `departments` in `oa::ApplyDataValue`; an item of `departments` in `oa::ContentValue`; and 2 more.
     pub struct Department {
         /// `openapi_id`.
         0 openapi_id: i64 => "openapi_id: must",
@@ -726,7 +726,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DetailApprover`.
+    /// `approver` of `oa::SpRecordDetail`.
     pub struct DetailApprover {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -734,7 +734,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Doc`.
+    /// An item of `docs` in `oa::InfoValue`.
     pub struct Doc {
         /// `docid`.
         0 docid: String => "docid: must",
@@ -742,7 +742,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExcludeTime`.
+    /// An item of `exclude_time_list` in `oa::ScheduleReminder`.
     pub struct ExcludeTime {
         /// `start_time`; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -750,7 +750,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExpireRule`.
+    /// `expire_rule` of `oa::GetcorpconfList`.
     pub struct ExpireRule {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -766,7 +766,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExpireRuleDate`.
+    /// `date` of `oa::ExpireRule`; `extern_duration` of `oa::ExpireRule`.
     pub struct ExpireRuleDate {
         /// `month`.
         0 month: i64 => "month: must",
@@ -776,7 +776,7 @@ w::record! {
 }
 
 w::record! {
-    /// `File`.
+    /// An item of `files` in `oa::ApplyDataValue`; an item of `files` in `oa::ContentValue`; and 2 more.
     pub struct File {
         /// `file_id`.
         0 file_id: String => "file_id: must",
@@ -785,7 +785,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Filter`.
+    /// An item of `filters` in `oa::Getapprovalinfo`; an item of `filters` in `oa::journal::GetRecordList`.
     pub struct Filter {
         /// `key`.
         0 key: String => "key: must",
@@ -796,7 +796,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Formula`.
+    /// `formula` of `oa::ApplyDataValue`; `formula` of `oa::ContentValue`; and 2 more.
     pub struct Formula {
         /// `value`.
         0 value: String => "value: must",
@@ -805,7 +805,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetByCalendarSchedule`.
+    /// An item of `schedule_list` in the answer of `oa::schedule::GetByCalendar`.
     pub struct GetByCalendarSchedule {
         /// `schedule_id`.
         0 schedule_id: String => "schedule_id: must",
@@ -815,7 +815,7 @@ w::record! {
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `is_whole_day`.
+        /// `is_whole_day`; `0` or `1` on the wire.
         4 is_whole_day: bool => "is_whole_day: must zero-one",
         /// `cal_id`.
         5 cal_id: Option<String> => "cal_id",
@@ -837,7 +837,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetCalendar`.
+    /// An item of `calendar_list` in the answer of `oa::calendar::Get`.
     pub struct GetCalendar {
         /// `cal_id`.
         0 cal_id: String => "cal_id: must",
@@ -849,11 +849,11 @@ w::record! {
         3 color: String => "color: must",
         /// `description`.
         4 description: String => "description: must",
-        /// `is_public`.
+        /// `is_public`; `0` or `1` on the wire.
         5 is_public: bool => "is_public: must zero-one",
         /// `public_range`.
         6 public_range: Option<PublicRange> => "public_range",
-        /// `is_corp_calendar`.
+        /// `is_corp_calendar`; `0` or `1` on the wire.
         7 is_corp_calendar: bool => "is_corp_calendar: must zero-one",
         /// `shares`.
         8 shares: Option<Vec<CalendarShare>> => "shares",
@@ -861,7 +861,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetRecordDetailApplyData`.
+    /// `apply_data` of `oa::GetRecordDetailInfo`.
     pub struct GetRecordDetailApplyData {
         /// `contents`.
         0 contents: Vec<GetRecordDetailContent> => "contents: must",
@@ -869,7 +869,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetRecordDetailContent`.
+    /// An item of `contents` in `oa::GetRecordDetailApplyData`.
     pub struct GetRecordDetailContent {
         /// `control`.
         0 control: String => "control: must",
@@ -883,7 +883,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetRecordDetailInfo`.
+    /// `info` of the answer of `oa::journal::GetRecordDetail`.
     pub struct GetRecordDetailInfo {
         /// `journal_uuid`.
         0 journal_uuid: String => "journal_uuid: must",
@@ -907,7 +907,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetSchedule`.
+    /// An item of `schedule_list` in the answer of `oa::schedule::Get`.
     pub struct GetSchedule {
         /// `schedule_id`.
         0 schedule_id: String => "schedule_id: must",
@@ -917,7 +917,7 @@ w::record! {
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `is_whole_day`.
+        /// `is_whole_day`; `0` or `1` on the wire.
         4 is_whole_day: bool => "is_whole_day: must zero-one",
         /// `cal_id`.
         5 cal_id: Option<String> => "cal_id",
@@ -937,7 +937,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetapprovaldetailInfo`.
+    /// `info` of the answer of `oa::Getapprovaldetail`.
     pub struct GetapprovaldetailInfo {
         /// `sp_no`.
         0 sp_no: String => "sp_no: must",
@@ -967,7 +967,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetcorpconfList`.
+    /// An item of `lists` in the answer of `oa::vacation::Getcorpconf`.
     pub struct GetcorpconfList {
         /// `id`.
         0 id: i64 => "id: must",
@@ -981,9 +981,9 @@ w::record! {
         4 quota_attr: QuotaAttr => "quota_attr: must",
         /// `perday_duration`.
         5 perday_duration: i64 => "perday_duration: must",
-        /// `is_newovertime`.
+        /// `is_newovertime`; `0` or `1` on the wire.
         6 is_newovertime: bool => "is_newovertime: must zero-one",
-        /// `enter_comp_time_limit`; unit month.
+        /// `enter_comp_time_limit`; in month.
         7 enter_comp_time_limit: i64 => "enter_comp_time_limit: must",
         /// `expire_rule`.
         8 expire_rule: Option<ExpireRule> => "expire_rule",
@@ -991,7 +991,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GettemplatedetailTemplateContent`.
+    /// `template_content` of the answer of `oa::Gettemplatedetail`.
     pub struct GettemplatedetailTemplateContent {
         /// `controls`.
         0 controls: Vec<TemplateContentControl> => "controls: must",
@@ -999,25 +999,25 @@ w::record! {
 }
 
 w::record! {
-    /// `GetuservacationquotaList`.
+    /// An item of `lists` in the answer of `oa::vacation::Getuservacationquota`.
     pub struct GetuservacationquotaList {
         /// `id`.
         0 id: i64 => "id: must",
         /// `vacationname`.
         1 vacationname: String => "vacationname: must",
-        /// `assignduration`; unit s.
+        /// `assignduration`; in s.
         2 assignduration: i64 => "assignduration: must",
-        /// `usedduration`; unit s.
+        /// `usedduration`; in s.
         3 usedduration: i64 => "usedduration: must",
-        /// `leftduration`; unit s.
+        /// `leftduration`; in s.
         4 leftduration: i64 => "leftduration: must",
-        /// `real_assignduration`; unit s.
+        /// `real_assignduration`; in s.
         5 real_assignduration: i64 => "real_assignduration: must",
     }
 }
 
 w::record! {
-    /// `InfoApplyData`.
+    /// `apply_data` of `oa::GetapprovaldetailInfo`.
     pub struct InfoApplyData {
         /// `contents`.
         0 contents: Vec<InfoContent> => "contents: must",
@@ -1025,7 +1025,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InfoComment`.
+    /// An item of `comments` in `oa::GetRecordDetailInfo`.
     pub struct InfoComment {
         /// `commentid`.
         0 commentid: w::TextOrNumber => "commentid: must",
@@ -1041,7 +1041,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InfoContent`.
+    /// An item of `contents` in `oa::InfoApplyData`.
     pub struct InfoContent {
         /// `control`.
         0 control: String => "control: must",
@@ -1051,13 +1051,13 @@ w::record! {
         2 title: Vec<OptionValue> => "title: must",
         /// `value`.
         3 value: ApplyDataValue => "value: must",
-        /// `require`.
+        /// `require`; `0` or `1` on the wire.
         4 require: Option<bool> => "require: zero-one",
     }
 }
 
 w::record! {
-    /// `InfoProcess`.
+    /// `process_list` of `oa::GetapprovaldetailInfo`.
     pub struct InfoProcess {
         /// `node_list`.
         0 node_list: Vec<ProcessNode> => "node_list: must",
@@ -1065,7 +1065,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InfoValue`.
+    /// `value` of `oa::GetRecordDetailContent`.
     pub struct InfoValue {
         /// `text`.
         0 text: Option<String> => "text",
@@ -1111,19 +1111,19 @@ w::record! {
 }
 
 w::record! {
-    /// `Itemlist`.
+    /// An item of `itemlist` in `oa::Report`.
     pub struct Itemlist {
         /// `journaluuid`.
         0 journaluuid: String => "journaluuid: must",
         /// `reporttime`; format `unix`.
         1 reporttime: Option<xinqiao_types::UnixSeconds> => "reporttime",
-        /// `flag`.
+        /// `flag`; `0` or `1` on the wire.
         2 flag: Option<bool> => "flag: zero-one",
     }
 }
 
 w::record! {
-    /// `Leader`.
+    /// An item of `leader_list` in `oa::StatReceiver`.
     pub struct Leader {
         /// `level`.
         0 level: i64 => "level: must",
@@ -1131,7 +1131,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Link`.
+    /// `link` of `oa::SubTextContent`.
     pub struct Link {
         /// `title`.
         0 title: String => "title: must",
@@ -1142,7 +1142,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListChildren`.
+    /// An item of `children` in `oa::ListValue`.
     pub struct ListChildren {
         /// `list`.
         0 list: Vec<ListList> => "list: must",
@@ -1150,7 +1150,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListList`.
+    /// An item of `list` in `oa::ListChildren`.
     pub struct ListList {
         /// `control`.
         0 control: String => "control: must",
@@ -1160,13 +1160,13 @@ w::record! {
         2 title: Vec<OptionValue> => "title: must",
         /// `value`.
         3 value: ListValue => "value: must",
-        /// `require`.
+        /// `require`; `0` or `1` on the wire.
         4 require: Option<bool> => "require: zero-one",
     }
 }
 
 w::record! {
-    /// `ListValue`.
+    /// `value` of `oa::ContentList`; `value` of `oa::ListList`.
     pub struct ListValue {
         /// `text`.
         0 text: Option<String> => "text",
@@ -1202,21 +1202,21 @@ w::record! {
         15 related_approval: Option<Vec<ValueRelatedApproval>> => "related_approval",
         /// `formula`.
         16 formula: Option<Formula> => "formula",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         17 bank_account: Option<BankAccount> => "bank_account: masked",
     }
 }
 
 w::record! {
-    /// `Location`.
+    /// `location` of `oa::ContentValue`.
     pub struct Location {
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         0 longitude: f64 => "longitude: must masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
         /// `title`.
         2 title: String => "title: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
         /// `time`; format `unix`.
         4 time: xinqiao_types::UnixSeconds => "time: must",
@@ -1226,7 +1226,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Meetingroom`.
+    /// An item of `meetingroom_list` in the answer of `oa::meetingroom::List`.
     pub struct Meetingroom {
         /// `meetingroom_id`.
         0 meetingroom_id: i64 => "meetingroom_id: must",
@@ -1246,13 +1246,13 @@ w::record! {
         7 range: Option<Range> => "range",
         /// `equipment`.
         8 equipment: Option<Vec<i64>> => "equipment",
-        /// `need_approval`.
+        /// `need_approval`; `0` or `1` on the wire.
         9 need_approval: bool => "need_approval: must zero-one",
     }
 }
 
 w::record! {
-    /// `Member`.
+    /// An item of `members` in `oa::ApplyDataValue`; an item of `members` in `oa::ContentValue`; and 2 more.
     pub struct Member {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -1264,7 +1264,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Node`.
+    /// An item of `node_list` in `oa::Process`.
     pub struct Node {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -1278,7 +1278,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Notifyer`.
+    /// An item of `notifyer` in `oa::GetapprovaldetailInfo`.
     pub struct Notifyer {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -1286,7 +1286,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OptionValue`.
+    /// An item of `template_name` in `oa::approval::CreateTemplate`; an item of `template_name` in `oa::approval::UpdateTemplate`; and 16 more.
     pub struct OptionValue {
         /// `lang`.
         0 lang: String => "lang: must",
@@ -1297,7 +1297,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Party`.
+    /// An item of `party_list` in `oa::ReportRange`.
     pub struct Party {
         /// `open_partyid`.
         0 open_partyid: String => "open_partyid: must",
@@ -1305,7 +1305,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PlainText`.
+    /// `plain_text` of `oa::SubTextContent`.
     pub struct PlainText {
         /// `content`.
         0 content: String => "content: must",
@@ -1314,7 +1314,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Process`.
+    /// `process` of `oa::Applyevent`.
     pub struct Process {
         /// `node_list`.
         0 node_list: Vec<Node> => "node_list: must",
@@ -1323,7 +1323,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProcessNode`.
+    /// An item of `node_list` in `oa::InfoProcess`.
     pub struct ProcessNode {
         /// `node_type`.
         0 node_type: i64 => "node_type: must",
@@ -1337,7 +1337,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Property`.
+    /// `property` of `oa::Control`.
     pub struct Property {
         /// `control`.
         0 control: String => "control: must",
@@ -1347,9 +1347,9 @@ w::record! {
         2 title: Option<Vec<OptionValue>> => "title",
         /// `placeholder`.
         3 placeholder: Option<Vec<OptionValue>> => "placeholder",
-        /// `require`.
+        /// `require`; `0` or `1` on the wire.
         4 require: Option<bool> => "require: zero-one",
-        /// `un_print`.
+        /// `un_print`; `0` or `1` on the wire.
         5 un_print: bool => "un_print: must zero-one",
     }
     new(control: impl Into<String>, id: impl Into<String>, un_print: bool)
@@ -1357,7 +1357,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PublicRange`.
+    /// `public_range` of `oa::Calendar`; `public_range` of `oa::GetCalendar`; and 1 more.
     pub struct PublicRange {
         /// `userids`.
         0 userids: Option<Vec<String>> => "userids",
@@ -1369,7 +1369,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PunchCorrection`.
+    /// `punch_correction` of `oa::ContentValue`.
     pub struct PunchCorrection {
         /// `state`.
         0 state: String => "state: must",
@@ -1385,13 +1385,13 @@ w::record! {
 }
 
 w::record! {
-    /// `QuotaAttr`.
+    /// `quota_attr` of `oa::GetcorpconfList`.
     pub struct QuotaAttr {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `autoreset_time`; format `unix`.
         1 autoreset_time: Option<xinqiao_types::UnixSeconds> => "autoreset_time",
-        /// `autoreset_duration`; unit s.
+        /// `autoreset_duration`; in s.
         2 autoreset_duration: Option<i64> => "autoreset_duration",
         /// `quota_rule_type`.
         3 quota_rule_type: i64 => "quota_rule_type: must",
@@ -1405,7 +1405,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QuotaRule`.
+    /// `quota_rules` of `oa::QuotaAttr`.
     pub struct QuotaRule {
         /// `list`.
         0 list: Vec<QuotaRuleList> => "list: must",
@@ -1415,19 +1415,19 @@ w::record! {
 }
 
 w::record! {
-    /// `QuotaRuleList`.
+    /// An item of `list` in `oa::QuotaRule`.
     pub struct QuotaRuleList {
-        /// `quota`; unit s.
+        /// `quota`; in s.
         0 quota: i64 => "quota: must",
-        /// `begin`; unit year.
+        /// `begin`; in year.
         1 begin: i64 => "begin: must",
-        /// `end`; unit year.
+        /// `end`; in year.
         2 end: i64 => "end: must",
     }
 }
 
 w::record! {
-    /// `Range`.
+    /// `range` of `oa::meetingroom::Add`; `range` of `oa::meetingroom::Edit`; and 1 more.
     pub struct Range {
         /// `user_list`.
         0 user_list: Option<Vec<String>> => "user_list",
@@ -1439,7 +1439,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReadedReceiver`.
+    /// An item of `readed_receivers` in `oa::GetRecordDetailInfo`.
     pub struct ReadedReceiver {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -1447,7 +1447,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Receiver`.
+    /// An item of `receivers` in `oa::GetRecordDetailInfo`.
     pub struct Receiver {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -1455,7 +1455,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RelatedApproval`.
+    /// An item of `related_approval` in `oa::ContentValue`.
     pub struct RelatedApproval {
         /// `sp_no`.
         0 sp_no: String => "sp_no: must",
@@ -1464,21 +1464,21 @@ w::record! {
 }
 
 w::record! {
-    /// `Reminder`.
+    /// `reminders` of `oa::AddSchedule`; `reminders` of `oa::UpdateSchedule`.
     pub struct Reminder {
-        /// `is_remind`.
+        /// `is_remind`; `0` or `1` on the wire.
         0 is_remind: Option<bool> => "is_remind: zero-one",
-        /// `remind_before_event_secs`; unit s.
+        /// `remind_before_event_secs`; in s.
         1 remind_before_event_secs: Option<i64> => "remind_before_event_secs",
-        /// `remind_time_diffs`; unit s.
+        /// `remind_time_diffs`; in s.
         2 remind_time_diffs: Option<Vec<i64>> => "remind_time_diffs",
-        /// `is_repeat`.
+        /// `is_repeat`; `0` or `1` on the wire.
         3 is_repeat: Option<bool> => "is_repeat: zero-one",
         /// `repeat_type`.
         4 repeat_type: Option<i64> => "repeat_type",
         /// `repeat_until`; format `unix`.
         5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
-        /// `is_custom_repeat`.
+        /// `is_custom_repeat`; `0` or `1` on the wire.
         6 is_custom_repeat: Option<bool> => "is_custom_repeat: zero-one",
         /// `repeat_interval`.
         7 repeat_interval: Option<i64> => "repeat_interval",
@@ -1506,7 +1506,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Report`.
+    /// An item of `report_list` in `oa::Stat`; an item of `unreport_list` in `oa::Stat`.
     pub struct Report {
         /// `user`.
         0 user: User => "user: must",
@@ -1516,7 +1516,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReportRange`.
+    /// `report_range` of `oa::Stat`; `white_range` of `oa::Stat`.
     pub struct ReportRange {
         /// `user_list`.
         0 user_list: Vec<User> => "user_list: must",
@@ -1528,7 +1528,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Schedule`.
+    /// `schedule` of the answer of `oa::meetingroom::BookinfoGet`.
     pub struct Schedule {
         /// `start_time`; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -1550,7 +1550,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ScheduleAttendee`.
+    /// An item of `attendees` in `oa::GetByCalendarSchedule`; an item of `attendees` in `oa::GetSchedule`.
     pub struct ScheduleAttendee {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -1560,21 +1560,21 @@ w::record! {
 }
 
 w::record! {
-    /// `ScheduleReminder`.
+    /// `reminders` of `oa::GetByCalendarSchedule`; `reminders` of `oa::GetSchedule`.
     pub struct ScheduleReminder {
-        /// `is_remind`.
+        /// `is_remind`; `0` or `1` on the wire.
         0 is_remind: bool => "is_remind: must zero-one",
-        /// `remind_before_event_secs`; unit s.
+        /// `remind_before_event_secs`; in s.
         1 remind_before_event_secs: Option<i64> => "remind_before_event_secs",
-        /// `remind_time_diffs`; unit s.
+        /// `remind_time_diffs`; in s.
         2 remind_time_diffs: Option<Vec<i64>> => "remind_time_diffs",
-        /// `is_repeat`.
+        /// `is_repeat`; `0` or `1` on the wire.
         3 is_repeat: Option<bool> => "is_repeat: zero-one",
         /// `repeat_type`.
         4 repeat_type: Option<i64> => "repeat_type",
         /// `repeat_until`; format `unix`.
         5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
-        /// `is_custom_repeat`.
+        /// `is_custom_repeat`; `0` or `1` on the wire.
         6 is_custom_repeat: Option<bool> => "is_custom_repeat: zero-one",
         /// `repeat_interval`.
         7 repeat_interval: Option<i64> => "repeat_interval",
@@ -1590,7 +1590,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Selector`.
+    /// `selector` of `oa::ContentValue`; `selector` of `oa::Vacation`.
     pub struct Selector {
         /// `type`.
         0 type_: String => "type: must",
@@ -1601,7 +1601,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SelectorOption`.
+    /// An item of `options` in `oa::Selector`.
     pub struct SelectorOption {
         /// `key`.
         0 key: String => "key: must",
@@ -1613,7 +1613,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Share`.
+    /// An item of `shares` in `oa::Calendar`; an item of `shares` in `oa::UpdateCalendar`.
     pub struct Share {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -1625,7 +1625,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SliceInfo`.
+    /// `slice_info` of `oa::Attendance`.
     pub struct SliceInfo {
         /// `day_items`.
         0 day_items: Vec<DayItem> => "day_items: must",
@@ -1634,7 +1634,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpRecord`.
+    /// An item of `sp_record` in `oa::GetapprovaldetailInfo`.
     pub struct SpRecord {
         /// `sp_status`.
         0 sp_status: i64 => "sp_status: must",
@@ -1646,13 +1646,13 @@ w::record! {
 }
 
 w::record! {
-    /// `SpRecordDetail`.
+    /// An item of `details` in `oa::SpRecord`.
     pub struct SpRecordDetail {
         /// `approver`.
         0 approver: DetailApprover => "approver: must",
         /// `sp_status`.
         1 sp_status: i64 => "sp_status: must",
-        /// `sptime`; format `unix`.
+        /// `sptime`; format `unix`; a number as text on the wire.
         2 sptime: Option<xinqiao_types::UnixSeconds> => "sptime: numeric",
         /// `speech`.
         3 speech: Option<String> => "speech",
@@ -1662,7 +1662,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Stat`.
+    /// An item of `stat_list` in the answer of `oa::journal::GetStatList`.
     pub struct Stat {
         /// `template_id`.
         0 template_id: String => "template_id: must",
@@ -1692,7 +1692,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StatReceiver`.
+    /// `receivers` of `oa::Stat`.
     pub struct StatReceiver {
         /// `user_list`.
         0 user_list: Vec<User> => "user_list: must",
@@ -1704,7 +1704,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Student`.
+    /// An item of `students` in `oa::InfoValue`.
     pub struct Student {
         /// `name`.
         0 name: String => "name: must",
@@ -1712,7 +1712,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubNode`.
+    /// An item of `sub_node_list` in `oa::ProcessNode`.
     pub struct SubNode {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -1728,7 +1728,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubText`.
+    /// An item of `sub_text` in `oa::Text`.
     pub struct SubText {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -1739,7 +1739,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubTextContent`.
+    /// `content` of `oa::SubText`.
     pub struct SubTextContent {
         /// `plain_text`.
         0 plain_text: Option<PlainText> => "plain_text",
@@ -1751,7 +1751,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Submitter`.
+    /// `submitter` of `oa::GetRecordDetailInfo`.
     pub struct Submitter {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -1759,7 +1759,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Summary`.
+    /// An item of `summary_list` in `oa::Applyevent`.
     pub struct Summary {
         /// `summary_info`.
         0 summary_info: Vec<OptionValue> => "summary_info: must",
@@ -1768,7 +1768,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Table`.
+    /// `table` of `oa::ControlConfig`; `table` of `oa::TemplateContentConfig`.
     pub struct Table {
         /// `print_format`.
         0 print_format: i64 => "print_format: must",
@@ -1779,7 +1779,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Tag`.
+    /// An item of `tag_list` in `oa::ReportRange`; an item of `tag_list` in `oa::StatReceiver`.
     pub struct Tag {
         /// `open_tagid`.
         0 open_tagid: String => "open_tagid: must",
@@ -1787,7 +1787,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TemplateContent`.
+    /// `template_content` of `oa::approval::CreateTemplate`; `template_content` of `oa::approval::UpdateTemplate`.
     pub struct TemplateContent {
         /// `controls`.
         0 controls: Vec<Control> => "controls: must",
@@ -1796,7 +1796,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TemplateContentConfig`.
+    /// `config` of `oa::TemplateContentControl`.
     pub struct TemplateContentConfig {
         /// `date`.
         0 date: Option<ControlDate> => "date",
@@ -1824,7 +1824,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TemplateContentControl`.
+    /// An item of `controls` in `oa::GettemplatedetailTemplateContent`.
     pub struct TemplateContentControl {
         /// `property`.
         0 property: ControlProperty => "property: must",
@@ -1834,7 +1834,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Text`.
+    /// `text` of `oa::TipsContent`.
     pub struct Text {
         /// `sub_text`.
         0 sub_text: Vec<SubText> => "sub_text: must",
@@ -1843,7 +1843,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimezoneInfo`.
+    /// `timezone_info` of `oa::VacationDateRange`; `timezone_info` of `oa::ValueDate`.
     pub struct TimezoneInfo {
         /// `zone_offset`.
         0 zone_offset: i64 => "zone_offset: must",
@@ -1853,7 +1853,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Tip`.
+    /// An item of `tips` in `oa::ApplyDataValue`; `tips` of `oa::ControlConfig`; and 2 more.
     pub struct Tip {
         /// `tips_content`.
         0 tips_content: Vec<TipsContent> => "tips_content: must",
@@ -1862,7 +1862,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TipsContent`.
+    /// An item of `tips_content` in `oa::Tip`.
     pub struct TipsContent {
         /// `lang`.
         0 lang: String => "lang: must",
@@ -1873,7 +1873,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateCalendar`.
+    /// `calendar` of `oa::calendar::Update`.
     pub struct UpdateCalendar {
         /// `cal_id`.
         0 cal_id: String => "cal_id: must",
@@ -1885,11 +1885,11 @@ w::record! {
         3 color: Option<String> => "color",
         /// `description`.
         4 description: Option<String> => "description",
-        /// `is_public`.
+        /// `is_public`; `0` or `1` on the wire.
         5 is_public: Option<bool> => "is_public: zero-one",
         /// `public_range`.
         6 public_range: Option<PublicRange> => "public_range",
-        /// `is_corp_calendar`.
+        /// `is_corp_calendar`; `0` or `1` on the wire.
         7 is_corp_calendar: Option<bool> => "is_corp_calendar: zero-one",
         /// `shares`.
         8 shares: Option<Vec<Share>> => "shares",
@@ -1906,7 +1906,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateSchedule`.
+    /// `schedule` of `oa::schedule::Update`.
     pub struct UpdateSchedule {
         /// `schedule_id`.
         0 schedule_id: String => "schedule_id: must",
@@ -1916,7 +1916,7 @@ w::record! {
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `is_whole_day`.
+        /// `is_whole_day`; `0` or `1` on the wire.
         4 is_whole_day: Option<bool> => "is_whole_day: zero-one",
         /// `summary`.
         5 summary: Option<String> => "summary",
@@ -1930,7 +1930,7 @@ w::record! {
         9 attendees: Option<Vec<Attendee>> => "attendees",
         /// `allow_active_join`.
         10 allow_active_join: Option<bool> => "allow_active_join",
-        /// `only_organizer_create_chat`.
+        /// `only_organizer_create_chat`; `0` or `1` on the wire.
         11 only_organizer_create_chat: Option<bool> => "only_organizer_create_chat: zero-one",
     }
     new(schedule_id: impl Into<String>)
@@ -1948,7 +1948,7 @@ w::record! {
 }
 
 w::record! {
-    /// `User`.
+    /// `user` of `oa::Report`; an item of `user_list` in `oa::ReportRange`; and 1 more.
     pub struct User {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -1956,7 +1956,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Vacation`.
+    /// `vacation` of `oa::ContentValue`.
     pub struct Vacation {
         /// `selector`.
         0 selector: Selector => "selector: must",
@@ -1967,7 +1967,7 @@ w::record! {
 }
 
 w::record! {
-    /// `VacationAttendance`.
+    /// `attendance` of `oa::ApplyDataValue`; `attendance` of `oa::InfoValue`; and 2 more.
     pub struct VacationAttendance {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -1979,7 +1979,7 @@ w::record! {
 }
 
 w::record! {
-    /// `VacationDateRange`.
+    /// `date_range` of `oa::ApplyDataValue`; `date_range` of `oa::InfoValue`; and 2 more.
     pub struct VacationDateRange {
         /// `type`.
         0 type_: String => "type: must",
@@ -1987,7 +1987,7 @@ w::record! {
         1 new_begin: xinqiao_types::UnixSeconds => "new_begin: must",
         /// `new_end`; format `unix`.
         2 new_end: xinqiao_types::UnixSeconds => "new_end: must",
-        /// `new_duration`; unit s.
+        /// `new_duration`; in s.
         3 new_duration: i64 => "new_duration: must",
         /// `timezone_info`.
         4 timezone_info: Option<TimezoneInfo> => "timezone_info",
@@ -1995,7 +1995,7 @@ w::record! {
 }
 
 w::record! {
-    /// `VacationItem`.
+    /// An item of `item` in `oa::ConfigVacation`; an item of `item` in `oa::ControlVacation`.
     pub struct VacationItem {
         /// `id`.
         0 id: i64 => "id: must",
@@ -2006,7 +2006,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValueChildren`.
+    /// An item of `children` in `oa::ApplyDataValue`.
     pub struct ValueChildren {
         /// `list`.
         0 list: Vec<ValueList> => "list: must",
@@ -2014,11 +2014,11 @@ w::record! {
 }
 
 w::record! {
-    /// `ValueDate`.
+    /// `date` of `oa::ApplyDataValue`; `date` of `oa::InfoValue`; and 1 more.
     pub struct ValueDate {
         /// `type`.
         0 type_: String => "type: must",
-        /// `s_timestamp`; format `unix`.
+        /// `s_timestamp`; format `unix`; a number as text on the wire.
         1 s_timestamp: Option<xinqiao_types::UnixSeconds> => "s_timestamp: numeric",
         /// `timezone_info`.
         2 timezone_info: Option<TimezoneInfo> => "timezone_info",
@@ -2026,7 +2026,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValueList`.
+    /// An item of `list` in `oa::ValueChildren`.
     pub struct ValueList {
         /// `control`.
         0 control: String => "control: must",
@@ -2036,43 +2036,43 @@ w::record! {
         2 title: Vec<OptionValue> => "title: must",
         /// `value`.
         3 value: ApplyDataValue => "value: must",
-        /// `require`.
+        /// `require`; `0` or `1` on the wire.
         4 require: Option<bool> => "require: zero-one",
     }
 }
 
 w::record! {
-    /// `ValueLocation`.
+    /// `location` of `oa::ApplyDataValue`; `location` of `oa::InfoValue`; and 1 more.
     pub struct ValueLocation {
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         0 longitude: f64 => "longitude: must masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
         /// `title`.
         2 title: String => "title: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// `time`; format `unix`.
+        /// `time`; format `unix`; a number as text on the wire.
         4 time: Option<xinqiao_types::UnixSeconds> => "time: numeric",
     }
 }
 
 w::record! {
-    /// `ValuePunchCorrection`.
+    /// `punch_correction` of `oa::ApplyDataValue`; `punch_correction` of `oa::InfoValue`; and 1 more.
     pub struct ValuePunchCorrection {
         /// `state`.
         0 state: String => "state: must",
         /// `version`.
         1 version: Option<i64> => "version",
-        /// `time`; format `unix`.
+        /// `time`; format `unix`; a number as text on the wire.
         2 time: Option<xinqiao_types::UnixSeconds> => "time: numeric",
-        /// `daymonthyear`; format `unix`.
+        /// `daymonthyear`; format `unix`; a number as text on the wire.
         3 daymonthyear: Option<xinqiao_types::UnixSeconds> => "daymonthyear: numeric",
     }
 }
 
 w::record! {
-    /// `ValueRelatedApproval`.
+    /// An item of `related_approval` in `oa::ApplyDataValue`; an item of `related_approval` in `oa::InfoValue`; and 1 more.
     pub struct ValueRelatedApproval {
         /// `template_names`.
         0 template_names: Vec<OptionValue> => "template_names: must",
@@ -2088,7 +2088,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValueVacation`.
+    /// `vacation` of `oa::ApplyDataValue`; `vacation` of `oa::InfoValue`; and 1 more.
     pub struct ValueVacation {
         /// `selector`.
         0 selector: ConfigSelector => "selector: must",
@@ -2098,7 +2098,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WedriveFile`.
+    /// An item of `wedrive_files` in `oa::InfoValue`.
     pub struct WedriveFile {
         /// `fileid`.
         0 fileid: String => "fileid: must",
@@ -2118,7 +2118,7 @@ w::record! {
         1 choose_department: Option<i64> => "choose_department",
         /// `template_id`.
         2 template_id: String => "template_id: must",
-        /// `use_template_approver`.
+        /// `use_template_approver`; `0` or `1` on the wire.
         3 use_template_approver: bool => "use_template_approver: must zero-one",
         /// `approver`.
         4 approver: Vec<Approver> => "approver: must",
@@ -2368,13 +2368,8 @@ pub mod approval {
         new(template_name: Vec<super::OptionValue>, template_content: super::TemplateContent)
     }
 
-    w::record! {
-        /// Answer to [`CreateTemplate`].
-        pub struct CreateTemplateResponse {
-            /// `template_id`.
-            0 template_id: String => "template_id: must",
-        }
-    }
+    /// Answer to [`CreateTemplate`], the same as to [`Copytemplate`].
+    pub type CreateTemplateResponse = CopytemplateResponse;
 
     w::endpoint! {
         CreateTemplate => CreateTemplateResponse,
@@ -2562,7 +2557,7 @@ pub mod calendar {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97716>.
         /// * Catalog: `work.oa.calendar.update`.
         pub struct Update {
-            /// `skip_public_range`.
+            /// `skip_public_range`; `0` or `1` on the wire.
             0 skip_public_range: Option<bool> => "skip_public_range: zero-one",
             /// `calendar`.
             1 calendar: super::UpdateCalendar => "calendar: must",
@@ -2784,7 +2779,7 @@ pub mod journal {
         pub struct GetRecordListResponse {
             /// `journaluuid_list`.
             0 journaluuid_list: Vec<String> => "journaluuid_list: must",
-            /// `endflag`.
+            /// `endflag`; `0` or `1` on the wire.
             1 endflag: bool => "endflag: must zero-one",
             /// `next_cursor`.
             2 next_cursor: Option<i64> => "next_cursor",
@@ -3041,15 +3036,8 @@ pub mod meetingroom {
         new(meetingroom_id: i64, schedule_id: impl Into<String>, booker: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`BookBySchedule`].
-        pub struct BookByScheduleResponse {
-            /// `booking_id`.
-            0 booking_id: String => "booking_id: must",
-            /// `conflict_date`; format `unix`.
-            1 conflict_date: Option<Vec<xinqiao_types::UnixSeconds>> => "conflict_date",
-        }
-    }
+    /// Answer to [`BookBySchedule`], the same as to [`BookByMeeting`].
+    pub type BookByScheduleResponse = BookByMeetingResponse;
 
     w::endpoint! {
         BookBySchedule => BookByScheduleResponse,
@@ -3123,7 +3111,7 @@ pub mod meetingroom {
         pub struct CancelBook {
             /// `meeting_id`.
             0 meeting_id: String => "meeting_id: must",
-            /// `keep_schedule`.
+            /// `keep_schedule`; `0` or `1` on the wire.
             1 keep_schedule: Option<bool> => "keep_schedule: zero-one",
         }
         new(meeting_id: impl Into<String>)
@@ -3624,7 +3612,7 @@ pub mod schedule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.
         /// * Catalog: `work.oa.schedule.update`.
         pub struct Update {
-            /// `skip_attendees`.
+            /// `skip_attendees`; `0` or `1` on the wire.
             0 skip_attendees: Option<bool> => "skip_attendees: zero-one",
             /// `op_mode`.
             1 op_mode: Option<i64> => "op_mode",
@@ -3750,7 +3738,7 @@ pub mod vacation {
             0 userid: String => "userid: must",
             /// `vacation_id`.
             1 vacation_id: i64 => "vacation_id: must",
-            /// `leftduration`; unit s.
+            /// `leftduration`; in s.
             2 leftduration: i64 => "leftduration: must",
             /// `time_attr`.
             3 time_attr: i64 => "time_attr: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AccessData`.
+    /// An item of `access_data` in `openhw::device::ReportAccessData`; an item of `fail_list` in the answer of `openhw::device::ReportAccessData`.
     pub struct AccessData {
         /// `open_userid`.
         0 open_userid: String => "open_userid: must",
@@ -27,7 +27,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BindCorpinfo`.
+    /// `bind_corpinfo` of `openhw::DeviceDetail`.
     pub struct BindCorpinfo {
         /// `open_corpid`.
         0 open_corpid: String => "open_corpid: must",
@@ -37,7 +37,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CheckinData`.
+    /// An item of `checkin_data` in `openhw::device::ReportCheckinData`; an item of `fail_list` in the answer of `openhw::device::ReportCheckinData`.
     pub struct CheckinData {
         /// `open_userid`.
         0 open_userid: String => "open_userid: must",
@@ -50,7 +50,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeviceDetail`.
+    /// `device_detail` of the answer of `openhw::device::GetDeviceDetail`.
     pub struct DeviceDetail {
         /// `qr_code`.
         0 qr_code: String => "qr_code: must",
@@ -68,7 +68,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PassRule`.
+    /// `pass_rule` of `openhw::Useritem`.
     pub struct PassRule {
         /// `rule_list`.
         0 rule_list: Vec<Rule> => "rule_list: must",
@@ -76,7 +76,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Rule`.
+    /// An item of `rule_list` in `openhw::PassRule`.
     pub struct Rule {
         /// `id`.
         0 id: i64 => "id: must",
@@ -88,7 +88,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TemperatureData`.
+    /// An item of `temperature_data` in `openhw::device::ReportTemperatureData`; an item of `fail_list` in the answer of `openhw::device::ReportTemperatureData`.
     pub struct TemperatureData {
         /// `open_userid`.
         0 open_userid: String => "open_userid: must",
@@ -111,7 +111,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserItem`.
+    /// An item of `user_item` in `openhw::device::GetUserinfoByIds`.
     pub struct UserItem {
         /// `open_userid`.
         0 open_userid: String => "open_userid: must",
@@ -122,7 +122,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Userinfo`.
+    /// `userinfo` of the answer of `openhw::device::GetUserinfoByIds`; `userinfo` of the answer of `openhw::device::GetUserinfoByPage`.
     pub struct Userinfo {
         /// `useritems`.
         0 useritems: Vec<Useritem> => "useritems: must",
@@ -130,7 +130,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Useritem`.
+    /// An item of `useritems` in `openhw::Userinfo`.
     pub struct Useritem {
         /// `open_userid`.
         0 open_userid: String => "open_userid: must",
@@ -150,7 +150,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95993>.
     /// * Catalog: `work.openhw.get_device_secret`.
     pub struct GetDeviceSecret {
-        /// `auth_code`.
+        /// `auth_code`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
@@ -159,11 +159,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetDeviceSecret`].
     pub struct GetDeviceSecretResponse {
-        /// `device_secret`.
+        /// `device_secret`; a secret, masked in `Debug`.
         0 device_secret: String => "device_secret: must masked",
-        /// `device_access_token`.
+        /// `device_access_token`; a secret, masked in `Debug`.
         1 device_access_token: String => "device_access_token: must masked",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         2 expires_in: i64 => "expires_in: must",
     }
 }
@@ -196,7 +196,7 @@ w::record! {
     pub struct GetDeviceToken {
         /// `device_sn`.
         0 device_sn: String => "device_sn: must",
-        /// `device_secret`.
+        /// `device_secret`; a secret, masked in `Debug`.
         1 device_secret: String => "device_secret: must masked",
     }
     new(device_sn: impl Into<String>, device_secret: impl Into<String>)
@@ -205,9 +205,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetDeviceToken`].
     pub struct GetDeviceTokenResponse {
-        /// `device_access_token`.
+        /// `device_access_token`; a secret, masked in `Debug`.
         0 device_access_token: String => "device_access_token: must masked",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -238,9 +238,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95992>.
     /// * Catalog: `work.openhw.get_model_token`.
     pub struct GetModelToken {
-        /// `model_id`.
+        /// `model_id`; the account's modelid.
         0 model_id: String => "model_id: must",
-        /// `model_secret`.
+        /// `model_secret`; the account's modelsecret; a secret, masked in `Debug`.
         1 model_secret: String => "model_secret: must masked",
         /// `model_ticket`.
         2 model_ticket: String => "model_ticket: must",
@@ -255,9 +255,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetModelToken`].
     pub struct GetModelTokenResponse {
-        /// `model_access_token`.
+        /// `model_access_token`; a secret, masked in `Debug`.
         0 model_access_token: String => "model_access_token: must masked",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BuyInfo`.
+    /// An item of `buy_info_list` in `paytool::ThirdApp`.
     pub struct BuyInfo {
         /// `suiteid`.
         0 suiteid: String => "suiteid: must",
@@ -18,19 +18,19 @@ w::record! {
         4 duration_days: Option<i64> => "duration_days",
         /// `take_effect_date`; format `yyyyMMdd`.
         5 take_effect_date: Option<String> => "take_effect_date",
-        /// `origin_price`; unit fen.
+        /// `origin_price`; in fen.
         6 origin_price: xinqiao_types::Fen => "origin_price: must",
-        /// `paid_price`; unit fen.
+        /// `paid_price`; in fen.
         7 paid_price: xinqiao_types::Fen => "paid_price: must",
     }
 }
 
 w::record! {
-    /// `CustomizedApp`.
+    /// `customized_app` of `paytool::Product`.
     pub struct CustomizedApp {
         /// `order_type`.
         0 order_type: i64 => "order_type: must",
-        /// `notify_custom_corp`.
+        /// `notify_custom_corp`; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
         /// `buy_info_list`.
         2 buy_info_list: Vec<CustomizedAppBuyInfo> => "buy_info_list: must",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CustomizedAppBuyInfo`.
+    /// An item of `buy_info_list` in `paytool::CustomizedApp`.
     pub struct CustomizedAppBuyInfo {
         /// `suiteid`.
         0 suiteid: String => "suiteid: must",
@@ -50,21 +50,21 @@ w::record! {
         3 duration_days: Option<i64> => "duration_days",
         /// `take_effect_date`; format `yyyyMMdd`.
         4 take_effect_date: Option<String> => "take_effect_date",
-        /// `origin_price`; unit fen.
+        /// `origin_price`; in fen.
         5 origin_price: xinqiao_types::Fen => "origin_price: must",
-        /// `paid_price`; unit fen.
+        /// `paid_price`; in fen.
         6 paid_price: xinqiao_types::Fen => "paid_price: must",
     }
 }
 
 w::record! {
-    /// `DiscountInfo`.
+    /// `discount_info` of `paytool::ThirdAppBuyInfo`.
     pub struct DiscountInfo {
         /// `discount_type`.
         0 discount_type: i64 => "discount_type: must",
-        /// `discount_amount`; unit fen.
+        /// `discount_amount`; in fen.
         1 discount_amount: Option<xinqiao_types::Fen> => "discount_amount",
-        /// `discount_ratio`; unit percent.
+        /// `discount_ratio`; in percent.
         2 discount_ratio: Option<i64> => "discount_ratio",
         /// `discount_remarks`.
         3 discount_remarks: Option<String> => "discount_remarks",
@@ -75,7 +75,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetOrderListPayOrder`.
+    /// An item of `pay_order_list` in the answer of `paytool::GetOrderList`.
     pub struct GetOrderListPayOrder {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -85,9 +85,9 @@ w::record! {
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `buy_content`.
         3 buy_content: String => "buy_content: must",
-        /// `origin_price`; unit fen.
+        /// `origin_price`; in fen.
         4 origin_price: xinqiao_types::Fen => "origin_price: must",
-        /// `paid_price`; unit fen.
+        /// `paid_price`; in fen.
         5 paid_price: xinqiao_types::Fen => "paid_price: must",
         /// `order_status`.
         6 order_status: i64 => "order_status: must",
@@ -101,7 +101,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Invoice`.
+    /// An item of `invoice_list` in the answer of `paytool::GetInvoiceList`.
     pub struct Invoice {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -111,7 +111,7 @@ w::record! {
         2 apply_time: xinqiao_types::UnixSeconds => "apply_time: must",
         /// `invoice_type`.
         3 invoice_type: i64 => "invoice_type: must",
-        /// `paid_price`; unit fen.
+        /// `paid_price`; in fen.
         4 paid_price: xinqiao_types::Fen => "paid_price: must",
         /// `invoice_status`.
         5 invoice_status: i64 => "invoice_status: must",
@@ -121,7 +121,7 @@ w::record! {
         7 tax_number: String => "tax_number: must",
         /// `send_way`.
         8 send_way: i64 => "send_way: must",
-        /// `contact_name`.
+        /// `contact_name`; personal data, masked in `Debug`.
         9 contact_name: Option<String> => "contact_name: masked",
         /// `contact_tel`.
         10 contact_tel: Option<String> => "contact_tel",
@@ -145,7 +145,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OpenOrderBuyInfo`.
+    /// An item of `buy_info_list` in `paytool::ProductPromotionCase`.
     pub struct OpenOrderBuyInfo {
         /// `suiteid`.
         0 suiteid: String => "suiteid: must",
@@ -159,7 +159,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OpenOrderProduct`.
+    /// `product_list` of `paytool::OpenOrder`.
     pub struct OpenOrderProduct {
         /// `third_app`.
         0 third_app: Option<ProductThirdApp> => "third_app",
@@ -177,7 +177,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayOrder`.
+    /// `pay_order` of the answer of `paytool::GetOrderDetail`.
     pub struct PayOrder {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -191,9 +191,9 @@ w::record! {
         4 business_type: i64 => "business_type: must",
         /// `buy_content`.
         5 buy_content: String => "buy_content: must",
-        /// `origin_price`; unit fen.
+        /// `origin_price`; in fen.
         6 origin_price: xinqiao_types::Fen => "origin_price: must",
-        /// `paid_price`; unit fen.
+        /// `paid_price`; in fen.
         7 paid_price: xinqiao_types::Fen => "paid_price: must",
         /// `order_status`.
         8 order_status: i64 => "order_status: must",
@@ -213,7 +213,7 @@ w::record! {
         15 income_type: Option<i64> => "income_type",
         /// `income_time`; format `unix`.
         16 income_time: Option<xinqiao_types::UnixSeconds> => "income_time",
-        /// `income_amount`; unit fen.
+        /// `income_amount`; in fen.
         17 income_amount: Option<xinqiao_types::Fen> => "income_amount",
         /// `product_list`.
         18 product_list: Product => "product_list: must",
@@ -221,7 +221,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Product`.
+    /// `product_list` of `paytool::PayOrder`.
     pub struct Product {
         /// `third_app`.
         0 third_app: Option<ThirdApp> => "third_app",
@@ -233,7 +233,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductBuyInfo`.
+    /// An item of `buy_info_list` in `paytool::ProductCustomizedApp`.
     pub struct ProductBuyInfo {
         /// `suiteid`.
         0 suiteid: String => "suiteid: must",
@@ -245,7 +245,7 @@ w::record! {
         3 duration_days: Option<i64> => "duration_days",
         /// `take_effect_date`; format `yyyyMMdd`.
         4 take_effect_date: Option<String> => "take_effect_date",
-        /// `total_price`; unit fen.
+        /// `total_price`; in fen.
         5 total_price: xinqiao_types::Fen => "total_price: must",
     }
     new(suiteid: impl Into<String>, total_price: xinqiao_types::Fen)
@@ -254,11 +254,11 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductCustomizedApp`.
+    /// `customized_app` of `paytool::OpenOrderProduct`.
     pub struct ProductCustomizedApp {
         /// `order_type`.
         0 order_type: i64 => "order_type: must",
-        /// `notify_custom_corp`.
+        /// `notify_custom_corp`; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
         /// `buy_info_list`.
         2 buy_info_list: Vec<ProductBuyInfo> => "buy_info_list: must",
@@ -268,11 +268,11 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductPromotionCase`.
+    /// `promotion_case` of `paytool::OpenOrderProduct`.
     pub struct ProductPromotionCase {
         /// `order_type`.
         0 order_type: i64 => "order_type: must",
-        /// `notify_custom_corp`.
+        /// `notify_custom_corp`; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
         /// `case_id`.
         2 case_id: String => "case_id: must",
@@ -291,11 +291,11 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductThirdApp`.
+    /// `third_app` of `paytool::OpenOrderProduct`.
     pub struct ProductThirdApp {
         /// `order_type`.
         0 order_type: i64 => "order_type: must",
-        /// `notify_custom_corp`.
+        /// `notify_custom_corp`; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
         /// `buy_info_list`.
         2 buy_info_list: Vec<ThirdAppBuyInfo> => "buy_info_list: must",
@@ -305,11 +305,11 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionCase`.
+    /// `promotion_case` of `paytool::Product`.
     pub struct PromotionCase {
         /// `order_type`.
         0 order_type: i64 => "order_type: must",
-        /// `notify_custom_corp`.
+        /// `notify_custom_corp`; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
         /// `case_id`.
         2 case_id: String => "case_id: must",
@@ -323,7 +323,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionCaseBuyInfo`.
+    /// An item of `buy_info_list` in `paytool::PromotionCase`.
     pub struct PromotionCaseBuyInfo {
         /// `suiteid`.
         0 suiteid: String => "suiteid: must",
@@ -339,11 +339,11 @@ w::record! {
 }
 
 w::record! {
-    /// `ThirdApp`.
+    /// `third_app` of `paytool::Product`.
     pub struct ThirdApp {
         /// `order_type`.
         0 order_type: i64 => "order_type: must",
-        /// `notify_custom_corp`.
+        /// `notify_custom_corp`; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
         /// `buy_info_list`.
         2 buy_info_list: Vec<BuyInfo> => "buy_info_list: must",
@@ -351,7 +351,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ThirdAppBuyInfo`.
+    /// An item of `buy_info_list` in `paytool::ProductThirdApp`.
     pub struct ThirdAppBuyInfo {
         /// `suiteid`.
         0 suiteid: String => "suiteid: must",
@@ -441,7 +441,7 @@ w::record! {
         0 invoice_list: Vec<Invoice> => "invoice_list: must",
         /// `next_cursor`.
         1 next_cursor: Option<String> => "next_cursor",
-        /// `has_more`.
+        /// `has_more`; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
     }
 }
@@ -554,7 +554,7 @@ w::record! {
         0 pay_order_list: Vec<GetOrderListPayOrder> => "pay_order_list: must",
         /// `next_cursor`.
         1 next_cursor: Option<String> => "next_cursor",
-        /// `has_more`.
+        /// `has_more`; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
     }
 }
@@ -661,9 +661,9 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// `order_url`.
         1 order_url: String => "order_url: must",
-        /// `origin_price`; unit fen.
+        /// `origin_price`; in fen.
         2 origin_price: Option<xinqiao_types::Fen> => "origin_price",
-        /// `paid_price`; unit fen.
+        /// `paid_price`; in fen.
         3 paid_price: Option<xinqiao_types::Fen> => "paid_price",
     }
 }

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Answer`.
+    /// An item of `answers` in the answer of `report::sitecode::GetReportAnswer`.
     pub struct Answer {
         /// `report_time`; format `unix`.
         0 report_time: xinqiao_types::UnixSeconds => "report_time: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Cata`.
+    /// An item of `cata_list` in the answer of `report::grid::ListCata`.
     pub struct Cata {
         /// `cata_id`.
         0 cata_id: String => "cata_id: must",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Dashboard`.
+    /// An item of `dashboard_list` in the answer of `report::patrol::CategoryStatistic`; an item of `dashboard_list` in the answer of `report::resident::CategoryStatistic`.
     pub struct Dashboard {
         /// `category_id`.
         0 category_id: String => "category_id: must",
@@ -46,7 +46,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetGridInfoGrid`.
+    /// An item of `grid_list` in the answer of `report::patrol::GetGridInfo`; an item of `grid_list` in the answer of `report::resident::GetGridInfo`.
     pub struct GetGridInfoGrid {
         /// `grid_id`.
         0 grid_id: String => "grid_id: must",
@@ -58,7 +58,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetOrderInfoOrderInfo`.
+    /// `order_info` of the answer of `report::resident::GetOrderInfo`; an item of `order_list` in the answer of `report::resident::GetOrderList`.
     pub struct GetOrderInfoOrderInfo {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -88,13 +88,13 @@ w::record! {
         12 reporter_name: String => "reporter_name: must",
         /// `reporter_mobile`.
         13 reporter_mobile: String => "reporter_mobile: must",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         14 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
     }
 }
 
 w::record! {
-    /// `Grid`.
+    /// An item of `grid_list` in the answer of `report::grid::List`.
     pub struct Grid {
         /// `grid_id`.
         0 grid_id: String => "grid_id: must",
@@ -110,21 +110,21 @@ w::record! {
 }
 
 w::record! {
-    /// `Location`.
+    /// `location` of `report::GetOrderInfoOrderInfo`; `location` of `report::OrderInfo`.
     pub struct Location {
         /// `name`.
         0 name: String => "name: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         1 address: String => "address: must masked",
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         2 longitude: f64 => "longitude: must masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         3 latitude: f64 => "latitude: must masked",
     }
 }
 
 w::record! {
-    /// `ManageGrid`.
+    /// An item of `manage_grids` in the answer of `report::grid::GetUserGridInfo`; an item of `joined_grids` in the answer of `report::grid::GetUserGridInfo`.
     pub struct ManageGrid {
         /// `grid_id`.
         0 grid_id: String => "grid_id: must",
@@ -134,7 +134,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderInfo`.
+    /// `order_info` of the answer of `report::patrol::GetOrderInfo`; an item of `order_list` in the answer of `report::patrol::GetOrderList`.
     pub struct OrderInfo {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -164,7 +164,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Process`.
+    /// An item of `process_list` in `report::GetOrderInfoOrderInfo`; an item of `process_list` in `report::OrderInfo`.
     pub struct Process {
         /// `process_type`.
         0 process_type: i64 => "process_type: must",
@@ -184,7 +184,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QuestionTemplate`.
+    /// An item of `question_templates` in the answer of `report::sitecode::GetSiteReportInfo`.
     pub struct QuestionTemplate {
         /// `question_id`.
         0 question_id: i64 => "question_id: must",
@@ -192,7 +192,7 @@ w::record! {
         1 question_type: i64 => "question_type: must",
         /// `title`.
         2 title: String => "title: must",
-        /// `is_required`.
+        /// `is_required`; `0` or `1` on the wire.
         3 is_required: bool => "is_required: must zero-one",
         /// `option_list`.
         4 option_list: Option<Vec<QuestionTemplateOption>> => "option_list",
@@ -200,7 +200,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QuestionTemplateOption`.
+    /// An item of `option_list` in `report::QuestionTemplate`.
     pub struct QuestionTemplateOption {
         /// `option_id`.
         0 option_id: i64 => "option_id: must",
@@ -210,7 +210,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReportValue`.
+    /// An item of `report_values` in `report::Answer`.
     pub struct ReportValue {
         /// `question_id`.
         0 question_id: i64 => "question_id: must",
@@ -230,7 +230,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SiteCodeInfo`.
+    /// An item of `site_code_infos` in the answer of `report::sitecode::List`.
     pub struct SiteCodeInfo {
         /// `id`.
         0 id: String => "id: must",
@@ -238,7 +238,7 @@ w::record! {
         1 type_: String => "type: must",
         /// `area`.
         2 area: String => "area: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
         /// `name`.
         4 name: String => "name: must",
@@ -1199,7 +1199,7 @@ pub mod sitecode {
         pub struct GetReportAnswerResponse {
             /// `answers`.
             0 answers: Vec<super::Answer> => "answers: must",
-            /// `has_more`.
+            /// `has_more`; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
             /// `next_cursor`.
             2 next_cursor: Option<String> => "next_cursor",

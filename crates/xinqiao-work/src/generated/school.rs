@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AllowScope`.
+    /// `allow_scope` of the answer of `school::AgentGetAllowScope`.
     pub struct AllowScope {
         /// `students`.
         0 students: Vec<Student> => "students: must",
@@ -14,11 +14,11 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchCreateParentParent`.
+    /// An item of `parents` in `school::user::BatchCreateParent`.
     pub struct BatchCreateParentParent {
         /// `parent_userid`.
         0 parent_userid: String => "parent_userid: must",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         1 mobile: String => "mobile: must masked",
         /// `to_invite`.
         2 to_invite: Option<bool> => "to_invite",
@@ -30,7 +30,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchCreateParentResult`.
+    /// An item of `result_list` in the answer of `school::user::BatchCreateParent`; an item of `result_list` in the answer of `school::user::BatchDeleteParent`; and 1 more.
     pub struct BatchCreateParentResult {
         /// `parent_userid`.
         0 parent_userid: String => "parent_userid: must",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchCreateStudentResult`.
+    /// An item of `result_list` in the answer of `school::user::BatchCreateStudent`; an item of `result_list` in the answer of `school::user::BatchDeleteStudent`; and 1 more.
     pub struct BatchCreateStudentResult {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
@@ -54,13 +54,13 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchCreateStudentStudent`.
+    /// An item of `students` in `school::user::BatchCreateStudent`.
     pub struct BatchCreateStudentStudent {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
         /// `name`.
         1 name: String => "name: must",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
         /// `to_invite`.
         3 to_invite: Option<bool> => "to_invite",
@@ -73,13 +73,13 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchUpdateParentParent`.
+    /// An item of `parents` in `school::user::BatchUpdateParent`.
     pub struct BatchUpdateParentParent {
         /// `parent_userid`.
         0 parent_userid: String => "parent_userid: must",
         /// `new_parent_userid`.
         1 new_parent_userid: Option<String> => "new_parent_userid",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
         /// `children`.
         3 children: Option<Vec<Children>> => "children",
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchUpdateStudentStudent`.
+    /// An item of `students` in `school::user::BatchUpdateStudent`.
     pub struct BatchUpdateStudentStudent {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
@@ -98,7 +98,7 @@ w::record! {
         1 new_student_userid: Option<String> => "new_student_userid",
         /// `name`.
         2 name: Option<String> => "name",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         3 mobile: Option<String> => "mobile: masked",
         /// `department`.
         4 department: Option<Vec<i64>> => "department",
@@ -109,7 +109,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Children`.
+    /// An item of `children` in `school::user::CreateParent`; an item of `children` in `school::user::UpdateParent`; and 2 more.
     pub struct Children {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
@@ -120,7 +120,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Department`.
+    /// An item of `departments` in the answer of `school::department::List`.
     pub struct Department {
         /// `id`.
         0 id: i64 => "id: must",
@@ -138,9 +138,9 @@ w::record! {
         6 order: Option<i64> => "order",
         /// `department_admins`.
         7 department_admins: Vec<DepartmentAdmin> => "department_admins: must",
-        /// `is_graduated`.
+        /// `is_graduated`; `0` or `1` on the wire.
         8 is_graduated: Option<bool> => "is_graduated: zero-one",
-        /// `open_group_chat`.
+        /// `open_group_chat`; `0` or `1` on the wire.
         9 open_group_chat: Option<bool> => "open_group_chat: zero-one",
         /// `group_chat_id`.
         10 group_chat_id: Option<w::TextOrNumber> => "group_chat_id",
@@ -148,7 +148,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DepartmentAdmin`.
+    /// An item of `department_admins` in `school::department::Create`; an item of `department_admins` in `school::Department`.
     pub struct DepartmentAdmin {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -162,7 +162,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetHealthQrcodeResult`.
+    /// An item of `result_list` in the answer of `school::user::GetHealthQrcode`.
     pub struct GetHealthQrcodeResult {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
@@ -176,23 +176,23 @@ w::record! {
 }
 
 w::record! {
-    /// `GetParent`.
+    /// `parent` of the answer of `school::user::Get`; an item of `parents` in the answer of `school::user::ListParent`.
     pub struct GetParent {
         /// `parent_userid`.
         0 parent_userid: String => "parent_userid: must",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         1 mobile: String => "mobile: must masked",
         /// `children`.
         2 children: Vec<ParentChildren> => "children: must",
-        /// `is_subscribe`.
+        /// `is_subscribe`; `0` or `1` on the wire.
         3 is_subscribe: bool => "is_subscribe: must zero-one",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         4 external_userid: Option<String> => "external_userid: masked",
     }
 }
 
 w::record! {
-    /// `GetStudent`.
+    /// `student` of the answer of `school::user::Get`; an item of `students` in the answer of `school::user::List`.
     pub struct GetStudent {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
@@ -206,7 +206,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetUnwatchStatV2StatInfo`.
+    /// `stat_info` of the answer of `school::living::GetUnwatchStatV2`.
     pub struct GetUnwatchStatV2StatInfo {
         /// `students`.
         0 students: Vec<GetUnwatchStatV2Student> => "students: must",
@@ -216,7 +216,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetUnwatchStatV2Student`.
+    /// An item of `students` in `school::GetUnwatchStatV2StatInfo`.
     pub struct GetUnwatchStatV2Student {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
@@ -226,7 +226,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetWatchStatV2StatInfo`.
+    /// `stat_info` of the answer of `school::living::GetWatchStatV2`.
     pub struct GetWatchStatV2StatInfo {
         /// `students`.
         0 students: Vec<GetWatchStatV2Student> => "students: must",
@@ -238,31 +238,31 @@ w::record! {
 }
 
 w::record! {
-    /// `GetWatchStatV2Student`.
+    /// An item of `students` in `school::GetWatchStatV2StatInfo`.
     pub struct GetWatchStatV2Student {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
         /// `partyids`.
         1 partyids: Vec<i64> => "partyids: must",
-        /// `watch_time`; unit s.
+        /// `watch_time`; in s.
         2 watch_time: i64 => "watch_time: must",
         /// `enter_time`; format `unix`.
         3 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
         /// `leave_time`; format `unix`.
         4 leave_time: xinqiao_types::UnixSeconds => "leave_time: must",
-        /// `is_comment`.
+        /// `is_comment`; `0` or `1` on the wire.
         5 is_comment: bool => "is_comment: must zero-one",
     }
 }
 
 w::record! {
-    /// `HealthInfo`.
+    /// An item of `health_infos` in the answer of `school::user::GetStudentCustomizeHealthInfo`; an item of `health_infos` in the answer of `school::user::GetTeacherCustomizeHealthInfo`.
     pub struct HealthInfo {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `health_qrcode_status`.
         1 health_qrcode_status: i64 => "health_qrcode_status: must",
-        /// `self_submit`.
+        /// `self_submit`; `0` or `1` on the wire.
         2 self_submit: bool => "self_submit: must zero-one",
         /// `report_values`.
         3 report_values: Vec<ReportValue> => "report_values: must",
@@ -270,7 +270,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LivingInfo`.
+    /// `living_info` of the answer of `school::living::GetLivingInfo`.
     pub struct LivingInfo {
         /// `anchor_userid`.
         0 anchor_userid: String => "anchor_userid: must",
@@ -278,11 +278,11 @@ w::record! {
         1 theme: String => "theme: must",
         /// `living_start`; format `unix`.
         2 living_start: xinqiao_types::UnixSeconds => "living_start: must",
-        /// `living_duration`; unit s.
+        /// `living_duration`; in s.
         3 living_duration: i64 => "living_duration: must",
         /// `living_range`.
         4 living_range: LivingRange => "living_range: must",
-        /// `open_replay`.
+        /// `open_replay`; `0` or `1` on the wire.
         5 open_replay: bool => "open_replay: must zero-one",
         /// `viewer_num`.
         6 viewer_num: i64 => "viewer_num: must",
@@ -294,7 +294,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LivingRange`.
+    /// `living_range` of `school::LivingInfo`.
     pub struct LivingRange {
         /// `partyids`.
         0 partyids: Option<Vec<i64>> => "partyids",
@@ -304,7 +304,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Parent`.
+    /// An item of `parents` in `school::GetUnwatchStatV2StatInfo`.
     pub struct Parent {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
@@ -316,7 +316,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ParentChildren`.
+    /// An item of `children` in `school::GetParent`.
     pub struct ParentChildren {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
@@ -328,7 +328,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PaymentResult`.
+    /// An item of `payment_result` in the answer of `school::GetPaymentResult`.
     pub struct PaymentResult {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
@@ -342,7 +342,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QuestionTemplate`.
+    /// An item of `question_templates` in the answer of `school::user::GetStudentCustomizeHealthInfo`; an item of `question_templates` in the answer of `school::user::GetTeacherCustomizeHealthInfo`.
     pub struct QuestionTemplate {
         /// `question_id`.
         0 question_id: i64 => "question_id: must",
@@ -350,9 +350,9 @@ w::record! {
         1 title: String => "title: must",
         /// `question_type`.
         2 question_type: i64 => "question_type: must",
-        /// `is_must_fill`.
+        /// `is_must_fill`; `0` or `1` on the wire.
         3 is_must_fill: bool => "is_must_fill: must zero-one",
-        /// `is_not_display`.
+        /// `is_not_display`; `0` or `1` on the wire.
         4 is_not_display: bool => "is_not_display: must zero-one",
         /// `option_list`.
         5 option_list: Option<Vec<QuestionTemplateOption>> => "option_list",
@@ -360,7 +360,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QuestionTemplateOption`.
+    /// An item of `option_list` in `school::QuestionTemplate`.
     pub struct QuestionTemplateOption {
         /// `option_id`.
         0 option_id: i64 => "option_id: must",
@@ -370,7 +370,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReportValue`.
+    /// An item of `report_values` in `school::HealthInfo`.
     pub struct ReportValue {
         /// `question_id`.
         0 question_id: i64 => "question_id: must",
@@ -382,7 +382,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StatInfo`.
+    /// `stat_info` of the answer of `school::living::GetUnwatchStat`.
     pub struct StatInfo {
         /// `students`.
         0 students: Vec<StatInfoStudent> => "students: must",
@@ -390,19 +390,19 @@ w::record! {
 }
 
 w::record! {
-    /// `StatInfoParent`.
+    /// An item of `parents` in `school::GetWatchStatV2StatInfo`.
     pub struct StatInfoParent {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
         /// `partyids`.
         1 partyids: Vec<i64> => "partyids: must",
-        /// `watch_time`; unit s.
+        /// `watch_time`; in s.
         2 watch_time: i64 => "watch_time: must",
         /// `enter_time`; format `unix`.
         3 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
         /// `leave_time`; format `unix`.
         4 leave_time: xinqiao_types::UnixSeconds => "leave_time: must",
-        /// `is_comment`.
+        /// `is_comment`; `0` or `1` on the wire.
         5 is_comment: bool => "is_comment: must zero-one",
         /// `parent_userid`.
         6 parent_userid: String => "parent_userid: must",
@@ -410,7 +410,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StatInfoStudent`.
+    /// An item of `students` in `school::StatInfo`.
     pub struct StatInfoStudent {
         /// `student_userid`.
         0 student_userid: Option<String> => "student_userid",
@@ -422,7 +422,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StatInfoe`.
+    /// `stat_infoes` of the answer of `school::living::GetWatchStat`.
     pub struct StatInfoe {
         /// `students`.
         0 students: Vec<StatInfoeStudent> => "students: must",
@@ -432,7 +432,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StatInfoeStudent`.
+    /// An item of `students` in `school::StatInfoe`.
     pub struct StatInfoeStudent {
         /// `student_userid`.
         0 student_userid: Option<String> => "student_userid",
@@ -440,19 +440,19 @@ w::record! {
         1 parent_userid: Option<String> => "parent_userid",
         /// `partyids`.
         2 partyids: Vec<i64> => "partyids: must",
-        /// `watch_time`; unit s.
+        /// `watch_time`; in s.
         3 watch_time: i64 => "watch_time: must",
         /// `enter_time`; format `unix`.
         4 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
         /// `leave_time`; format `unix`.
         5 leave_time: xinqiao_types::UnixSeconds => "leave_time: must",
-        /// `is_comment`.
+        /// `is_comment`; `0` or `1` on the wire.
         6 is_comment: bool => "is_comment: must zero-one",
     }
 }
 
 w::record! {
-    /// `Student`.
+    /// An item of `students` in `school::AllowScope`.
     pub struct Student {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -460,23 +460,23 @@ w::record! {
 }
 
 w::record! {
-    /// `StudentParent`.
+    /// An item of `parents` in `school::GetStudent`.
     pub struct StudentParent {
         /// `parent_userid`.
         0 parent_userid: String => "parent_userid: must",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         1 mobile: Option<String> => "mobile: masked",
         /// `relation`.
         2 relation: String => "relation: must",
-        /// `is_subscribe`.
+        /// `is_subscribe`; `0` or `1` on the wire.
         3 is_subscribe: bool => "is_subscribe: must zero-one",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         4 external_userid: Option<String> => "external_userid: masked",
     }
 }
 
 w::record! {
-    /// `UpdateDepartmentAdmin`.
+    /// An item of `department_admins` in `school::department::Update`.
     pub struct UpdateDepartmentAdmin {
         /// `op`.
         0 op: i64 => "op: must",
@@ -493,17 +493,17 @@ w::record! {
 }
 
 w::record! {
-    /// `Visitor`.
+    /// An item of `visitors` in `school::GetWatchStatV2StatInfo`; an item of `visitors` in `school::StatInfoe`.
     pub struct Visitor {
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
-        /// `watch_time`; unit s.
+        /// `watch_time`; in s.
         1 watch_time: i64 => "watch_time: must",
         /// `enter_time`; format `unix`.
         2 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
         /// `leave_time`; format `unix`.
         3 leave_time: xinqiao_types::UnixSeconds => "leave_time: must",
-        /// `is_comment`.
+        /// `is_comment`; `0` or `1` on the wire.
         4 is_comment: bool => "is_comment: must zero-one",
     }
 }
@@ -564,7 +564,7 @@ w::record! {
     pub struct GetPaymentResultResponse {
         /// `project_name`.
         0 project_name: String => "project_name: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// `payment_result`.
         2 payment_result: Vec<PaymentResult> => "payment_result: must",
@@ -787,7 +787,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92949>.
     /// * Catalog: `work.school.set_upgrade_info`.
     pub struct SetUpgradeInfo {
-        /// `upgrade_switch`.
+        /// `upgrade_switch`; `0` or `1` on the wire.
         0 upgrade_switch: bool => "upgrade_switch: must zero-one",
         /// `upgrade_time`; format `unix`.
         1 upgrade_time: Option<xinqiao_types::UnixSeconds> => "upgrade_time",
@@ -1082,7 +1082,7 @@ pub mod living {
         pub struct GetUnwatchStatResponse {
             /// `stat_info`.
             0 stat_info: super::StatInfo => "stat_info: must",
-            /// `ending`.
+            /// `ending`; `0` or `1` on the wire.
             1 ending: bool => "ending: must zero-one",
             /// `next_key`.
             2 next_key: Option<String> => "next_key",
@@ -1129,7 +1129,7 @@ pub mod living {
         pub struct GetUnwatchStatV2Response {
             /// `stat_info`.
             0 stat_info: super::GetUnwatchStatV2StatInfo => "stat_info: must",
-            /// `has_more`.
+            /// `has_more`; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
             /// `next_cursor`.
             2 next_cursor: Option<String> => "next_cursor",
@@ -1176,7 +1176,7 @@ pub mod living {
         pub struct GetWatchStatResponse {
             /// `stat_infoes`.
             0 stat_infoes: super::StatInfoe => "stat_infoes: must",
-            /// `ending`.
+            /// `ending`; `0` or `1` on the wire.
             1 ending: bool => "ending: must zero-one",
             /// `next_key`.
             2 next_key: Option<String> => "next_key",
@@ -1223,7 +1223,7 @@ pub mod living {
         pub struct GetWatchStatV2Response {
             /// `stat_info`.
             0 stat_info: super::GetWatchStatV2StatInfo => "stat_info: must",
-            /// `has_more`.
+            /// `has_more`; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
             /// `next_cursor`.
             2 next_cursor: Option<String> => "next_cursor",
@@ -1347,13 +1347,8 @@ pub mod user {
         new(useridlist: Vec<String>)
     }
 
-    w::record! {
-        /// Answer to [`BatchDeleteParent`].
-        pub struct BatchDeleteParentResponse {
-            /// `result_list`.
-            0 result_list: Vec<super::BatchCreateParentResult> => "result_list: must",
-        }
-    }
+    /// Answer to [`BatchDeleteParent`], the same as to [`BatchCreateParent`].
+    pub type BatchDeleteParentResponse = BatchCreateParentResponse;
 
     w::endpoint! {
         BatchDeleteParent => BatchDeleteParentResponse,
@@ -1387,13 +1382,8 @@ pub mod user {
         new(useridlist: Vec<String>)
     }
 
-    w::record! {
-        /// Answer to [`BatchDeleteStudent`].
-        pub struct BatchDeleteStudentResponse {
-            /// `result_list`.
-            0 result_list: Vec<super::BatchCreateStudentResult> => "result_list: must",
-        }
-    }
+    /// Answer to [`BatchDeleteStudent`], the same as to [`BatchCreateStudent`].
+    pub type BatchDeleteStudentResponse = BatchCreateStudentResponse;
 
     w::endpoint! {
         BatchDeleteStudent => BatchDeleteStudentResponse,
@@ -1427,13 +1417,8 @@ pub mod user {
         new(parents: Vec<super::BatchUpdateParentParent>)
     }
 
-    w::record! {
-        /// Answer to [`BatchUpdateParent`].
-        pub struct BatchUpdateParentResponse {
-            /// `result_list`.
-            0 result_list: Vec<super::BatchCreateParentResult> => "result_list: must",
-        }
-    }
+    /// Answer to [`BatchUpdateParent`], the same as to [`BatchCreateParent`].
+    pub type BatchUpdateParentResponse = BatchCreateParentResponse;
 
     w::endpoint! {
         BatchUpdateParent => BatchUpdateParentResponse,
@@ -1467,13 +1452,8 @@ pub mod user {
         new(students: Vec<super::BatchUpdateStudentStudent>)
     }
 
-    w::record! {
-        /// Answer to [`BatchUpdateStudent`].
-        pub struct BatchUpdateStudentResponse {
-            /// `result_list`.
-            0 result_list: Vec<super::BatchCreateStudentResult> => "result_list: must",
-        }
-    }
+    /// Answer to [`BatchUpdateStudent`], the same as to [`BatchCreateStudent`].
+    pub type BatchUpdateStudentResponse = BatchCreateStudentResponse;
 
     w::endpoint! {
         BatchUpdateStudent => BatchUpdateStudentResponse,
@@ -1503,7 +1483,7 @@ pub mod user {
         pub struct CreateParent {
             /// `parent_userid`.
             0 parent_userid: String => "parent_userid: must",
-            /// `mobile`.
+            /// `mobile`; personal data, masked in `Debug`.
             1 mobile: String => "mobile: must masked",
             /// `to_invite`.
             2 to_invite: Option<bool> => "to_invite",
@@ -1548,7 +1528,7 @@ pub mod user {
             0 student_userid: String => "student_userid: must",
             /// `name`.
             1 name: String => "name: must",
-            /// `mobile`.
+            /// `mobile`; personal data, masked in `Debug`.
             2 mobile: Option<String> => "mobile: masked",
             /// `to_invite`.
             3 to_invite: Option<bool> => "to_invite",
@@ -1757,7 +1737,7 @@ pub mod user {
             1 question_templates: Vec<super::QuestionTemplate> => "question_templates: must",
             /// `health_infos`.
             2 health_infos: Vec<super::HealthInfo> => "health_infos: must",
-            /// `ending`.
+            /// `ending`; `0` or `1` on the wire.
             3 ending: bool => "ending: must zero-one",
             /// `next_key`.
             4 next_key: Option<String> => "next_key",
@@ -1802,21 +1782,8 @@ pub mod user {
         set(limit: i64)
     }
 
-    w::record! {
-        /// Answer to [`GetTeacherCustomizeHealthInfo`].
-        pub struct GetTeacherCustomizeHealthInfoResponse {
-            /// `template_id`.
-            0 template_id: String => "template_id: must",
-            /// `question_templates`.
-            1 question_templates: Vec<super::QuestionTemplate> => "question_templates: must",
-            /// `health_infos`.
-            2 health_infos: Vec<super::HealthInfo> => "health_infos: must",
-            /// `ending`.
-            3 ending: bool => "ending: must zero-one",
-            /// `next_key`.
-            4 next_key: Option<String> => "next_key",
-        }
-    }
+    /// Answer to [`GetTeacherCustomizeHealthInfo`], the same as to [`GetStudentCustomizeHealthInfo`].
+    pub type GetTeacherCustomizeHealthInfoResponse = GetStudentCustomizeHealthInfoResponse;
 
     w::endpoint! {
         GetTeacherCustomizeHealthInfo => GetTeacherCustomizeHealthInfoResponse,
@@ -1846,7 +1813,7 @@ pub mod user {
         pub struct List {
             /// `department_id`.
             0 department_id: i64 => "department_id: must query",
-            /// `fetch_child`.
+            /// `fetch_child`; `0` or `1` on the wire.
             1 fetch_child: Option<bool> => "fetch_child: query zero-one",
         }
         new(department_id: i64)
@@ -1931,7 +1898,7 @@ pub mod user {
             0 parent_userid: String => "parent_userid: must",
             /// `new_parent_userid`.
             1 new_parent_userid: Option<String> => "new_parent_userid",
-            /// `mobile`.
+            /// `mobile`; personal data, masked in `Debug`.
             2 mobile: Option<String> => "mobile: masked",
             /// `children`.
             3 children: Option<Vec<super::Children>> => "children",
@@ -1973,7 +1940,7 @@ pub mod user {
             1 new_student_userid: Option<String> => "new_student_userid",
             /// `name`.
             2 name: Option<String> => "name",
-            /// `mobile`.
+            /// `mobile`; personal data, masked in `Debug`.
             3 mobile: Option<String> => "mobile: masked",
             /// `department`.
             4 department: Option<Vec<i64>> => "department",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AdminOperLogListRecord`.
+    /// An item of `record_list` in the answer of `security::AdminOperLogList`.
     pub struct AdminOperLogListRecord {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -22,7 +22,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Device`.
+    /// An item of `device_list` in the answer of `security::trustdevice::GetByUser`; an item of `device_list` in the answer of `security::trustdevice::List`.
     pub struct Device {
         /// `device_code`.
         0 device_code: String => "device_code: must",
@@ -58,7 +58,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Domain`.
+    /// An item of `domain_list` in the answer of `security::GetServerDomainIp`.
     pub struct Domain {
         /// `domain`.
         0 domain: String => "domain: must",
@@ -68,7 +68,7 @@ w::record! {
         2 protocol: String => "protocol: must",
         /// `port`.
         3 port: Vec<i64> => "port: must",
-        /// `is_necessary`.
+        /// `is_necessary`; `0` or `1` on the wire.
         4 is_necessary: bool => "is_necessary: must zero-one",
         /// `description`.
         5 description: String => "description: must",
@@ -76,7 +76,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExternalUser`.
+    /// `external_user` of `security::GetFileOperRecordRecord`.
     pub struct ExternalUser {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -88,7 +88,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetFileOperRecordRecord`.
+    /// An item of `record_list` in the answer of `security::GetFileOperRecord`.
     pub struct GetFileOperRecordRecord {
         /// `userid`.
         0 userid: Option<String> => "userid",
@@ -100,7 +100,7 @@ w::record! {
         3 time: xinqiao_types::UnixSeconds => "time: must",
         /// `file_info`.
         4 file_info: Option<String> => "file_info",
-        /// `file_size`; unit byte.
+        /// `file_size`; in byte.
         5 file_size: Option<i64> => "file_size",
         /// `file_md5`.
         6 file_md5: Option<String> => "file_md5",
@@ -114,7 +114,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetScreenOperRecordRecord`.
+    /// An item of `record_list` in the answer of `security::GetScreenOperRecord`.
     pub struct GetScreenOperRecordRecord {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -132,7 +132,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ImportDevice`.
+    /// An item of `device_list` in `security::trustdevice::Import`.
     pub struct ImportDevice {
         /// `system`.
         0 system: String => "system: must",
@@ -155,7 +155,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ImportResult`.
+    /// An item of `result` in the answer of `security::trustdevice::Import`.
     pub struct ImportResult {
         /// `device_index`.
         0 device_index: i64 => "device_index: must",
@@ -169,7 +169,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Ip`.
+    /// An item of `ip_list` in the answer of `security::GetServerDomainIp`.
     pub struct Ip {
         /// `ip`.
         0 ip: String => "ip: must",
@@ -177,7 +177,7 @@ w::record! {
         1 protocol: String => "protocol: must",
         /// `port`.
         2 port: Vec<i64> => "port: must",
-        /// `is_necessary`.
+        /// `is_necessary`; `0` or `1` on the wire.
         3 is_necessary: bool => "is_necessary: must zero-one",
         /// `description`.
         4 description: String => "description: must",
@@ -185,7 +185,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JobResult`.
+    /// `job_result` of the answer of `security::vip::BatchAddJobResult`; `job_result` of the answer of `security::vip::BatchDelJobResult`.
     pub struct JobResult {
         /// `succ_userid_list`.
         0 succ_userid_list: Option<Vec<String>> => "succ_userid_list",
@@ -195,7 +195,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MemberOperLogListRecord`.
+    /// An item of `record_list` in the answer of `security::MemberOperLogList`.
     pub struct MemberOperLogListRecord {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -211,7 +211,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Operation`.
+    /// `operation` of `security::GetFileOperRecord`; `operation` of `security::GetFileOperRecordRecord`.
     pub struct Operation {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -711,15 +711,8 @@ pub mod trustdevice {
         new(device_code_list: Vec<String>)
     }
 
-    w::record! {
-        /// Answer to [`Reject`].
-        pub struct RejectResponse {
-            /// `success_list`.
-            0 success_list: Option<Vec<String>> => "success_list",
-            /// `fail_list`.
-            1 fail_list: Option<Vec<String>> => "fail_list",
-        }
-    }
+    /// Answer to [`Reject`], the same as to [`Approve`].
+    pub type RejectResponse = ApproveResponse;
 
     w::endpoint! {
         Reject => RejectResponse,
@@ -798,13 +791,8 @@ pub mod vip {
         new(jobid: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`BatchDelJobResult`].
-        pub struct BatchDelJobResultResponse {
-            /// `job_result`.
-            0 job_result: super::JobResult => "job_result: must",
-        }
-    }
+    /// Answer to [`BatchDelJobResult`], the same as to [`BatchAddJobResult`].
+    pub type BatchDelJobResultResponse = BatchAddJobResultResponse;
 
     w::endpoint! {
         BatchDelJobResult => BatchDelJobResultResponse,
@@ -930,15 +918,8 @@ pub mod vip {
         set(userid_list: Vec<String>)
     }
 
-    w::record! {
-        /// Answer to [`SubmitBatchDelJob`].
-        pub struct SubmitBatchDelJobResponse {
-            /// `jobid`.
-            0 jobid: String => "jobid: must",
-            /// `invalid_userid_list`.
-            1 invalid_userid_list: Option<Vec<String>> => "invalid_userid_list",
-        }
-    }
+    /// Answer to [`SubmitBatchDelJob`], the same as to [`SubmitBatchAddJob`].
+    pub type SubmitBatchDelJobResponse = SubmitBatchAddJobResponse;
 
     w::endpoint! {
         SubmitBatchDelJob => SubmitBatchDelJobResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Admin`.
+    /// An item of `admin` in the answer of `service::GetAdminList`.
     pub struct Admin {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Agent`.
+    /// An item of `agent` in `service::AuthInfo`.
     pub struct Agent {
         /// `agentid`.
         0 agentid: i64 => "agentid: must",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthCorpInfo`.
+    /// `auth_corp_info` of the answer of `service::GetAuthInfo`.
     pub struct AuthCorpInfo {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
@@ -74,7 +74,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthInfo`.
+    /// `auth_info` of the answer of `service::GetAuthInfo`; `auth_info` of the answer of `service::GetPermanentCode`.
     pub struct AuthInfo {
         /// `agent`.
         0 agent: Vec<Agent> => "agent: must",
@@ -82,13 +82,13 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthUserInfo`.
+    /// `auth_user_info` of the answer of `service::GetPermanentCode`.
     pub struct AuthUserInfo {
         /// `userid`.
         0 userid: Option<String> => "userid",
         /// `name`.
         1 name: Option<String> => "name",
-        /// `avatar`.
+        /// `avatar`; personal data, masked in `Debug`.
         2 avatar: Option<String> => "avatar: masked",
         /// `open_userid`.
         3 open_userid: Option<String> => "open_userid",
@@ -96,7 +96,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContactIdTranslate`.
+    /// `contact_id_translate` of `service::GetresultResult`.
     pub struct ContactIdTranslate {
         /// `url`.
         0 url: String => "url: must",
@@ -104,17 +104,17 @@ w::record! {
 }
 
 w::record! {
-    /// `ContactSync`.
+    /// `contact_sync` of the answer of `service::GetRegisterInfo`.
     pub struct ContactSync {
-        /// `access_token`.
+        /// `access_token`; a secret, masked in `Debug`.
         0 access_token: String => "access_token: must masked",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
 
 w::record! {
-    /// `CorpExName`.
+    /// `corp_ex_name` of `service::AuthCorpInfo`; `corp_ex_name` of `service::GetPermanentCodeAuthCorpInfo`.
     pub struct CorpExName {
         /// `name_list`.
         0 name_list: Option<Vec<String>> => "name_list",
@@ -122,7 +122,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CorpInfo`.
+    /// `corp_info` of the answer of `service::GetLoginInfo`.
     pub struct CorpInfo {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
@@ -130,7 +130,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DealerCorpInfo`.
+    /// `dealer_corp_info` of the answer of `service::GetAuthInfo`; `auth_corp_info` of the answer of `service::GetDeviceAuthInfo`; and 3 more.
     pub struct DealerCorpInfo {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
@@ -140,7 +140,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Department`.
+    /// An item of `department` in `service::GetLoginInfoAuthInfo`.
     pub struct Department {
         /// `id`.
         0 id: i64 => "id: must",
@@ -150,7 +150,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Device`.
+    /// An item of `device_list` in the answer of `service::ListDevice`.
     pub struct Device {
         /// `model_id`.
         0 model_id: String => "model_id: must",
@@ -160,7 +160,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeviceInfo`.
+    /// `device_info` of the answer of `service::AddDevice`.
     pub struct DeviceInfo {
         /// `model_id`.
         0 model_id: String => "model_id: must",
@@ -178,7 +178,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EditionInfo`.
+    /// `edition_info` of the answer of `service::GetAuthInfo`; `edition_info` of the answer of `service::GetPermanentCode`.
     pub struct EditionInfo {
         /// `agent`.
         0 agent: Vec<EditionInfoAgent> => "agent: must",
@@ -186,7 +186,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EditionInfoAgent`.
+    /// An item of `agent` in `service::EditionInfo`.
     pub struct EditionInfoAgent {
         /// `agentid`.
         0 agentid: i64 => "agentid: must",
@@ -208,17 +208,17 @@ w::record! {
 }
 
 w::record! {
-    /// `ExternalUseridInfo`.
+    /// An item of `external_userid_info` in the answer of `service::externalcontact::UnionidToExternalUserid3rd`.
     pub struct ExternalUseridInfo {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         1 external_userid: String => "external_userid: must masked",
     }
 }
 
 w::record! {
-    /// `GetDeviceAuthInfoDeviceInfo`.
+    /// `device_info` of the answer of `service::GetDeviceAuthInfo`.
     pub struct GetDeviceAuthInfoDeviceInfo {
         /// `model_id`.
         0 model_id: String => "model_id: must",
@@ -228,7 +228,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetLoginInfoAgent`.
+    /// An item of `agent` in the answer of `service::GetLoginInfo`.
     pub struct GetLoginInfoAgent {
         /// `agentid`.
         0 agentid: i64 => "agentid: must",
@@ -238,7 +238,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetLoginInfoAuthInfo`.
+    /// `auth_info` of the answer of `service::GetLoginInfo`.
     pub struct GetLoginInfoAuthInfo {
         /// `department`.
         0 department: Vec<Department> => "department: must",
@@ -246,7 +246,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetPermanentCodeAuthCorpInfo`.
+    /// `auth_corp_info` of the answer of `service::GetPermanentCode`.
     pub struct GetPermanentCodeAuthCorpInfo {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
@@ -284,7 +284,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetRegisterInfoAuthUserInfo`.
+    /// `auth_user_info` of the answer of `service::GetRegisterInfo`.
     pub struct GetRegisterInfoAuthUserInfo {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -292,7 +292,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetresultResult`.
+    /// `result` of the answer of `service::batch::Getresult`.
     pub struct GetresultResult {
         /// `contact_id_translate`.
         0 contact_id_translate: Option<ContactIdTranslate> => "contact_id_translate",
@@ -300,7 +300,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// An item of `order_list` in the answer of `service::GetOrderList`.
     pub struct Order {
         /// `orderid`.
         0 orderid: String => "orderid: must",
@@ -322,7 +322,7 @@ w::record! {
         8 edition_id: String => "edition_id: must",
         /// `edition_name`.
         9 edition_name: String => "edition_name: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         10 price: xinqiao_types::Fen => "price: must",
         /// `user_count`.
         11 user_count: i64 => "user_count: must",
@@ -338,11 +338,11 @@ w::record! {
         16 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `order_from`.
         17 order_from: Option<i64> => "order_from",
-        /// `service_share_amount`; unit fen.
+        /// `service_share_amount`; in fen.
         18 service_share_amount: Option<xinqiao_types::Fen> => "service_share_amount",
-        /// `platform_share_amount`; unit fen.
+        /// `platform_share_amount`; in fen.
         19 platform_share_amount: Option<xinqiao_types::Fen> => "platform_share_amount",
-        /// `dealer_share_amount`; unit fen.
+        /// `dealer_share_amount`; in fen.
         20 dealer_share_amount: Option<xinqiao_types::Fen> => "dealer_share_amount",
         /// `dealer_corp_info`.
         21 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
@@ -350,7 +350,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Party`.
+    /// `party` of `service::QueryResultQueryResult`.
     pub struct Party {
         /// `department_id`.
         0 department_id: Option<Vec<i64>> => "department_id",
@@ -358,7 +358,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Privilege`.
+    /// `privilege` of `service::Agent`.
     pub struct Privilege {
         /// `level`.
         0 level: i64 => "level: must",
@@ -378,7 +378,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QueryRequest`.
+    /// An item of `query_request_list` in `service::contact::Batchsearch`; `query_request` of `service::QueryResult`.
     pub struct QueryRequest {
         /// `query_word`.
         0 query_word: String => "query_word: must",
@@ -399,7 +399,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QueryResult`.
+    /// An item of `query_result_list` in the answer of `service::contact::Batchsearch`.
     pub struct QueryResult {
         /// `query_request`.
         0 query_request: QueryRequest => "query_request: must",
@@ -413,7 +413,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QueryResultQueryResult`.
+    /// `query_result` of the answer of `service::contact::Search`; `query_result` of `service::QueryResult`.
     pub struct QueryResultQueryResult {
         /// `user`.
         0 user: Option<User> => "user",
@@ -425,7 +425,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RegisterCodeInfo`.
+    /// `register_code_info` of the answer of `service::GetPermanentCode`.
     pub struct RegisterCodeInfo {
         /// `register_code`.
         0 register_code: String => "register_code: must",
@@ -437,7 +437,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SessionInfo`.
+    /// `session_info` of `service::SetSessionInfo`.
     pub struct SessionInfo {
         /// `appid`.
         0 appid: Option<Vec<i64>> => "appid",
@@ -449,7 +449,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SharedFrom`.
+    /// `shared_from` of `service::Agent`.
     pub struct SharedFrom {
         /// `corpid`.
         0 corpid: Option<xinqiao_types::CorpId> => "corpid",
@@ -457,7 +457,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SortOption`.
+    /// An item of `sort_options` in `service::contact::Sort`.
     pub struct SortOption {
         /// `sort_field`.
         0 sort_field: i64 => "sort_field: must",
@@ -468,7 +468,7 @@ w::record! {
 }
 
 w::record! {
-    /// `User`.
+    /// `user` of `service::QueryResultQueryResult`; `dismiss_user` of `service::QueryResultQueryResult`.
     pub struct User {
         /// `userid`.
         0 userid: Option<Vec<String>> => "userid",
@@ -478,7 +478,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserInfo`.
+    /// `user_info` of the answer of `service::GetLoginInfo`.
     pub struct UserInfo {
         /// `userid`.
         0 userid: Option<String> => "userid",
@@ -486,7 +486,7 @@ w::record! {
         1 open_userid: Option<String> => "open_userid",
         /// `name`.
         2 name: Option<String> => "name",
-        /// `avatar`.
+        /// `avatar`; personal data, masked in `Debug`.
         3 avatar: Option<String> => "avatar: masked",
     }
 }
@@ -657,7 +657,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAccountBalance`].
     pub struct GetAccountBalanceResponse {
-        /// `balance`; unit fen.
+        /// `balance`; in fen.
         0 balance: xinqiao_types::Fen => "balance: must",
     }
 }
@@ -814,7 +814,7 @@ w::record! {
     pub struct GetAuthInfo {
         /// `auth_corpid`.
         0 auth_corpid: String => "auth_corpid: must",
-        /// `permanent_code`.
+        /// `permanent_code`; a secret, masked in `Debug`.
         1 permanent_code: String => "permanent_code: must masked",
     }
     new(auth_corpid: impl Into<String>, permanent_code: impl Into<String>)
@@ -862,7 +862,7 @@ w::record! {
     pub struct GetCorpToken {
         /// `auth_corpid`.
         0 auth_corpid: String => "auth_corpid: must",
-        /// `permanent_code`.
+        /// `permanent_code`; a secret, masked in `Debug`.
         1 permanent_code: String => "permanent_code: must masked",
     }
     new(auth_corpid: impl Into<String>, permanent_code: impl Into<String>)
@@ -871,9 +871,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetCorpToken`].
     pub struct GetCorpTokenResponse {
-        /// `access_token`.
+        /// `access_token`; a secret, masked in `Debug`.
         0 access_token: String => "access_token: must masked",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -917,7 +917,7 @@ w::record! {
     pub struct GetCustomizedAuthUrlResponse {
         /// `qrcode_url`.
         0 qrcode_url: String => "qrcode_url: must",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -990,7 +990,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91125>.
     /// * Catalog: `work.service.get_login_info`.
     pub struct GetLoginInfo {
-        /// `auth_code`.
+        /// `auth_code`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
@@ -1099,7 +1099,7 @@ w::record! {
         8 edition_id: String => "edition_id: must",
         /// `edition_name`.
         9 edition_name: String => "edition_name: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         10 price: xinqiao_types::Fen => "price: must",
         /// `user_count`.
         11 user_count: i64 => "user_count: must",
@@ -1115,11 +1115,11 @@ w::record! {
         16 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `order_from`.
         17 order_from: Option<i64> => "order_from",
-        /// `service_share_amount`; unit fen.
+        /// `service_share_amount`; in fen.
         18 service_share_amount: Option<xinqiao_types::Fen> => "service_share_amount",
-        /// `platform_share_amount`; unit fen.
+        /// `platform_share_amount`; in fen.
         19 platform_share_amount: Option<xinqiao_types::Fen> => "platform_share_amount",
-        /// `dealer_share_amount`; unit fen.
+        /// `dealer_share_amount`; in fen.
         20 dealer_share_amount: Option<xinqiao_types::Fen> => "dealer_share_amount",
         /// `dealer_corp_info`.
         21 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
@@ -1197,7 +1197,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90603>.
     /// * Catalog: `work.service.get_permanent_code`.
     pub struct GetPermanentCode {
-        /// `auth_code`.
+        /// `auth_code`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
@@ -1206,11 +1206,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetPermanentCode`].
     pub struct GetPermanentCodeResponse {
-        /// `permanent_code`.
+        /// `permanent_code`; a secret, masked in `Debug`.
         0 permanent_code: String => "permanent_code: must masked",
-        /// `access_token`.
+        /// `access_token`; a secret, masked in `Debug`.
         1 access_token: String => "access_token: must masked",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         2 expires_in: i64 => "expires_in: must",
         /// `dealer_corp_info`.
         3 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
@@ -1264,7 +1264,7 @@ w::record! {
     pub struct GetPreAuthCodeResponse {
         /// `pre_auth_code`.
         0 pre_auth_code: String => "pre_auth_code: must",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -1295,9 +1295,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91200>.
     /// * Catalog: `work.service.get_provider_token`.
     pub struct GetProviderToken {
-        /// `corpid`.
+        /// `corpid`; the account's corpid.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `provider_secret`.
+        /// `provider_secret`; the account's providersecret; a secret, masked in `Debug`.
         1 provider_secret: String => "provider_secret: must masked",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>, provider_secret: impl Into<String>)
@@ -1306,9 +1306,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetProviderToken`].
     pub struct GetProviderTokenResponse {
-        /// `provider_access_token`.
+        /// `provider_access_token`; a secret, masked in `Debug`.
         0 provider_access_token: String => "provider_access_token: must masked",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -1367,7 +1367,7 @@ w::record! {
     pub struct GetRegisterCodeResponse {
         /// `register_code`.
         0 register_code: String => "register_code: must",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -1446,11 +1446,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90600>.
     /// * Catalog: `work.service.get_suite_token`.
     pub struct GetSuiteToken {
-        /// `suite_id`.
+        /// `suite_id`; the account's suiteid.
         0 suite_id: String => "suite_id: must",
-        /// `suite_secret`.
+        /// `suite_secret`; the account's suitesecret; a secret, masked in `Debug`.
         1 suite_secret: String => "suite_secret: must masked",
-        /// `suite_ticket`.
+        /// `suite_ticket`; a secret, masked in `Debug`.
         2 suite_ticket: String => "suite_ticket: must masked",
     }
     new(
@@ -1463,9 +1463,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetSuiteToken`].
     pub struct GetSuiteTokenResponse {
-        /// `suite_access_token`.
+        /// `suite_access_token`; a secret, masked in `Debug`.
         0 suite_access_token: String => "suite_access_token: must masked",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -1511,9 +1511,9 @@ w::record! {
         1 userid: String => "userid: must",
         /// `name`.
         2 name: Option<String> => "name",
-        /// `gender`.
+        /// `gender`; a number as text on the wire.
         3 gender: Option<i64> => "gender: numeric",
-        /// `avatar`.
+        /// `avatar`; personal data, masked in `Debug`.
         4 avatar: Option<String> => "avatar: masked",
         /// `qr_code`.
         5 qr_code: Option<String> => "qr_code",
@@ -1559,7 +1559,7 @@ w::record! {
         0 corp_id: Option<String> => "CorpId",
         /// `UserId`.
         1 user_id: Option<String> => "UserId",
-        /// `OpenId`.
+        /// `OpenId`; personal data, masked in `Debug`.
         2 open_id: Option<String> => "OpenId: masked",
         /// `DeviceId`.
         3 device_id: Option<String> => "DeviceId",
@@ -1567,7 +1567,7 @@ w::record! {
         4 open_userid: Option<String> => "open_userid",
         /// `user_ticket`.
         5 user_ticket: Option<String> => "user_ticket",
-        /// `expires_in`; unit s.
+        /// `expires_in`; in s.
         6 expires_in: Option<i64> => "expires_in",
     }
 }
@@ -1702,7 +1702,7 @@ w::record! {
         0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `userid`.
         1 userid: String => "userid: must",
-        /// `session_key`.
+        /// `session_key`; a secret, masked in `Debug`.
         2 session_key: String => "session_key: must masked",
         /// `open_userid`.
         3 open_userid: String => "open_userid: must",
@@ -2300,9 +2300,9 @@ pub mod externalcontact {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95327>.
         /// * Catalog: `work.service.externalcontact.unionid_to_external_userid_3rd`.
         pub struct UnionidToExternalUserid3rd {
-            /// `unionid`.
+            /// `unionid`; personal data, masked in `Debug`.
             0 unionid: xinqiao_types::UnionId => "unionid: must masked",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `corpid`.
             2 corpid: Option<xinqiao_types::CorpId> => "corpid",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Taglist`.
+    /// An item of `taglist` in the answer of `tag::List`.
     pub struct Taglist {
         /// `tagid`.
         0 tagid: i64 => "tagid: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Userlist`.
+    /// An item of `userlist` in the answer of `tag::Get`.
     pub struct Userlist {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -44,7 +44,7 @@ w::record! {
 w::record! {
     /// Answer to [`Addtagusers`].
     pub struct AddtagusersResponse {
-        /// `invalidlist`.
+        /// `invalidlist`; joined by `|` on the wire.
         0 invalidlist: Option<Vec<String>> => "invalidlist: pipe",
         /// `invalidparty`.
         1 invalidparty: Option<Vec<i64>> => "invalidparty",
@@ -163,15 +163,8 @@ w::record! {
     set(userlist: Vec<String>, partylist: Vec<i64>)
 }
 
-w::record! {
-    /// Answer to [`Deltagusers`].
-    pub struct DeltagusersResponse {
-        /// `invalidlist`.
-        0 invalidlist: Option<Vec<String>> => "invalidlist: pipe",
-        /// `invalidparty`.
-        1 invalidparty: Option<Vec<i64>> => "invalidparty",
-    }
-}
+/// Answer to [`Deltagusers`], the same as to [`Addtagusers`].
+pub type DeltagusersResponse = AddtagusersResponse;
 
 w::endpoint! {
     Deltagusers => DeltagusersResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `CardButton`.
+    /// An item of `button_list` in `message::UpdateTemplateCardTemplateCard`; `submit_button` of `message::UpdateTemplateCardTemplateCard`; and 2 more.
     pub struct CardButton {
         /// `type`.
         0 type_: Option<i64> => "type",
@@ -23,7 +23,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardCheckbox`.
+    /// `checkbox` of `message::UpdateTemplateCardTemplateCard`; `checkbox` of `types::TemplateCard`.
     pub struct CardCheckbox {
         /// `question_key`.
         0 question_key: String => "question_key: must",
@@ -39,7 +39,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardCheckboxOption`.
+    /// An item of `option_list` in `types::CardCheckbox`.
     pub struct CardCheckboxOption {
         /// `id`.
         0 id: String => "id: must",
@@ -55,7 +55,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardImage`.
+    /// `card_image` of `message::UpdateTemplateCardTemplateCard`; `card_image` of `types::TemplateCard`.
     pub struct CardImage {
         /// `url`.
         0 url: String => "url: must",
@@ -67,7 +67,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardImageText`.
+    /// `image_text_area` of `message::UpdateTemplateCardTemplateCard`; `image_text_area` of `types::TemplateCard`.
     pub struct CardImageText {
         /// `type`.
         0 type_: Option<i64> => "type",
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardLink`.
+    /// An item of `jump_list` in `message::UpdateTemplateCardTemplateCard`; `card_action` of `message::UpdateTemplateCardTemplateCard`; and 2 more.
     pub struct CardLink {
         /// `type`.
         0 type_: Option<i64> => "type",
@@ -109,7 +109,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardMenu`.
+    /// `action_menu` of `message::UpdateTemplateCardTemplateCard`; `action_menu` of `types::TemplateCard`.
     pub struct CardMenu {
         /// `desc`.
         0 desc: Option<String> => "desc",
@@ -121,7 +121,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardMenuAction`.
+    /// An item of `action_list` in `types::CardMenu`.
     pub struct CardMenuAction {
         /// `key`.
         0 key: String => "key: must",
@@ -132,7 +132,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardQuote`.
+    /// `quote_area` of `message::UpdateTemplateCardTemplateCard`; `quote_area` of `types::TemplateCard`.
     pub struct CardQuote {
         /// `type`.
         0 type_: Option<i64> => "type",
@@ -159,7 +159,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardRow`.
+    /// An item of `horizontal_content_list` in `message::UpdateTemplateCardTemplateCard`; an item of `horizontal_content_list` in `types::TemplateCard`.
     pub struct CardRow {
         /// `keyname`.
         0 keyname: String => "keyname: must",
@@ -180,7 +180,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardSelect`.
+    /// `button_selection` of `message::UpdateTemplateCardTemplateCard`; an item of `select_list` in `message::UpdateTemplateCardTemplateCard`; and 2 more.
     pub struct CardSelect {
         /// `question_key`.
         0 question_key: String => "question_key: must",
@@ -199,7 +199,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardSelectOption`.
+    /// An item of `option_list` in `types::CardSelect`.
     pub struct CardSelectOption {
         /// `id`.
         0 id: String => "id: must",
@@ -213,7 +213,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardSource`.
+    /// `source` of `message::UpdateTemplateCardTemplateCard`; `source` of `types::TemplateCard`.
     pub struct CardSource {
         /// `icon_url`.
         0 icon_url: Option<String> => "icon_url",
@@ -228,7 +228,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardTitle`.
+    /// `main_title` of `message::UpdateTemplateCardTemplateCard`; `emphasis_content` of `message::UpdateTemplateCardTemplateCard`; and 4 more.
     pub struct CardTitle {
         /// `title`.
         0 title: Option<String> => "title",
@@ -240,7 +240,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TemplateCard`.
+    /// The body `template_card` of `message::Send`; the body `template_card` of `webhook::Send`.
     pub struct TemplateCard {
         /// `card_type`.
         0 card_type: String => "card_type: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BizMailAlia`.
+    /// `biz_mail_alias` of `user::Update`.
     pub struct BizMailAlia {
         /// `item`.
         0 item: Vec<String> => "item: must",
@@ -13,7 +13,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeptUser`.
+    /// An item of `dept_user` in the answer of `user::ListId`.
     pub struct DeptUser {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -23,7 +23,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Extattr`.
+    /// `extattr` of `user::Create`; `extattr` of `user::Update`.
     pub struct Extattr {
         /// `attrs`.
         0 attrs: Option<Vec<ExtattrAttr>> => "attrs",
@@ -33,7 +33,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtattrAttr`.
+    /// An item of `attrs` in `user::Extattr`; an item of `attrs` in `user::GetExtattr`; and 1 more.
     pub struct ExtattrAttr {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -49,7 +49,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExternalAttr`.
+    /// An item of `external_attr` in `user::ExternalProfile`; an item of `external_attr` in `user::GetExternalProfile`.
     pub struct ExternalAttr {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -67,7 +67,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExternalProfile`.
+    /// `external_profile` of `user::Create`; `external_profile` of `user::Update`.
     pub struct ExternalProfile {
         /// `external_corp_name`.
         0 external_corp_name: Option<String> => "external_corp_name",
@@ -82,9 +82,9 @@ w::record! {
 }
 
 w::record! {
-    /// `ExternalProfileWechatChannel`.
+    /// `wechat_channels` of `user::GetExternalProfile`.
     pub struct ExternalProfileWechatChannel {
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
         /// `status`.
         1 status: Option<i64> => "status",
@@ -92,7 +92,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetExtattr`.
+    /// `extattr` of the answer of `user::Get`.
     pub struct GetExtattr {
         /// `attrs`.
         0 attrs: Vec<ExtattrAttr> => "attrs: must",
@@ -100,7 +100,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetExternalProfile`.
+    /// `external_profile` of the answer of `user::Get`; `external_profile` of `user::Userlist`.
     pub struct GetExternalProfile {
         /// `external_corp_name`.
         0 external_corp_name: String => "external_corp_name: must",
@@ -112,7 +112,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MemberAuth`.
+    /// An item of `member_auth_list` in the answer of `user::ListMemberAuth`.
     pub struct MemberAuth {
         /// `open_userid`.
         0 open_userid: String => "open_userid: must",
@@ -120,7 +120,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Miniprogram`.
+    /// `miniprogram` of `user::ExternalAttr`.
     pub struct Miniprogram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -137,7 +137,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Parent`.
+    /// An item of `parents` in the answer of `user::Getuserinfo`.
     pub struct Parent {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
@@ -147,7 +147,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SimplelistUserlist`.
+    /// An item of `userlist` in the answer of `user::Simplelist`.
     pub struct SimplelistUserlist {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -161,7 +161,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Text`.
+    /// `text` of `user::ExtattrAttr`; `text` of `user::ExternalAttr`.
     pub struct Text {
         /// `value`.
         0 value: String => "value: must",
@@ -170,7 +170,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Userlist`.
+    /// An item of `userlist` in the answer of `user::List`.
     pub struct Userlist {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -182,17 +182,17 @@ w::record! {
         3 english_name: Option<String> => "english_name",
         /// `alias`.
         4 alias: Option<String> => "alias",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         5 email: Option<String> => "email: masked",
         /// `biz_mail`.
         6 biz_mail: Option<String> => "biz_mail",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         7 mobile: Option<String> => "mobile: masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         8 telephone: Option<String> => "telephone: masked",
-        /// `gender`.
+        /// `gender`; a number as text on the wire.
         9 gender: i64 => "gender: must numeric",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         10 address: Option<String> => "address: masked",
         /// `position`.
         11 position: Option<String> => "position",
@@ -206,7 +206,7 @@ w::record! {
         15 main_department: Option<i64> => "main_department",
         /// `direct_leader`.
         16 direct_leader: Option<Vec<String>> => "direct_leader",
-        /// `avatar`.
+        /// `avatar`; personal data, masked in `Debug`.
         17 avatar: Option<String> => "avatar: masked",
         /// `thumb_avatar`.
         18 thumb_avatar: Option<String> => "thumb_avatar",
@@ -224,7 +224,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserlistExtattr`.
+    /// `extattr` of `user::Userlist`.
     pub struct UserlistExtattr {
         /// `attrs`.
         0 attrs: Vec<ExtattrAttr> => "attrs: must",
@@ -232,7 +232,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Web`.
+    /// `web` of `user::ExtattrAttr`; `web` of `user::ExternalAttr`.
     pub struct Web {
         /// `title`.
         0 title: String => "title: must",
@@ -243,9 +243,9 @@ w::record! {
 }
 
 w::record! {
-    /// `WechatChannel`.
+    /// `wechat_channels` of `user::ExternalProfile`.
     pub struct WechatChannel {
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
     }
     new(nickname: impl Into<String>)
@@ -371,7 +371,7 @@ w::record! {
 w::record! {
     /// Answer to [`ConvertToOpenid`].
     pub struct ConvertToOpenidResponse {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -402,7 +402,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90202>.
     /// * Catalog: `work.user.convert_to_userid`.
     pub struct ConvertToUserid {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -448,17 +448,17 @@ w::record! {
         1 name: String => "name: must",
         /// `alias`.
         2 alias: Option<String> => "alias",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         3 email: Option<String> => "email: masked",
         /// `biz_mail`.
         4 biz_mail: Option<String> => "biz_mail",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         5 mobile: Option<String> => "mobile: masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         6 telephone: Option<String> => "telephone: masked",
         /// `gender`.
         7 gender: Option<i64> => "gender",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         8 address: Option<String> => "address: masked",
         /// `position`.
         9 position: Option<String> => "position",
@@ -474,7 +474,7 @@ w::record! {
         14 direct_leader: Option<Vec<String>> => "direct_leader",
         /// `avatar_mediaid`.
         15 avatar_mediaid: Option<String> => "avatar_mediaid",
-        /// `enable`.
+        /// `enable`; `0` or `1` on the wire.
         16 enable: Option<bool> => "enable: zero-one",
         /// `to_invite`.
         17 to_invite: Option<bool> => "to_invite",
@@ -587,17 +587,17 @@ w::record! {
         3 english_name: Option<String> => "english_name",
         /// `alias`.
         4 alias: Option<String> => "alias",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         5 email: Option<String> => "email: masked",
         /// `biz_mail`.
         6 biz_mail: Option<String> => "biz_mail",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         7 mobile: Option<String> => "mobile: masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         8 telephone: Option<String> => "telephone: masked",
-        /// `gender`.
+        /// `gender`; a number as text on the wire.
         9 gender: i64 => "gender: must numeric",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         10 address: Option<String> => "address: masked",
         /// `position`.
         11 position: Option<String> => "position",
@@ -611,7 +611,7 @@ w::record! {
         15 main_department: Option<i64> => "main_department",
         /// `direct_leader`.
         16 direct_leader: Option<Vec<String>> => "direct_leader",
-        /// `avatar`.
+        /// `avatar`; personal data, masked in `Debug`.
         17 avatar: Option<String> => "avatar: masked",
         /// `thumb_avatar`.
         18 thumb_avatar: Option<String> => "thumb_avatar",
@@ -696,20 +696,15 @@ w::record! {
     pub struct GetUseridByEmail {
         /// `email_type`.
         0 email_type: Option<i64> => "email_type",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         1 email: String => "email: must masked",
     }
     new(email: impl Into<String>)
     set(email_type: i64)
 }
 
-w::record! {
-    /// Answer to [`GetUseridByEmail`].
-    pub struct GetUseridByEmailResponse {
-        /// `userid`.
-        0 userid: String => "userid: must",
-    }
-}
+/// Answer to [`GetUseridByEmail`], the same as to [`ConvertToUserid`].
+pub type GetUseridByEmailResponse = ConvertToUseridResponse;
 
 w::endpoint! {
     GetUseridByEmail => GetUseridByEmailResponse,
@@ -737,19 +732,14 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91693>.
     /// * Catalog: `work.user.getuserid`.
     pub struct Getuserid {
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         0 mobile: String => "mobile: must masked",
     }
     new(mobile: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`Getuserid`].
-    pub struct GetuseridResponse {
-        /// `userid`.
-        0 userid: String => "userid: must",
-    }
-}
+/// Answer to [`Getuserid`], the same as to [`ConvertToUserid`].
+pub type GetuseridResponse = ConvertToUseridResponse;
 
 w::endpoint! {
     Getuserid => GetuseridResponse,
@@ -788,9 +778,9 @@ w::record! {
     pub struct GetuserinfoResponse {
         /// `UserId`.
         0 user_id: Option<String> => "UserId",
-        /// `OpenId`.
+        /// `OpenId`; personal data, masked in `Debug`.
         1 open_id: Option<String> => "OpenId: masked",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         2 external_userid: Option<String> => "external_userid: masked",
         /// `DeviceId`.
         3 device_id: Option<String> => "DeviceId",
@@ -827,7 +817,7 @@ w::record! {
     pub struct List {
         /// `department_id`.
         0 department_id: i64 => "department_id: must query",
-        /// `fetch_child`.
+        /// `fetch_child`; `0` or `1` on the wire.
         1 fetch_child: Option<bool> => "fetch_child: query zero-one",
     }
     new(department_id: i64)
@@ -1008,7 +998,7 @@ w::record! {
     pub struct Simplelist {
         /// `department_id`.
         0 department_id: i64 => "department_id: must query",
-        /// `fetch_child`.
+        /// `fetch_child`; `0` or `1` on the wire.
         1 fetch_child: Option<bool> => "fetch_child: query zero-one",
     }
     new(department_id: i64)
@@ -1091,19 +1081,19 @@ w::record! {
         2 name: Option<String> => "name",
         /// `alias`.
         3 alias: Option<String> => "alias",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         4 email: Option<String> => "email: masked",
         /// `biz_mail`.
         5 biz_mail: Option<String> => "biz_mail",
         /// `biz_mail_alias`.
         6 biz_mail_alias: Option<BizMailAlia> => "biz_mail_alias",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         7 mobile: Option<String> => "mobile: masked",
-        /// `telephone`.
+        /// `telephone`; personal data, masked in `Debug`.
         8 telephone: Option<String> => "telephone: masked",
         /// `gender`.
         9 gender: Option<i64> => "gender",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         10 address: Option<String> => "address: masked",
         /// `position`.
         11 position: Option<String> => "position",
@@ -1119,7 +1109,7 @@ w::record! {
         16 direct_leader: Option<Vec<String>> => "direct_leader",
         /// `avatar_mediaid`.
         17 avatar_mediaid: Option<String> => "avatar_mediaid",
-        /// `enable`.
+        /// `enable`; `0` or `1` on the wire.
         18 enable: Option<bool> => "enable: zero-one",
         /// `to_invite`.
         19 to_invite: Option<bool> => "to_invite",

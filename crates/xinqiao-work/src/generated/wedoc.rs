@@ -10,7 +10,7 @@ pub mod smartdoc;
 pub mod smartsheet;
 
 w::record! {
-    /// `AccessRule`.
+    /// `access_rule` of the answer of `wedoc::DocGetAuth`.
     pub struct AccessRule {
         /// `enable_corp_internal`.
         0 enable_corp_internal: bool => "enable_corp_internal: must",
@@ -30,7 +30,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddSheetRequest`.
+    /// `add_sheet_request` of `wedoc::BatchUpdateRequest`.
     pub struct AddSheetRequest {
         /// `title`.
         0 title: String => "title: must",
@@ -43,7 +43,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddSheetResponse`.
+    /// `add_sheet_response` of `wedoc::Response`.
     pub struct AddSheetResponse {
         /// `properties`.
         0 properties: Property => "properties: must",
@@ -51,7 +51,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Answer`.
+    /// `answer` of the answer of `wedoc::GetFormAnswer`.
     pub struct Answer {
         /// `answer_list`.
         0 answer_list: Vec<AnswerAnswer> => "answer_list: must",
@@ -59,7 +59,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AnswerAnswer`.
+    /// An item of `answer_list` in `wedoc::Answer`.
     pub struct AnswerAnswer {
         /// `answer_id`.
         0 answer_id: i64 => "answer_id: must",
@@ -81,7 +81,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchUpdateData`.
+    /// `data` of the answer of `wedoc::spreadsheet::BatchUpdate`.
     pub struct BatchUpdateData {
         /// `responses`.
         0 responses: Vec<Response> => "responses: must",
@@ -89,7 +89,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BatchUpdateRequest`.
+    /// An item of `requests` in `wedoc::spreadsheet::BatchUpdate`.
     pub struct BatchUpdateRequest {
         /// `add_sheet_request`.
         0 add_sheet_request: Option<AddSheetRequest> => "add_sheet_request",
@@ -110,7 +110,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CellFormat`.
+    /// `cell_format` of `wedoc::RowValue`.
     pub struct CellFormat {
         /// `text_format`.
         0 text_format: TextFormat => "text_format: must",
@@ -119,7 +119,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CellFormatTextFormat`.
+    /// `text_format` of `wedoc::ValueCellFormat`.
     pub struct CellFormatTextFormat {
         /// `font`.
         0 font: String => "font: must",
@@ -139,7 +139,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CellValue`.
+    /// `cell_value` of `wedoc::ResultValue`; `cell_value` of `wedoc::RowValue`.
     pub struct CellValue {
         /// `text`.
         0 text: Option<String> => "text",
@@ -152,7 +152,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CheckboxSetting`.
+    /// `checkbox_setting` of `wedoc::QuestionExtendSetting`.
     pub struct CheckboxSetting {
         /// `add_other_option`.
         0 add_other_option: Option<bool> => "add_other_option",
@@ -166,7 +166,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Color`.
+    /// `color` of `wedoc::TextFormat`.
     pub struct Color {
         /// `red`.
         0 red: i64 => "red: must",
@@ -182,7 +182,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataResult`.
+    /// `result` of `wedoc::GetSheetRangeDataData`.
     pub struct DataResult {
         /// `start_row`.
         0 start_row: i64 => "start_row: must",
@@ -194,7 +194,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DateSetting`.
+    /// `date_setting` of `wedoc::QuestionExtendSetting`.
     pub struct DateSetting {
         /// `date_format_type`.
         0 date_format_type: Option<i64> => "date_format_type",
@@ -204,7 +204,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeleteContent`.
+    /// `delete_content` of `wedoc::Request`.
     pub struct DeleteContent {
         /// `range`.
         0 range: Range => "range: must",
@@ -213,7 +213,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeleteDimensionRequest`.
+    /// `delete_dimension_request` of `wedoc::BatchUpdateRequest`.
     pub struct DeleteDimensionRequest {
         /// `sheet_id`.
         0 sheet_id: String => "sheet_id: must",
@@ -233,7 +233,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeleteDimensionResponse`.
+    /// `delete_dimension_response` of `wedoc::Response`.
     pub struct DeleteDimensionResponse {
         /// `deleted`.
         0 deleted: i64 => "deleted: must",
@@ -241,7 +241,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeleteSheetRequest`.
+    /// `delete_sheet_request` of `wedoc::BatchUpdateRequest`.
     pub struct DeleteSheetRequest {
         /// `sheet_id`.
         0 sheet_id: String => "sheet_id: must",
@@ -250,7 +250,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeleteSheetResponse`.
+    /// `delete_sheet_response` of `wedoc::Response`.
     pub struct DeleteSheetResponse {
         /// `sheet_id`.
         0 sheet_id: String => "sheet_id: must",
@@ -258,7 +258,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DepartmentReply`.
+    /// `department_reply` of `wedoc::ReplyItem`.
     pub struct DepartmentReply {
         /// `list`.
         0 list: Vec<DepartmentReplyList> => "list: must",
@@ -266,7 +266,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DepartmentReplyList`.
+    /// An item of `list` in `wedoc::DepartmentReply`.
     pub struct DepartmentReplyList {
         /// `department_id`.
         0 department_id: i64 => "department_id: must",
@@ -274,7 +274,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DepartmentSetting`.
+    /// `department_setting` of `wedoc::QuestionExtendSetting`.
     pub struct DepartmentSetting {
         /// `allow_multiple_selection`.
         0 allow_multiple_selection: Option<bool> => "allow_multiple_selection",
@@ -284,7 +284,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DocBaseInfo`.
+    /// `doc_base_info` of the answer of `wedoc::GetDocBaseInfo`.
     pub struct DocBaseInfo {
         /// `docid`.
         0 docid: String => "docid: must",
@@ -300,7 +300,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DocMember`.
+    /// An item of `doc_member_list` in the answer of `wedoc::DocGetAuth`; an item of `co_auth_list` in the answer of `wedoc::DocGetAuth`; and 3 more.
     pub struct DocMember {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -319,7 +319,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DurationReply`.
+    /// `duration_reply` of `wedoc::ReplyItem`.
     pub struct DurationReply {
         /// `begin_time`; format `unix`.
         0 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
@@ -337,7 +337,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DurationSetting`.
+    /// `duration_setting` of `wedoc::QuestionExtendSetting`.
     pub struct DurationSetting {
         /// `time_scale`.
         0 time_scale: Option<i64> => "time_scale",
@@ -351,7 +351,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FileExtendReply`.
+    /// An item of `file_extend_reply` in `wedoc::ReplyItem`.
     pub struct FileExtendReply {
         /// `fileid`.
         0 fileid: String => "fileid: must",
@@ -361,7 +361,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FillInRange`.
+    /// `fill_in_range` of `wedoc::FormInfoFormSetting`; `fill_in_range` of `wedoc::FormSetting`.
     pub struct FillInRange {
         /// `userids`.
         0 userids: Option<Vec<String>> => "userids",
@@ -373,7 +373,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FormInfo`.
+    /// `form_info` of `wedoc::CreateForm`.
     pub struct FormInfo {
         /// `form_title`.
         0 form_title: String => "form_title: must",
@@ -392,7 +392,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FormInfoFormSetting`.
+    /// `form_setting` of `wedoc::GetFormInfoFormInfo`.
     pub struct FormInfoFormSetting {
         /// `fill_out_auth`.
         0 fill_out_auth: i64 => "fill_out_auth: must",
@@ -414,7 +414,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FormQuestion`.
+    /// `form_question` of `wedoc::FormInfo`; `form_question` of `wedoc::GetFormInfoFormInfo`; and 1 more.
     pub struct FormQuestion {
         /// `items`.
         0 items: Vec<FormQuestionItem> => "items: must",
@@ -423,7 +423,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FormQuestionItem`.
+    /// An item of `items` in `wedoc::FormQuestion`.
     pub struct FormQuestionItem {
         /// `question_id`.
         0 question_id: i64 => "question_id: must",
@@ -459,7 +459,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FormSetting`.
+    /// `form_setting` of `wedoc::FormInfo`; `form_setting` of `wedoc::ModifyFormFormInfo`.
     pub struct FormSetting {
         /// `fill_out_auth`.
         0 fill_out_auth: Option<i64> => "fill_out_auth",
@@ -492,7 +492,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FormSettingTimedRepeatInfo`.
+    /// `timed_repeat_info` of `wedoc::FormInfoFormSetting`.
     pub struct FormSettingTimedRepeatInfo {
         /// `enable`.
         0 enable: bool => "enable: must",
@@ -516,7 +516,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetFormInfoFormInfo`.
+    /// `form_info` of the answer of `wedoc::GetFormInfo`.
     pub struct GetFormInfoFormInfo {
         /// `formid`.
         0 formid: String => "formid: must",
@@ -536,7 +536,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetSheetRangeDataData`.
+    /// `data` of the answer of `wedoc::spreadsheet::GetSheetRangeData`.
     pub struct GetSheetRangeDataData {
         /// `result`.
         0 result: DataResult => "result: must",
@@ -544,7 +544,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GridData`.
+    /// `grid_data` of `wedoc::UpdateRangeRequest`.
     pub struct GridData {
         /// `start_row`.
         0 start_row: i64 => "start_row: must",
@@ -557,7 +557,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ImageSetting`.
+    /// `image_setting` of `wedoc::QuestionExtendSetting`; `file_setting` of `wedoc::QuestionExtendSetting`.
     pub struct ImageSetting {
         /// `camera_only`.
         0 camera_only: Option<bool> => "camera_only",
@@ -569,13 +569,13 @@ w::record! {
 }
 
 w::record! {
-    /// `InsertImage`.
+    /// `insert_image` of `wedoc::Request`.
     pub struct InsertImage {
         /// `image_id`.
         0 image_id: String => "image_id: must",
-        /// `width`; unit px.
+        /// `width`; in px.
         1 width: Option<i64> => "width",
-        /// `height`; unit px.
+        /// `height`; in px.
         2 height: Option<i64> => "height",
         /// `location`.
         3 location: Location => "location: must",
@@ -585,7 +585,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InsertPageBreak`.
+    /// `insert_page_break` of `wedoc::Request`.
     pub struct InsertPageBreak {
         /// `location`.
         0 location: Location => "location: must",
@@ -594,7 +594,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InsertParagraph`.
+    /// `insert_paragraph` of `wedoc::Request`.
     pub struct InsertParagraph {
         /// `location`.
         0 location: Location => "location: must",
@@ -603,7 +603,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InsertTable`.
+    /// `insert_table` of `wedoc::Request`.
     pub struct InsertTable {
         /// `rows`.
         0 rows: i64 => "rows: must",
@@ -616,7 +616,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InsertText`.
+    /// `insert_text` of `wedoc::Request`.
     pub struct InsertText {
         /// `text`.
         0 text: String => "text: must",
@@ -627,7 +627,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Link`.
+    /// `link` of `wedoc::CellValue`.
     pub struct Link {
         /// `url`.
         0 url: String => "url: must",
@@ -638,7 +638,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Location`.
+    /// `location` of `wedoc::InsertImage`; `location` of `wedoc::InsertPageBreak`; and 3 more.
     pub struct Location {
         /// `index`.
         0 index: i64 => "index: must",
@@ -647,7 +647,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LocationSetting`.
+    /// `location_setting` of `wedoc::QuestionExtendSetting`.
     pub struct LocationSetting {
         /// `location_type`.
         0 location_type: Option<i64> => "location_type",
@@ -659,7 +659,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MemberReply`.
+    /// `member_reply` of `wedoc::ReplyItem`.
     pub struct MemberReply {
         /// `list`.
         0 list: Vec<MemberReplyList> => "list: must",
@@ -667,7 +667,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MemberReplyList`.
+    /// An item of `list` in `wedoc::MemberReply`.
     pub struct MemberReplyList {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -675,7 +675,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MemberSetting`.
+    /// `member_setting` of `wedoc::QuestionExtendSetting`.
     pub struct MemberSetting {
         /// `allow_multiple_selection`.
         0 allow_multiple_selection: Option<bool> => "allow_multiple_selection",
@@ -685,7 +685,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ModDocSaftySettingWatermark`.
+    /// `watermark` of `wedoc::ModDocSaftySetting`.
     pub struct ModDocSaftySettingWatermark {
         /// `text`.
         0 text: Option<String> => "text",
@@ -702,7 +702,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ModifyFormFormInfo`.
+    /// `form_info` of `wedoc::ModifyForm`.
     pub struct ModifyFormFormInfo {
         /// `form_title`.
         0 form_title: Option<String> => "form_title",
@@ -721,7 +721,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OptionExtendReply`.
+    /// An item of `option_extend_reply` in `wedoc::ReplyItem`.
     pub struct OptionExtendReply {
         /// `option_reply`.
         0 option_reply: i64 => "option_reply: must",
@@ -731,7 +731,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OptionItem`.
+    /// An item of `option_item` in `wedoc::FormQuestionItem`.
     pub struct OptionItem {
         /// `key`.
         0 key: i64 => "key: must",
@@ -744,7 +744,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Property`.
+    /// An item of `data` in the answer of `wedoc::spreadsheet::GetSheetProperties`; `properties` of `wedoc::AddSheetResponse`.
     pub struct Property {
         /// `sheet_id`.
         0 sheet_id: String => "sheet_id: must",
@@ -758,7 +758,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QuestionExtendSetting`.
+    /// `question_extend_setting` of `wedoc::FormQuestionItem`.
     pub struct QuestionExtendSetting {
         /// `text_setting`.
         0 text_setting: Option<TextSetting> => "text_setting",
@@ -803,7 +803,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RadioSetting`.
+    /// `radio_setting` of `wedoc::QuestionExtendSetting`.
     pub struct RadioSetting {
         /// `add_other_option`.
         0 add_other_option: Option<bool> => "add_other_option",
@@ -813,7 +813,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Range`.
+    /// `range` of `wedoc::DeleteContent`; an item of `ranges` in `wedoc::ReplaceText`.
     pub struct Range {
         /// `start_index`.
         0 start_index: i64 => "start_index: must",
@@ -824,7 +824,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReplaceText`.
+    /// `replace_text` of `wedoc::Request`.
     pub struct ReplaceText {
         /// `text`.
         0 text: String => "text: must",
@@ -835,7 +835,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Reply`.
+    /// `reply` of `wedoc::AnswerAnswer`.
     pub struct Reply {
         /// `items`.
         0 items: Vec<ReplyItem> => "items: must",
@@ -843,7 +843,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReplyItem`.
+    /// An item of `items` in `wedoc::Reply`.
     pub struct ReplyItem {
         /// `question_id`.
         0 question_id: i64 => "question_id: must",
@@ -865,7 +865,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Request`.
+    /// An item of `requests` in `wedoc::DocumentBatchUpdate`.
     pub struct Request {
         /// `replace_text`.
         0 replace_text: Option<ReplaceText> => "replace_text",
@@ -898,7 +898,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Response`.
+    /// An item of `responses` in `wedoc::BatchUpdateData`.
     pub struct Response {
         /// `add_sheet_response`.
         0 add_sheet_response: Option<AddSheetResponse> => "add_sheet_response",
@@ -912,7 +912,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ResultRow`.
+    /// An item of `rows` in `wedoc::DataResult`.
     pub struct ResultRow {
         /// `values`.
         0 values: Vec<ResultValue> => "values: must",
@@ -920,7 +920,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ResultValue`.
+    /// An item of `values` in `wedoc::ResultRow`.
     pub struct ResultValue {
         /// `cell_value`.
         0 cell_value: CellValue => "cell_value: must",
@@ -930,7 +930,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Row`.
+    /// An item of `rows` in `wedoc::GridData`.
     pub struct Row {
         /// `values`.
         0 values: Vec<RowValue> => "values: must",
@@ -939,7 +939,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RowValue`.
+    /// An item of `values` in `wedoc::Row`.
     pub struct RowValue {
         /// `cell_value`.
         0 cell_value: CellValue => "cell_value: must",
@@ -950,7 +950,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SecureSetting`.
+    /// `secure_setting` of the answer of `wedoc::DocGetAuth`.
     pub struct SecureSetting {
         /// `enable_readonly_copy`.
         0 enable_readonly_copy: bool => "enable_readonly_copy: must",
@@ -962,7 +962,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SettingManagerRange`.
+    /// `setting_manager_range` of `wedoc::FormInfoFormSetting`; `setting_manager_range` of `wedoc::FormSetting`.
     pub struct SettingManagerRange {
         /// `userids`.
         0 userids: Vec<String> => "userids: must",
@@ -971,7 +971,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubmitUser`.
+    /// An item of `submit_users` in the answer of `wedoc::GetFormStatistic`.
     pub struct SubmitUser {
         /// `userid`.
         0 userid: Option<String> => "userid",
@@ -987,7 +987,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TemperatureSetting`.
+    /// `temperature_setting` of `wedoc::QuestionExtendSetting`.
     pub struct TemperatureSetting {
         /// `unit_type`.
         0 unit_type: Option<i64> => "unit_type",
@@ -997,7 +997,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TextFormat`.
+    /// `text_format` of `wedoc::CellFormat`.
     pub struct TextFormat {
         /// `font`.
         0 font: String => "font: must",
@@ -1026,7 +1026,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TextFormatColor`.
+    /// `color` of `wedoc::CellFormatTextFormat`.
     pub struct TextFormatColor {
         /// `red`.
         0 red: i64 => "red: must",
@@ -1040,7 +1040,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TextSetting`.
+    /// `text_setting` of `wedoc::QuestionExtendSetting`.
     pub struct TextSetting {
         /// `validation_type`.
         0 validation_type: Option<i64> => "validation_type",
@@ -1064,7 +1064,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimeSetting`.
+    /// `time_setting` of `wedoc::QuestionExtendSetting`.
     pub struct TimeSetting {
         /// `time_format_type`.
         0 time_format_type: Option<i64> => "time_format_type",
@@ -1074,7 +1074,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimedRepeatInfo`.
+    /// `timed_repeat_info` of `wedoc::FormSetting`.
     pub struct TimedRepeatInfo {
         /// `enable`.
         0 enable: Option<bool> => "enable",
@@ -1104,7 +1104,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UnfillUser`.
+    /// An item of `unfill_users` in the answer of `wedoc::GetFormStatistic`.
     pub struct UnfillUser {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -1114,7 +1114,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateRangeRequest`.
+    /// `update_range_request` of `wedoc::BatchUpdateRequest`.
     pub struct UpdateRangeRequest {
         /// `sheet_id`.
         0 sheet_id: String => "sheet_id: must",
@@ -1125,7 +1125,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateRangeResponse`.
+    /// `update_range_response` of `wedoc::Response`.
     pub struct UpdateRangeResponse {
         /// `updated_cells`.
         0 updated_cells: i64 => "updated_cells: must",
@@ -1133,7 +1133,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateTextProperty`.
+    /// `update_text_property` of `wedoc::Request`.
     pub struct UpdateTextProperty {
         /// `bold`.
         0 bold: Option<bool> => "bold",
@@ -1148,13 +1148,13 @@ w::record! {
 }
 
 w::record! {
-    /// `UploadImageLimit`.
+    /// `upload_image_limit` of `wedoc::ImageSetting`.
     pub struct UploadImageLimit {
         /// `count_limit_type`.
         0 count_limit_type: Option<i64> => "count_limit_type",
         /// `count`.
         1 count: Option<i64> => "count",
-        /// `max_size`; unit byte.
+        /// `max_size`; in byte.
         2 max_size: Option<i64> => "max_size",
     }
     new()
@@ -1162,7 +1162,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValueCellFormat`.
+    /// `cell_format` of `wedoc::ResultValue`.
     pub struct ValueCellFormat {
         /// `text_format`.
         0 text_format: CellFormatTextFormat => "text_format: must",
@@ -1170,7 +1170,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Watermark`.
+    /// `watermark` of `wedoc::SecureSetting`.
     pub struct Watermark {
         /// `text`.
         0 text: String => "text: must",
@@ -2127,15 +2127,8 @@ pub mod vip {
         new(userid_list: Vec<String>)
     }
 
-    w::record! {
-        /// Answer to [`BatchDel`].
-        pub struct BatchDelResponse {
-            /// `succ_userid_list`.
-            0 succ_userid_list: Option<Vec<String>> => "succ_userid_list",
-            /// `fail_userid_list`.
-            1 fail_userid_list: Option<Vec<String>> => "fail_userid_list",
-        }
-    }
+    /// Answer to [`BatchDel`], the same as to [`BatchAdd`].
+    pub type BatchDelResponse = BatchAddResponse;
 
     w::endpoint! {
         BatchDel => BatchDelResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Auth`.
+    /// `auth_list` of `wedrive::NewSpaceInfoSpaceInfo`; `auth_list` of `wedrive::SpaceInfoSpaceInfo`.
     pub struct Auth {
         /// `auth_info`.
         0 auth_info: Vec<AuthInfo> => "auth_info: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthInfo`.
+    /// An item of `auth_info` in `wedrive::FileAclAdd`; an item of `file_member_list` in the answer of `wedrive::GetFilePermission`; and 5 more.
     pub struct AuthInfo {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -31,7 +31,7 @@ w::record! {
 }
 
 w::record! {
-    /// `File`.
+    /// `file_list` of the answer of `wedrive::FileList`; `file_list` of the answer of `wedrive::FileMove`.
     pub struct File {
         /// `item`.
         0 item: Vec<FileInfoFileInfo> => "item: must",
@@ -39,7 +39,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FileAclDelAuthInfo`.
+    /// An item of `auth_info` in `wedrive::FileAclDel`; an item of `auth_info` in `wedrive::SpaceAclDel`.
     pub struct FileAclDelAuthInfo {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -54,7 +54,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FileInfoFileInfo`.
+    /// `file_info` of the answer of `wedrive::FileInfo`; `file` of the answer of `wedrive::FileRename`; and 1 more.
     pub struct FileInfoFileInfo {
         /// `fileid`.
         0 fileid: String => "fileid: must",
@@ -64,7 +64,7 @@ w::record! {
         2 spaceid: Option<String> => "spaceid",
         /// `fatherid`.
         3 fatherid: Option<String> => "fatherid",
-        /// `file_size`; unit byte.
+        /// `file_size`; in byte.
         4 file_size: Option<i64> => "file_size",
         /// `file_type`.
         5 file_type: Option<i64> => "file_type",
@@ -84,7 +84,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetFilePermissionWatermark`.
+    /// `watermark` of the answer of `wedrive::GetFilePermission`.
     pub struct GetFilePermissionWatermark {
         /// `text`.
         0 text: String => "text: must",
@@ -102,7 +102,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InheritFatherAuth`.
+    /// `inherit_father_auth` of the answer of `wedrive::GetFilePermission`.
     pub struct InheritFatherAuth {
         /// `auth_list`.
         0 auth_list: Vec<AuthInfo> => "auth_list: must",
@@ -112,7 +112,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NewSpaceInfoSpaceInfo`.
+    /// `space_info` of the answer of `wedrive::NewSpaceInfo`.
     pub struct NewSpaceInfoSpaceInfo {
         /// `spaceid`.
         0 spaceid: String => "spaceid: must",
@@ -128,7 +128,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SecureSetting`.
+    /// `secure_setting` of the answer of `wedrive::GetFilePermission`.
     pub struct SecureSetting {
         /// `enable_readonly_copy`.
         0 enable_readonly_copy: bool => "enable_readonly_copy: must",
@@ -142,7 +142,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShareRange`.
+    /// `share_range` of the answer of `wedrive::GetFilePermission`.
     pub struct ShareRange {
         /// `enable_corp_internal`.
         0 enable_corp_internal: bool => "enable_corp_internal: must",
@@ -160,7 +160,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpaceInfoSecureSetting`.
+    /// `secure_setting` of `wedrive::NewSpaceInfoSpaceInfo`.
     pub struct SpaceInfoSecureSetting {
         /// `enable_watermark`.
         0 enable_watermark: bool => "enable_watermark: must",
@@ -178,7 +178,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpaceInfoSpaceInfo`.
+    /// `space_info` of the answer of `wedrive::SpaceInfo`.
     pub struct SpaceInfoSpaceInfo {
         /// `spaceid`.
         0 spaceid: String => "spaceid: must",
@@ -192,7 +192,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Watermark`.
+    /// `watermark` of `wedrive::FileSecureSetting`.
     pub struct Watermark {
         /// `text`.
         0 text: Option<String> => "text",
@@ -777,13 +777,8 @@ w::record! {
     new(upload_key: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`FileUploadFinish`].
-    pub struct FileUploadFinishResponse {
-        /// `fileid`.
-        0 fileid: String => "fileid: must",
-    }
-}
+/// Answer to [`FileUploadFinish`], the same as to [`FileUpload`].
+pub type FileUploadFinishResponse = FileUploadResponse;
 
 w::endpoint! {
     FileUploadFinish => FileUploadFinishResponse,
@@ -819,7 +814,7 @@ w::record! {
         2 fatherid: Option<String> => "fatherid",
         /// `file_name`.
         3 file_name: String => "file_name: must",
-        /// `size`; unit byte.
+        /// `size`; in byte.
         4 size: i64 => "size: must",
         /// `block_sha`.
         5 block_sha: Vec<String> => "block_sha: must",
@@ -962,13 +957,13 @@ w::record! {
 w::record! {
     /// Answer to [`MngCapacity`].
     pub struct MngCapacityResponse {
-        /// `total_capacity_for_all`; unit byte.
+        /// `total_capacity_for_all`; in byte.
         0 total_capacity_for_all: i64 => "total_capacity_for_all: must",
-        /// `total_capacity_for_vip`; unit byte.
+        /// `total_capacity_for_vip`; in byte.
         1 total_capacity_for_vip: i64 => "total_capacity_for_vip: must",
-        /// `rest_capacity_for_all`; unit byte.
+        /// `rest_capacity_for_all`; in byte.
         2 rest_capacity_for_all: i64 => "rest_capacity_for_all: must",
-        /// `rest_capacity_for_vip`; unit byte.
+        /// `rest_capacity_for_vip`; in byte.
         3 rest_capacity_for_vip: i64 => "rest_capacity_for_vip: must",
     }
 }
@@ -1449,15 +1444,8 @@ pub mod vip {
         new(userid_list: Vec<String>)
     }
 
-    w::record! {
-        /// Answer to [`BatchDel`].
-        pub struct BatchDelResponse {
-            /// `succ_userid_list`.
-            0 succ_userid_list: Option<Vec<String>> => "succ_userid_list",
-            /// `fail_userid_list`.
-            1 fail_userid_list: Option<Vec<String>> => "fail_userid_list",
-        }
-    }
+    /// Answer to [`BatchDel`], the same as to [`BatchAdd`].
+    pub type BatchDelResponse = BatchAddResponse;
 
     w::endpoint! {
         BatchDel => BatchDelResponse,

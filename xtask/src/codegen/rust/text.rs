@@ -1,9 +1,11 @@
 //! Types, flags and documentation as Rust text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
-use xinqiao_catalog::{AuthKind, Content, Endpoint, Field, Product, Retry, Spelling, TypeRef};
+use xinqiao_catalog::{
+    AuthKind, Content, Endpoint, Field, Origin, Product, Retry, Spelling, TypeDef, TypeRef,
+};
 
 /// One line of documentation, safe for rustdoc.
 pub(super) fn doc(text: &str) -> String {
@@ -109,10 +111,23 @@ pub(super) fn field_doc(field: &Field) -> String {
         parts.push(doc(field.about.get(false)));
     }
     if !field.unit.is_empty() {
-        parts.push(format!("unit {}", field.unit));
+        parts.push(format!("in {}", field.unit));
     }
     if !field.format.is_empty() {
         parts.push(format!("format `{}`", field.format));
+    }
+    let spelled = match field.wire {
+        Spelling::NumericText => "a number as text on the wire",
+        Spelling::JsonText => "JSON in a text on the wire",
+        Spelling::Comma => "joined by `,` on the wire",
+        Spelling::Pipe => "joined by `|` on the wire",
+        Spelling::Semicolon => "joined by `;` on the wire",
+        Spelling::BoolInt => "`0` or `1` on the wire",
+        Spelling::BoolYn => "`Y` or `N` on the wire",
+        _ => "",
+    };
+    if !spelled.is_empty() {
+        parts.push(spelled.into());
     }
     if !field.allowed.is_empty() {
         let shown: Vec<String> = field
@@ -124,14 +139,31 @@ pub(super) fn field_doc(field: &Field) -> String {
         let more = if field.allowed.len() > 8 { " …" } else { "" };
         parts.push(format!("one of {}{more}", shown.join(" ")));
     }
-    if field.max > 0 {
-        parts.push(format!("at most {}", field.max));
+    match field.origin {
+        Origin::Constant => parts.push(format!("always `{}`", field.constant)),
+        Origin::Auto => parts.push("filled in by the client".into()),
+        Origin::Credential => parts.push(format!("the account's {}", field.credential)),
+        Origin::Caller => {}
+    }
+    let list = matches!(field.ty, TypeRef::List(_));
+    match (field.max, list) {
+        (0, _) => {}
+        (max, true) => parts.push(format!("at most {max} items")),
+        (max, false) => parts.push(format!("at most {max} characters")),
     }
     if field.max_bytes > 0 {
         parts.push(format!("at most {} bytes", field.max_bytes));
     }
+    if field.code != 0 {
+        parts.push(format!("refused with {}", field.code));
+    }
     if field.encrypted {
         parts.push("encrypted on the wire".into());
+    }
+    if field.secret {
+        parts.push("a secret, masked in `Debug`".into());
+    } else if field.pii {
+        parts.push("personal data, masked in `Debug`".into());
     }
     if field.required_by_docs {
         parts.push("needed according to the documentation".into());
@@ -139,7 +171,23 @@ pub(super) fn field_doc(field: &Field) -> String {
     format!("{}.", parts.join("; "))
 }
 
-pub(super) fn endpoint_doc(endpoint: &Endpoint) -> String {
+/// What a type is for: the fields that hold it.
+pub(super) fn type_doc(ty: &TypeDef, users: &[String]) -> String {
+    if !ty.about.is_empty() {
+        return format!("/// {}\n", doc(ty.about.get(false)));
+    }
+    let mut shown = users.iter().take(2).cloned().collect::<Vec<_>>().join("; ");
+    if let Some(first) = shown.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    match users.len() {
+        0 => format!("/// `{}`.\n", ty.name),
+        1..=2 => format!("/// {shown}.\n"),
+        more => format!("/// {shown}; and {} more.\n", more - 2),
+    }
+}
+
+pub(super) fn endpoint_doc(endpoint: &Endpoint, names: &HashMap<i64, &'static str>) -> String {
     let mut out = String::new();
     if endpoint.title.is_empty() {
         let _ = writeln!(out, "/// `{} {}`.", endpoint.method, endpoint.path);
@@ -165,7 +213,10 @@ pub(super) fn endpoint_doc(endpoint: &Endpoint) -> String {
             .errors
             .iter()
             .take(12)
-            .map(ToString::to_string)
+            .map(|code| match names.get(code) {
+                Some(name) => format!("{code} `{name}`"),
+                None => code.to_string(),
+            })
             .collect();
         let _ = writeln!(out, "/// * Errors: {}.", codes.join(", "));
     }

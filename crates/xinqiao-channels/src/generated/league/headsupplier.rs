@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AuthInfo`.
+    /// `auth_info` of the answer of `league::headsupplier::windowauth::Get`.
     pub struct AuthInfo {
         /// `auth_wxa_appid`.
         0 auth_wxa_appid: String => "auth_wxa_appid: must",
@@ -14,19 +14,19 @@ w::record! {
         2 auth_wxa_username: String => "auth_wxa_username: must",
         /// `auth_url`.
         3 auth_url: String => "auth_url: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         4 nickname: Option<String> => "nickname: masked",
-        /// `head_img_url`.
+        /// `head_img_url`; personal data, masked in `Debug`.
         5 head_img_url: Option<String> => "head_img_url: masked",
     }
 }
 
 w::record! {
-    /// `BaseInfo`.
+    /// `base_info` of `league::headsupplier::ListGetShop`; `base_info` of `league::headsupplier::ShopDetail`.
     pub struct BaseInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// `headimg_url`.
         2 headimg_url: String => "headimg_url: must",
@@ -34,17 +34,17 @@ w::record! {
 }
 
 w::record! {
-    /// `BuyerInfo`.
+    /// `buyer_info` of `league::headsupplier::ClueDetail`; `buyer_info` of `league::headsupplier::OrderDetail`.
     pub struct BuyerInfo {
-        /// `open_id`.
+        /// `open_id`; personal data, masked in `Debug`.
         0 open_id: String => "open_id: must masked",
-        /// `union_id`.
+        /// `union_id`; personal data, masked in `Debug`.
         1 union_id: Option<String> => "union_id: masked",
     }
 }
 
 w::record! {
-    /// `Cat`.
+    /// An item of `cats` in `league::headsupplier::ItemProductInfo`; an item of `cats` in `league::headsupplier::ProductDetailProductInfo`.
     pub struct Cat {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -52,7 +52,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Category`.
+    /// `category` of `league::headsupplier::SelectionproductsListGet`.
     pub struct Category {
         /// `category_id`.
         0 category_id: Option<i64> => "category_id",
@@ -76,7 +76,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CatsV2Item`.
+    /// An item of `cats_v2` in `league::headsupplier::ItemProductInfo`.
     pub struct CatsV2Item {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -84,7 +84,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ClueDetail`.
+    /// `clue_detail` of `league::headsupplier::CommssionClue`.
     pub struct ClueDetail {
         /// `shop_info`.
         0 shop_info: ShopInfo => "shop_info: must",
@@ -100,15 +100,15 @@ w::record! {
 }
 
 w::record! {
-    /// `CommissionInfo`.
+    /// `commission_info` of `league::headsupplier::PromotiondetailGetItem`.
     pub struct CommissionInfo {
         /// `plan_type`.
         0 plan_type: i64 => "plan_type: must",
         /// `commission_type`.
         1 commission_type: i64 => "commission_type: must",
-        /// `ratio`; unit 1/100000.
+        /// `ratio`; in 1/100000.
         2 ratio: i64 => "ratio: must",
-        /// `service_ratio`; unit 1/100000.
+        /// `service_ratio`; in 1/100000.
         3 service_ratio: i64 => "service_ratio: must",
         /// `start_time`; format `unix`.
         4 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -120,25 +120,25 @@ w::record! {
 }
 
 w::record! {
-    /// `CommissionInfoSharerInfo`.
+    /// `sharer_info` of `league::headsupplier::OrderDetailCommissionInfo`.
     pub struct CommissionInfoSharerInfo {
         /// `sharer_appid`.
         0 sharer_appid: String => "sharer_appid: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `head_img_url`.
+        /// `head_img_url`; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
         /// `opensharerid`.
         3 opensharerid: Option<String> => "opensharerid",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `ratio`; unit 1/10000.
+        /// `ratio`; in 1/10000.
         5 ratio: i64 => "ratio: must",
     }
 }
 
 w::record! {
-    /// `CommssionClue`.
+    /// `commssion_clue` of the answer of `league::headsupplier::clue::Get`.
     pub struct CommssionClue {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -156,7 +156,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CommssionOrder`.
+    /// `commssion_order` of the answer of `league::headsupplier::order::Get`.
     pub struct CommssionOrder {
         /// `order_id`.
         0 order_id: Option<w::TextOrNumber> => "order_id",
@@ -174,7 +174,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CooperativeInfo`.
+    /// `cooperative_info` of `league::headsupplier::PromotiondetailGetItem`.
     pub struct CooperativeInfo {
         /// `cooperative_status`.
         0 cooperative_status: i64 => "cooperative_status: must",
@@ -186,7 +186,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CreateTimeRange`.
+    /// `create_time_range` of `league::headsupplier::clue::ListGet`; `create_time_range` of `league::headsupplier::order::ListGet`; and 1 more.
     pub struct CreateTimeRange {
         /// `start_time`; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -197,9 +197,9 @@ w::record! {
 }
 
 w::record! {
-    /// `DataInfo`.
+    /// `data_info` of `league::headsupplier::ShopDetail`.
     pub struct DataInfo {
-        /// `gmv`; unit fen.
+        /// `gmv`; in fen.
         0 gmv: xinqiao_types::Fen => "gmv: must",
         /// `product_number`.
         1 product_number: i64 => "product_number: must",
@@ -207,15 +207,15 @@ w::record! {
         2 product_number_today: i64 => "product_number_today: must",
         /// `product_number_sold_today`.
         3 product_number_sold_today: i64 => "product_number_sold_today: must",
-        /// `settle_amount`; unit fen.
+        /// `settle_amount`; in fen.
         4 settle_amount: xinqiao_types::Fen => "settle_amount: must",
-        /// `unsettle_amount`; unit fen.
+        /// `unsettle_amount`; in fen.
         5 unsettle_amount: xinqiao_types::Fen => "unsettle_amount: must",
     }
 }
 
 w::record! {
-    /// `DescInfo`.
+    /// `desc_info` of `league::headsupplier::ItemProductInfo`; `desc_info` of `league::headsupplier::ProductDetailProductInfo`; and 1 more.
     pub struct DescInfo {
         /// `imgs`.
         0 imgs: Vec<String> => "imgs: must",
@@ -225,7 +225,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Filter`.
+    /// `filter` of `league::headsupplier::subscription::Getsubscribe`.
     pub struct Filter {
         /// `appid`.
         0 appid: Option<xinqiao_types::AppId> => "appid",
@@ -240,23 +240,23 @@ w::record! {
 }
 
 w::record! {
-    /// `FinderInfo`.
+    /// `finder_info` of `league::headsupplier::OrderDetailCommissionInfo`.
     pub struct FinderInfo {
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
-        /// `head_img_url`.
+        /// `head_img_url`; personal data, masked in `Debug`.
         1 head_img_url: String => "head_img_url: must masked",
         /// `openfinderid`.
         2 openfinderid: Option<String> => "openfinderid",
-        /// `ratio`; unit 1/10000.
+        /// `ratio`; in 1/10000.
         3 ratio: i64 => "ratio: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
 w::record! {
-    /// `FundsFlow`.
+    /// `funds_flow` of the answer of `league::headsupplier::funds::FlowdetailGet`.
     pub struct FundsFlow {
         /// `flow_id`.
         0 flow_id: String => "flow_id: must",
@@ -264,9 +264,9 @@ w::record! {
         1 funds_type: i64 => "funds_type: must",
         /// `flow_type`.
         2 flow_type: i64 => "flow_type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `balance`; unit fen.
+        /// `balance`; in fen.
         4 balance: xinqiao_types::Fen => "balance: must",
         /// `remark`.
         5 remark: Option<String> => "remark",
@@ -280,7 +280,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetItem`.
+    /// `item` of the answer of `league::headsupplier::item::Get`.
     pub struct GetItem {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -292,7 +292,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetallList`.
+    /// An item of `list` in the answer of `league::headsupplier::window::Getall`.
     pub struct GetallList {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -304,7 +304,7 @@ w::record! {
 }
 
 w::record! {
-    /// `HeadSupplierInfo`.
+    /// `head_supplier_info` of `league::headsupplier::PromotiondetailGetItem`.
     pub struct HeadSupplierInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -316,7 +316,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ItemProductInfo`.
+    /// `product_info` of `league::headsupplier::GetItem`.
     pub struct ItemProductInfo {
         /// `title`.
         0 title: String => "title: must",
@@ -334,7 +334,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListDetail`.
+    /// An item of `list` in the answer of `league::headsupplier::order::ListGet`.
     pub struct ListDetail {
         /// `order_id`.
         0 order_id: Option<w::TextOrNumber> => "order_id",
@@ -344,7 +344,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListGetList`.
+    /// An item of `list` in the answer of `league::headsupplier::clue::ListGet`.
     pub struct ListGetList {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -354,7 +354,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListGetListDetail`.
+    /// An item of `list` in the answer of `league::headsupplier::subitem::ListGet`.
     pub struct ListGetListDetail {
         /// `sub_item_id`.
         0 sub_item_id: i64 => "sub_item_id: must",
@@ -366,13 +366,13 @@ w::record! {
         3 ratio: i64 => "ratio: must",
         /// `ratio_to_service_rate`.
         4 ratio_to_service_rate: i64 => "ratio_to_service_rate: must",
-        /// `ratio_ext`; unit 1/10000.
+        /// `ratio_ext`; in 1/10000.
         5 ratio_ext: i64 => "ratio_ext: must",
     }
 }
 
 w::record! {
-    /// `ListGetListItem`.
+    /// An item of `list` in the answer of `league::headsupplier::item::ListGet`.
     pub struct ListGetListItem {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -382,7 +382,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListGetShop`.
+    /// An item of `shop_list` in the answer of `league::headsupplier::shop::ListGet`.
     pub struct ListGetShop {
         /// `status`.
         0 status: i64 => "status: must",
@@ -392,7 +392,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListItem`.
+    /// An item of `list` in the answer of `league::headsupplier::cooperativeitem::ListGet`.
     pub struct ListItem {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -404,7 +404,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListingTimeRange`.
+    /// `listing_time_range` of `league::headsupplier::cooperativeitem::ListGet`; `selling_price_range` of `league::headsupplier::SpuItemCondition`; and 5 more.
     pub struct ListingTimeRange {
         /// `min`.
         0 min: i64 => "min: must",
@@ -415,25 +415,25 @@ w::record! {
 }
 
 w::record! {
-    /// `MpInfo`.
+    /// `mp_info` of `league::headsupplier::PromotionInfo`.
     pub struct MpInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
     }
 }
 
 w::record! {
-    /// `NormalCommissionInfo`.
+    /// `normal_commission_info` of `league::headsupplier::CommissionInfo`.
     pub struct NormalCommissionInfo {
-        /// `ratio`; unit 1/100000.
+        /// `ratio`; in 1/100000.
         0 ratio: i64 => "ratio: must",
     }
 }
 
 w::record! {
-    /// `OrderDetail`.
+    /// `order_detail` of `league::headsupplier::CommssionOrder`.
     pub struct OrderDetail {
         /// `shop_info`.
         0 shop_info: OrderDetailShopInfo => "shop_info: must",
@@ -449,13 +449,13 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderDetailCommissionInfo`.
+    /// `commission_info` of `league::headsupplier::OrderDetail`.
     pub struct OrderDetailCommissionInfo {
         /// `finder_info`.
         0 finder_info: FinderInfo => "finder_info: must",
-        /// `service_ratio`; unit 1/10000.
+        /// `service_ratio`; in 1/10000.
         1 service_ratio: i64 => "service_ratio: must",
-        /// `service_amount`; unit fen.
+        /// `service_amount`; in fen.
         2 service_amount: xinqiao_types::Fen => "service_amount: must",
         /// `profit_sharding_suc_time`; format `unix`.
         3 profit_sharding_suc_time: xinqiao_types::UnixSeconds => "profit_sharding_suc_time: must",
@@ -475,7 +475,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderDetailOrderInfo`.
+    /// `order_info` of `league::headsupplier::OrderDetail`.
     pub struct OrderDetailOrderInfo {
         /// `order_status`.
         0 order_status: i64 => "order_status: must",
@@ -489,7 +489,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderDetailShopInfo`.
+    /// `shop_info` of `league::headsupplier::OrderDetail`.
     pub struct OrderDetailShopInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -499,7 +499,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderInfo`.
+    /// `order_info` of `league::headsupplier::ClueDetail`.
     pub struct OrderInfo {
         /// `status`.
         0 status: i64 => "status: must",
@@ -507,7 +507,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Product`.
+    /// `product` of the answer of `league::headsupplier::ProductdetailGet`.
     pub struct Product {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
@@ -521,7 +521,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductDetail`.
+    /// `product_detail` of the answer of `league::headsupplier::window::Getdetail`.
     pub struct ProductDetail {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -533,7 +533,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductDetailCatsV2Item`.
+    /// An item of `cats_v2` in `league::headsupplier::ProductDetailProductInfo`.
     pub struct ProductDetailCatsV2Item {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -541,7 +541,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductDetailProductInfo`.
+    /// `product_info` of `league::headsupplier::ProductDetail`.
     pub struct ProductDetailProductInfo {
         /// `title`.
         0 title: String => "title: must",
@@ -561,7 +561,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductInfo`.
+    /// `product_info` of `league::headsupplier::ClueDetail`; `product_info` of `league::headsupplier::OrderDetail`.
     pub struct ProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -569,13 +569,13 @@ w::record! {
         1 thumb_img: String => "thumb_img: must",
         /// `title`.
         2 title: String => "title: must",
-        /// `actual_payment`; unit fen.
+        /// `actual_payment`; in fen.
         3 actual_payment: xinqiao_types::Fen => "actual_payment: must",
     }
 }
 
 w::record! {
-    /// `ProductInfoCatsV2Item`.
+    /// An item of `cats_v2` in `league::headsupplier::ProductProductInfo`.
     pub struct ProductInfoCatsV2Item {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -583,7 +583,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductProductInfo`.
+    /// `product_info` of `league::headsupplier::Product`.
     pub struct ProductProductInfo {
         /// `title`.
         0 title: String => "title: must",
@@ -605,7 +605,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionInfo`.
+    /// `promotion_info` of `league::headsupplier::OrderDetailCommissionInfo`.
     pub struct PromotionInfo {
         /// `channel_type`.
         0 channel_type: i64 => "channel_type: must",
@@ -619,11 +619,11 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionInfoFinderInfo`.
+    /// `finder_info` of `league::headsupplier::PromotionInfo`.
     pub struct PromotionInfoFinderInfo {
         /// `finder_id`.
         0 finder_id: String => "finder_id: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// `openfinderid`.
         2 openfinderid: Option<String> => "openfinderid",
@@ -631,11 +631,11 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionInfoTalentInfo`.
+    /// `talent_info` of `league::headsupplier::PromotionInfo`.
     pub struct PromotionInfoTalentInfo {
         /// `talent_appid`.
         0 talent_appid: String => "talent_appid: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// `opentalentid`.
         2 opentalentid: Option<String> => "opentalentid",
@@ -643,7 +643,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotiondetailGetItem`.
+    /// `item` of the answer of `league::headsupplier::item::PromotiondetailGet`.
     pub struct PromotiondetailGetItem {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
@@ -661,7 +661,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SelectionproductsListGetProduct`.
+    /// An item of `product_list` in the answer of `league::headsupplier::SelectionproductsListGet`.
     pub struct SelectionproductsListGetProduct {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
@@ -673,11 +673,11 @@ w::record! {
 }
 
 w::record! {
-    /// `SharerInfo`.
+    /// `sharer_info` of `league::headsupplier::ClueDetail`.
     pub struct SharerInfo {
         /// `sharer_appid`.
         0 sharer_appid: String => "sharer_appid: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// `opensharerid`.
         2 opensharerid: String => "opensharerid: must",
@@ -685,7 +685,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Shop`.
+    /// `shop` of `league::headsupplier::Product`.
     pub struct Shop {
         /// `name`.
         0 name: String => "name: must",
@@ -697,7 +697,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShopDetail`.
+    /// `shop_detail` of the answer of `league::headsupplier::shop::Get`.
     pub struct ShopDetail {
         /// `status`.
         0 status: i64 => "status: must",
@@ -711,7 +711,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShopInfo`.
+    /// `shop_info` of `league::headsupplier::ClueDetail`.
     pub struct ShopInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -719,7 +719,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuAttr`.
+    /// An item of `sku_attrs` in `league::headsupplier::Skus`.
     pub struct SkuAttr {
         /// `attr_key`.
         0 attr_key: String => "attr_key: must",
@@ -729,7 +729,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuDeliverInfo`.
+    /// `sku_deliver_info` of `league::headsupplier::Skus`.
     pub struct SkuDeliverInfo {
         /// `stock_type`.
         0 stock_type: i64 => "stock_type: must",
@@ -741,13 +741,13 @@ w::record! {
         3 presale_end_time: xinqiao_types::UnixSeconds => "presale_end_time: must",
         /// `full_payment_presale_delivery_time`.
         4 full_payment_presale_delivery_time: i64 => "full_payment_presale_delivery_time: must",
-        /// `spot_after_presale_end`.
+        /// `spot_after_presale_end`; `0` or `1` on the wire.
         5 spot_after_presale_end: bool => "spot_after_presale_end: must zero-one",
     }
 }
 
 w::record! {
-    /// `Skus`.
+    /// An item of `skus` in `league::headsupplier::ProductProductInfo`.
     pub struct Skus {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
@@ -755,9 +755,9 @@ w::record! {
         1 out_sku_id: Option<String> => "out_sku_id",
         /// `thumb_img`.
         2 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `market_price`; unit fen.
+        /// `market_price`; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
         /// `stock_num`.
         5 stock_num: i64 => "stock_num: must",
@@ -775,15 +775,15 @@ w::record! {
 }
 
 w::record! {
-    /// `SpuItemCondition`.
+    /// `spu_item_condition` of `league::headsupplier::SelectionproductsListGet`.
     pub struct SpuItemCondition {
-        /// `selling_price_range`; unit fen.
+        /// `selling_price_range`; in fen.
         0 selling_price_range: Option<ListingTimeRange> => "selling_price_range",
         /// `monthly_sales_range`.
         1 monthly_sales_range: Option<ListingTimeRange> => "monthly_sales_range",
-        /// `service_fee_rate_range`; unit 1/100000.
+        /// `service_fee_rate_range`; in 1/100000.
         2 service_fee_rate_range: Option<ListingTimeRange> => "service_fee_rate_range",
-        /// `commission_rate_range`; unit 1/100000.
+        /// `commission_rate_range`; in 1/100000.
         3 commission_rate_range: Option<ListingTimeRange> => "commission_rate_range",
         /// `promote_time_range`.
         4 promote_time_range: Option<ListingTimeRange> => "promote_time_range",
@@ -805,25 +805,25 @@ w::record! {
 }
 
 w::record! {
-    /// `SubAgencyInfo`.
+    /// `sub_agency_info` of `league::headsupplier::OrderDetailCommissionInfo`; `promoter_agency_info` of `league::headsupplier::OrderDetailCommissionInfo`.
     pub struct SubAgencyInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `head_img_url`.
+        /// `head_img_url`; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
         /// `profit_sharding_suc_time`; format `unix`.
         3 profit_sharding_suc_time: xinqiao_types::UnixSeconds => "profit_sharding_suc_time: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `ratio`; unit 1/10000.
+        /// `ratio`; in 1/10000.
         5 ratio: i64 => "ratio: must",
     }
 }
 
 w::record! {
-    /// `SubscribeInfo`.
+    /// An item of `subscribe_info_list` in the answer of `league::headsupplier::subscription::Getsubscribe`.
     pub struct SubscribeInfo {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
@@ -833,19 +833,19 @@ w::record! {
 }
 
 w::record! {
-    /// `TalentInfo`.
+    /// `talent_info` of `league::headsupplier::OrderDetailCommissionInfo`.
     pub struct TalentInfo {
         /// `talent_appid`.
         0 talent_appid: String => "talent_appid: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `head_img_url`.
+        /// `head_img_url`; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
         /// `opentalentid`.
         3 opentalentid: Option<String> => "opentalentid",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `ratio`; unit 1/10000.
+        /// `ratio`; in 1/10000.
         5 ratio: i64 => "ratio: must",
     }
 }
@@ -1103,7 +1103,7 @@ pub mod cooperativeitem {
         pub struct Add {
             /// `head_supplier_item_link`.
             0 head_supplier_item_link: String => "head_supplier_item_link: must",
-            /// `hidden_flag`.
+            /// `hidden_flag`; `0` or `1` on the wire.
             1 hidden_flag: Option<bool> => "hidden_flag: zero-one",
         }
         new(head_supplier_item_link: impl Into<String>)
@@ -1206,9 +1206,9 @@ pub mod funds {
     w::record! {
         /// Answer to [`BalanceGet`].
         pub struct BalanceGetResponse {
-            /// `available_amount`; unit fen.
+            /// `available_amount`; in fen.
             0 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// `pending_amount`; unit fen.
+            /// `pending_amount`; in fen.
             1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
@@ -1640,7 +1640,7 @@ pub mod secondheadsupplieritem {
             1 head_supplier_item_link: Option<String> => "head_supplier_item_link",
             /// `plan_type`.
             2 plan_type: i64 => "plan_type: must",
-            /// `service_ratio`; unit 1/10000.
+            /// `service_ratio`; in 1/10000.
             3 service_ratio: i64 => "service_ratio: must",
             /// `to_head_supplier_appid`.
             4 to_head_supplier_appid: Option<String> => "to_head_supplier_appid",
@@ -1692,7 +1692,7 @@ pub mod secondheadsupplieritem {
             2 plan_type: i64 => "plan_type: must",
             /// `update_type`.
             3 update_type: i64 => "update_type: must",
-            /// `service_ratio`; unit 1/10000.
+            /// `service_ratio`; in 1/10000.
             4 service_ratio: Option<i64> => "service_ratio",
             /// `to_head_supplier_appid`.
             5 to_head_supplier_appid: Option<String> => "to_head_supplier_appid",
@@ -1829,7 +1829,7 @@ pub mod subitem {
             0 cooperative_item_id: i64 => "cooperative_item_id: must",
             /// `ratio`.
             1 ratio: Option<i64> => "ratio",
-            /// `ratio_ext`; unit 1/10000.
+            /// `ratio_ext`; in 1/10000.
             2 ratio_ext: Option<i64> => "ratio_ext",
         }
         new(cooperative_item_id: i64)
@@ -2253,7 +2253,7 @@ pub mod windowauth {
         pub struct Get {
             /// `finder_id`.
             0 finder_id: Option<String> => "finder_id",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `talent_appid`.
             2 talent_appid: Option<String> => "talent_appid",
@@ -2298,7 +2298,7 @@ pub mod windowauth {
         pub struct StatusGet {
             /// `finder_id`.
             0 finder_id: Option<String> => "finder_id",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `openfinderid`.
             2 openfinderid: Option<String> => "openfinderid",

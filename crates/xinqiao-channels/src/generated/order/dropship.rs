@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ChangeInfo`.
+    /// An item of `change_infos` in `order::dropship::supplier::DeliveryUpdate`.
     pub struct ChangeInfo {
         /// `old`.
         0 old: Delivery => "old: must",
@@ -15,7 +15,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CreateTimeRange`.
+    /// `create_time_range` of `order::dropship::List`; `update_time_range` of `order::dropship::List`; and 4 more.
     pub struct CreateTimeRange {
         /// `start_time`; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -26,7 +26,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Delivery`.
+    /// An item of `delivery_list` in `order::dropship::supplier::DeliverySend`; `old` of `order::dropship::ChangeInfo`; and 1 more.
     pub struct Delivery {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -43,7 +43,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DropshipOrder`.
+    /// `dropship_order` of the answer of `order::dropship::Get`.
     pub struct DropshipOrder {
         /// `supplier_appid`.
         0 supplier_appid: String => "supplier_appid: must",
@@ -63,11 +63,11 @@ w::record! {
 }
 
 w::record! {
-    /// `DropshipProduct`.
+    /// An item of `dropship_product_list` in `order::dropship::Assign`; an item of `dropship_product_list` in `order::dropship::Cancel`.
     pub struct DropshipProduct {
-        /// `spu_id`.
+        /// `spu_id`; a number as text on the wire.
         0 spu_id: i64 => "spu_id: must numeric",
-        /// `sku_id`.
+        /// `sku_id`; a number as text on the wire.
         1 sku_id: i64 => "sku_id: must numeric",
         /// `product_cnt`.
         2 product_cnt: i64 => "product_cnt: must",
@@ -76,7 +76,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetDropshipOrder`.
+    /// `dropship_order` of the answer of `order::dropship::supplier::Get`.
     pub struct GetDropshipOrder {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
@@ -96,7 +96,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PageInfo`.
+    /// `page_info` of `order::dropship::List`; `next_page` of the answer of `order::dropship::List`; and 6 more.
     pub struct PageInfo {
         /// `offset`.
         0 offset: i64 => "offset: must",
@@ -107,7 +107,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductInfo`.
+    /// An item of `product_infos` in `order::dropship::Delivery`.
     pub struct ProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -120,7 +120,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SearchCondition`.
+    /// `search_condition` of `order::dropship::Search`.
     pub struct SearchCondition {
         /// `create_time_range`.
         0 create_time_range: Option<CreateTimeRange> => "create_time_range",
@@ -157,7 +157,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SearchSearchCondition`.
+    /// `search_condition` of `order::dropship::supplier::Search`.
     pub struct SearchSearchCondition {
         /// `create_time_range`.
         0 create_time_range: Option<CreateTimeRange> => "create_time_range",
@@ -390,19 +390,8 @@ w::record! {
     set(page_info: PageInfo)
 }
 
-w::record! {
-    /// Answer to [`Search`].
-    pub struct SearchResponse {
-        /// `ds_order_id_list`.
-        0 ds_order_id_list: Vec<String> => "ds_order_id_list: must",
-        /// `total`.
-        1 total: i64 => "total: must",
-        /// `has_more`.
-        2 has_more: bool => "has_more: must",
-        /// `next_page`.
-        3 next_page: Option<PageInfo> => "next_page",
-    }
-}
+/// Answer to [`Search`], the same as to [`List`].
+pub type SearchResponse = ListResponse;
 
 w::endpoint! {
     Search => SearchResponse,
@@ -607,19 +596,8 @@ pub mod supplier {
         set(page_info: super::PageInfo)
     }
 
-    w::record! {
-        /// Answer to [`Search`].
-        pub struct SearchResponse {
-            /// `ds_order_id_list`.
-            0 ds_order_id_list: Vec<String> => "ds_order_id_list: must",
-            /// `total`.
-            1 total: i64 => "total: must",
-            /// `has_more`.
-            2 has_more: bool => "has_more: must",
-            /// `next_page`.
-            3 next_page: Option<super::PageInfo> => "next_page",
-        }
-    }
+    /// Answer to [`Search`], the same as to [`List`].
+    pub type SearchResponse = ListResponse;
 
     w::endpoint! {
         Search => SearchResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddressInfo`.
+    /// `address_info` of `product::order::DeliveryInfo`; `pickup_address` of `product::order::DeliveryInfo`.
     pub struct AddressInfo {
         /// `user_name`.
         0 user_name: String => "user_name: must",
@@ -18,7 +18,7 @@ w::record! {
         4 detail_info: String => "detail_info: must",
         /// `national_code`.
         5 national_code: Option<i64> => "national_code",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         6 tel_number: Option<String> => "tel_number: masked",
         /// `postal_code`.
         7 postal_code: Option<String> => "postal_code",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AfterSaleOrder`.
+    /// An item of `after_sale_order_list` in the answer of `product::order::Batchgetaftersaleorder`; `after_sale_order` of the answer of `product::order::Getaftersaleorder`.
     pub struct AfterSaleOrder {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -40,7 +40,7 @@ w::record! {
         1 original_order_id: i64 => "original_order_id: must",
         /// `status`.
         2 status: String => "status: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `reason`.
         4 reason: String => "reason: must",
@@ -66,7 +66,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AfterSaleOrderDetail`.
+    /// `details` of `product::order::AfterSaleOrder`.
     pub struct AfterSaleOrderDetail {
         /// `desc`.
         0 desc: String => "desc: must",
@@ -74,7 +74,7 @@ w::record! {
         1 num: i64 => "num: must",
         /// `cancel_time`; format `unix`.
         2 cancel_time: Option<xinqiao_types::UnixSeconds> => "cancel_time",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         3 tel_number: Option<String> => "tel_number: masked",
         /// `prove_imgs`.
         4 prove_imgs: Option<Vec<String>> => "prove_imgs",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AftersaleDetail`.
+    /// `aftersale_detail` of `product::order::Order`.
     pub struct AftersaleDetail {
         /// `aftersale_order_list`.
         0 aftersale_order_list: Vec<AftersaleOrder> => "aftersale_order_list: must",
@@ -92,7 +92,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AftersaleOrder`.
+    /// An item of `aftersale_order_list` in `product::order::AftersaleDetail`.
     pub struct AftersaleOrder {
         /// `aftersale_order_id`.
         0 aftersale_order_id: i64 => "aftersale_order_id: must",
@@ -100,20 +100,20 @@ w::record! {
 }
 
 w::record! {
-    /// `ChangeOrderInfo`.
+    /// An item of `change_order_infos` in `product::order::ChangeOrderPrice`.
     pub struct ChangeOrderInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `sku_id`.
         1 sku_id: i64 => "sku_id: must",
-        /// `change_price`; unit fen.
+        /// `change_price`; in fen.
         2 change_price: xinqiao_types::Fen => "change_price: must",
     }
     new(product_id: i64, sku_id: i64, change_price: xinqiao_types::Fen)
 }
 
 w::record! {
-    /// `DeliveryInfo`.
+    /// `delivery_info` of `product::order::OrderDetail`.
     pub struct DeliveryInfo {
         /// `delivery_method`.
         0 delivery_method: Option<String> => "delivery_method",
@@ -137,7 +137,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeliveryProductInfo`.
+    /// `delivery_product_info` of `product::order::DeliveryInfo`.
     pub struct DeliveryProductInfo {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -147,17 +147,17 @@ w::record! {
 }
 
 w::record! {
-    /// `ExpressFee`.
+    /// An item of `express_fee` in `product::order::DeliveryInfo`.
     pub struct ExpressFee {
         /// `shipping_method`.
         0 shipping_method: Option<String> => "shipping_method",
-        /// `distance`; unit m.
+        /// `distance`; in m.
         1 distance: i64 => "distance: must",
     }
 }
 
 w::record! {
-    /// `ExtInfo`.
+    /// `ext_info` of `product::order::Order`.
     pub struct ExtInfo {
         /// `customer_notes`.
         0 customer_notes: Option<String> => "customer_notes",
@@ -167,7 +167,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MerchantUploadInfo`.
+    /// `merchant_upload_info` of `product::order::AfterSaleOrder`.
     pub struct MerchantUploadInfo {
         /// `refund_certificates`.
         0 refund_certificates: Option<Vec<String>> => "refund_certificates",
@@ -177,7 +177,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// `order` of the answer of `product::order::Get`; an item of `orders` in the answer of `product::order::GetList`; and 1 more.
     pub struct Order {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -189,7 +189,7 @@ w::record! {
         3 order_detail: OrderDetail => "order_detail: must",
         /// `aftersale_detail`.
         4 aftersale_detail: Option<AftersaleDetail> => "aftersale_detail",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `ext_info`.
         6 ext_info: Option<ExtInfo> => "ext_info",
@@ -201,7 +201,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderDetail`.
+    /// `order_detail` of `product::order::Order`.
     pub struct OrderDetail {
         /// `product_infos`.
         0 product_infos: Vec<OrderDetailProductInfo> => "product_infos: must",
@@ -215,7 +215,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderDetailProductInfo`.
+    /// An item of `product_infos` in `product::order::OrderDetail`.
     pub struct OrderDetailProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -231,7 +231,7 @@ w::record! {
         5 title: String => "title: must",
         /// `thumb_img`.
         6 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         7 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `sku_attrs`.
         8 sku_attrs: Vec<SkuAttr> => "sku_attrs: must",
@@ -239,7 +239,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayInfo`.
+    /// `pay_info` of `product::order::OrderDetail`.
     pub struct PayInfo {
         /// `pay_method`.
         0 pay_method: String => "pay_method: must",
@@ -255,15 +255,15 @@ w::record! {
 }
 
 w::record! {
-    /// `PriceInfo`.
+    /// `price_info` of `product::order::OrderDetail`.
     pub struct PriceInfo {
-        /// `product_price`; unit fen.
+        /// `product_price`; in fen.
         0 product_price: xinqiao_types::Fen => "product_price: must",
-        /// `order_price`; unit fen.
+        /// `order_price`; in fen.
         1 order_price: xinqiao_types::Fen => "order_price: must",
-        /// `freight`; unit fen.
+        /// `freight`; in fen.
         2 freight: xinqiao_types::Fen => "freight: must",
-        /// `discounted_price`; unit fen.
+        /// `discounted_price`; in fen.
         3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
         /// `is_discounted`.
         4 is_discounted: bool => "is_discounted: must",
@@ -271,7 +271,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductInfo`.
+    /// `product_info` of `product::order::AfterSaleOrder`.
     pub struct ProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -283,15 +283,15 @@ w::record! {
 }
 
 w::record! {
-    /// `RefundInfo`.
+    /// `refund_info` of `product::order::AfterSaleOrder`.
     pub struct RefundInfo {
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
 w::record! {
-    /// `RefundResp`.
+    /// `refund_resp` of `product::order::AfterSaleOrder`.
     pub struct RefundResp {
         /// `ret`.
         0 ret: i64 => "ret: must",
@@ -303,7 +303,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReturnInfo`.
+    /// `return_info` of `product::order::AfterSaleOrder`.
     pub struct ReturnInfo {
         /// `waybill_id`.
         0 waybill_id: String => "waybill_id: must",
@@ -315,7 +315,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuAttr`.
+    /// An item of `sku_attrs` in `product::order::OrderDetailProductInfo`.
     pub struct SkuAttr {
         /// `attr_key`.
         0 attr_key: String => "attr_key: must",
@@ -441,7 +441,7 @@ w::record! {
         0 order_id: i64 => "order_id: must",
         /// `change_express`.
         1 change_express: bool => "change_express: must",
-        /// `express_fee`; unit fen.
+        /// `express_fee`; in fen.
         2 express_fee: Option<xinqiao_types::Fen> => "express_fee",
         /// `change_order_infos`.
         3 change_order_infos: Vec<ChangeOrderInfo> => "change_order_infos: must",
@@ -661,7 +661,7 @@ w::record! {
         3 sku_code: Option<String> => "sku_code",
         /// `user_name`.
         4 user_name: Option<String> => "user_name",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         5 tel_number: Option<String> => "tel_number: masked",
         /// `order_id`.
         6 order_id: Option<i64> => "order_id",

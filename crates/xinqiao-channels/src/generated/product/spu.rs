@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddAttr`.
+    /// An item of `attrs` in `product::spu::Add`; an item of `attrs` in `product::spu::Update`; and 2 more.
     pub struct AddAttr {
         /// `attr_key`.
         0 attr_key: String => "attr_key: must",
@@ -15,7 +15,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddData`.
+    /// `data` of the answer of `product::spu::Add`.
     pub struct AddData {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -27,7 +27,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Cat`.
+    /// An item of `cats` in `product::spu::Add`; an item of `cats` in `product::spu::Update`; and 1 more.
     pub struct Cat {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponcodeInfo`.
+    /// `couponcode_info` of `product::spu::Add`; `couponcode_info` of `product::spu::Update`.
     pub struct CouponcodeInfo {
         /// `verify_type`.
         0 verify_type: i64 => "verify_type: must",
@@ -49,7 +49,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DescInfo`.
+    /// `desc_info` of `product::spu::Add`; `desc_info` of `product::spu::Update`; and 1 more.
     pub struct DescInfo {
         /// `imgs`.
         0 imgs: Vec<String> => "imgs: must",
@@ -58,7 +58,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExpressInfo`.
+    /// `express_info` of `product::spu::Add`; `express_info` of `product::spu::Update`.
     pub struct ExpressInfo {
         /// `template_id`.
         0 template_id: i64 => "template_id: must",
@@ -67,7 +67,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetData`.
+    /// `data` of the answer of `product::spu::Get`.
     pub struct GetData {
         /// `spu`.
         0 spu: Spu => "spu: must",
@@ -75,7 +75,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Shopcat`.
+    /// An item of `shopcat` in `product::spu::Spu`.
     pub struct Shopcat {
         /// `shopcat_id`.
         0 shopcat_id: i64 => "shopcat_id: must",
@@ -83,7 +83,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Skus`.
+    /// An item of `skus` in `product::spu::Add`.
     pub struct Skus {
         /// `out_product_id`.
         0 out_product_id: String => "out_product_id: must",
@@ -91,9 +91,9 @@ w::record! {
         1 out_sku_id: String => "out_sku_id: must",
         /// `thumb_img`.
         2 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `market_price`; unit fen.
+        /// `market_price`; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
         /// `stock_num`.
         5 stock_num: i64 => "stock_num: must",
@@ -117,7 +117,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Spu`.
+    /// An item of `spus` in the answer of `product::spu::GetList`; an item of `spus` in the answer of `product::spu::Search`; and 1 more.
     pub struct Spu {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -147,7 +147,7 @@ w::record! {
         12 edit_status: i64 => "edit_status: must",
         /// `path`.
         13 path: Option<String> => "path",
-        /// `min_price`; unit fen.
+        /// `min_price`; in fen.
         14 min_price: xinqiao_types::Fen => "min_price: must",
         /// `skus`.
         15 skus: Option<Vec<SpuSkus>> => "skus",
@@ -155,7 +155,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpuSkus`.
+    /// An item of `skus` in `product::spu::Spu`.
     pub struct SpuSkus {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
@@ -163,7 +163,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateData`.
+    /// `data` of the answer of `product::spu::Update`.
     pub struct UpdateData {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -175,7 +175,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValidInfo`.
+    /// `valid_info` of `product::spu::CouponcodeInfo`.
     pub struct ValidInfo {
         /// `valid_type`.
         0 valid_type: i64 => "valid_type: must",
@@ -359,7 +359,7 @@ w::record! {
         0 product_id: Option<i64> => "product_id",
         /// `out_product_id`.
         1 out_product_id: Option<String> => "out_product_id",
-        /// `need_edit_spu`.
+        /// `need_edit_spu`; `0` or `1` on the wire.
         2 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
     }
     new()
@@ -407,7 +407,7 @@ w::record! {
         1 page: i64 => "page: must",
         /// `page_size`.
         2 page_size: i64 => "page_size: must",
-        /// `need_edit_spu`.
+        /// `need_edit_spu`; `0` or `1` on the wire.
         3 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
     }
     new(status: i64, page: i64, page_size: i64)

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BuygetInfo`.
+    /// `buyget_info` of `shop::coupon::DiscountCondition`.
     pub struct BuygetInfo {
         /// `buy_out_product_id`.
         0 buy_out_product_id: String => "buy_out_product_id: must",
@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Coupon`.
+    /// `coupon` of `shop::coupon::Add`; `coupon` of `shop::coupon::Update`.
     pub struct Coupon {
         /// `out_coupon_id`.
         0 out_coupon_id: String => "out_coupon_id: must",
@@ -39,7 +39,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponCouponInfo`.
+    /// `coupon_info` of `shop::coupon::ResultCoupon`.
     pub struct CouponCouponInfo {
         /// `name`.
         0 name: String => "name: must",
@@ -57,7 +57,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponInfo`.
+    /// `coupon_info` of `shop::coupon::Coupon`.
     pub struct CouponInfo {
         /// `name`.
         0 name: String => "name: must",
@@ -75,7 +75,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponInfoReceiveInfo`.
+    /// `receive_info` of `shop::coupon::CouponCouponInfo`.
     pub struct CouponInfoReceiveInfo {
         /// `limit_num_one_person`.
         0 limit_num_one_person: i64 => "limit_num_one_person: must",
@@ -89,7 +89,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponStock`.
+    /// `coupon_stock` of `shop::coupon::GetListResult`.
     pub struct CouponStock {
         /// `out_coupon_id`.
         0 out_coupon_id: String => "out_coupon_id: must",
@@ -103,11 +103,11 @@ w::record! {
 }
 
 w::record! {
-    /// `DiscountCondition`.
+    /// `discount_condition` of `shop::coupon::DiscountInfo`.
     pub struct DiscountCondition {
         /// `product_cnt`.
         0 product_cnt: Option<i64> => "product_cnt",
-        /// `product_price`; unit fen.
+        /// `product_price`; in fen.
         1 product_price: Option<xinqiao_types::Fen> => "product_price",
         /// `out_product_ids`.
         2 out_product_ids: Option<Vec<String>> => "out_product_ids",
@@ -127,11 +127,11 @@ w::record! {
 }
 
 w::record! {
-    /// `DiscountInfo`.
+    /// `discount_info` of `shop::coupon::CouponCouponInfo`; `discount_info` of `shop::coupon::CouponInfo`.
     pub struct DiscountInfo {
         /// `discount_condition`.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
-        /// `discount_fee`; unit fen.
+        /// `discount_fee`; in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// `discount_num`.
         2 discount_num: Option<i64> => "discount_num",
@@ -141,7 +141,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExtInfo`.
+    /// `ext_info` of `shop::coupon::CouponCouponInfo`.
     pub struct ExtInfo {
         /// `valid_time`; format `unix`.
         0 valid_time: Option<xinqiao_types::UnixSeconds> => "valid_time",
@@ -149,9 +149,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Finder`.
+    /// `finder` of `shop::coupon::PromoteInfo`.
     pub struct Finder {
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
     }
     new()
@@ -159,7 +159,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetListResult`.
+    /// An item of `result_list` in the answer of `shop::coupon::GetList`.
     pub struct GetListResult {
         /// `coupon`.
         0 coupon: ResultCoupon => "coupon: must",
@@ -169,7 +169,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetResult`.
+    /// `result` of the answer of `shop::coupon::Get`.
     pub struct GetResult {
         /// `coupon`.
         0 coupon: ResultCoupon => "coupon: must",
@@ -177,9 +177,9 @@ w::record! {
 }
 
 w::record! {
-    /// `GetUsercouponListResult`.
+    /// An item of `result_list` in the answer of `shop::coupon::GetUsercouponList`.
     pub struct GetUsercouponListResult {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `out_user_coupon_id`.
         1 out_user_coupon_id: String => "out_user_coupon_id: must",
@@ -201,7 +201,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromoteInfo`.
+    /// `promote_info` of `shop::coupon::CouponCouponInfo`; `promote_info` of `shop::coupon::CouponInfo`.
     pub struct PromoteInfo {
         /// `promote_type`.
         0 promote_type: i64 => "promote_type: must",
@@ -213,7 +213,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiveInfo`.
+    /// `receive_info` of `shop::coupon::CouponInfo`.
     pub struct ReceiveInfo {
         /// `limit_num_one_person`.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
@@ -234,7 +234,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ResultCoupon`.
+    /// `coupon` of `shop::coupon::GetListResult`; `coupon` of `shop::coupon::GetResult`.
     pub struct ResultCoupon {
         /// `out_coupon_id`.
         0 out_coupon_id: String => "out_coupon_id: must",
@@ -256,7 +256,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ResultExtInfo`.
+    /// `ext_info` of `shop::coupon::GetUsercouponListResult`.
     pub struct ResultExtInfo {
         /// `use_time`; format `unix`.
         0 use_time: Option<xinqiao_types::UnixSeconds> => "use_time",
@@ -264,7 +264,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockInfo`.
+    /// `stock_info` of `shop::coupon::CouponStock`; `stock_info` of `shop::coupon::UpdateCouponStockCouponStock`.
     pub struct StockInfo {
         /// `issued_num`.
         0 issued_num: i64 => "issued_num: must",
@@ -275,18 +275,18 @@ w::record! {
 }
 
 w::record! {
-    /// `TradeinInfo`.
+    /// `tradein_info` of `shop::coupon::DiscountCondition`.
     pub struct TradeinInfo {
         /// `out_product_id`.
         0 out_product_id: String => "out_product_id: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         1 price: xinqiao_types::Fen => "price: must",
     }
     new(out_product_id: impl Into<String>, price: xinqiao_types::Fen)
 }
 
 w::record! {
-    /// `UpdateCouponStockCouponStock`.
+    /// `coupon_stock` of `shop::coupon::UpdateCouponStock`.
     pub struct UpdateCouponStockCouponStock {
         /// `out_coupon_id`.
         0 out_coupon_id: String => "out_coupon_id: must",
@@ -297,7 +297,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateUserCouponUserCoupon`.
+    /// `user_coupon` of `shop::coupon::UpdateUserCoupon`.
     pub struct UpdateUserCouponUserCoupon {
         /// `out_user_coupon_id`.
         0 out_user_coupon_id: String => "out_user_coupon_id: must",
@@ -314,7 +314,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCoupon`.
+    /// `user_coupon` of `shop::coupon::AddUserCoupon`.
     pub struct UserCoupon {
         /// `out_user_coupon_id`.
         0 out_user_coupon_id: String => "out_user_coupon_id: must",
@@ -327,7 +327,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCouponExtInfo`.
+    /// `ext_info` of `shop::coupon::UpdateUserCouponUserCoupon`.
     pub struct UserCouponExtInfo {
         /// `use_time`; format `unix`.
         0 use_time: Option<xinqiao_types::UnixSeconds> => "use_time",
@@ -337,7 +337,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValidInfo`.
+    /// `valid_info` of `shop::coupon::CouponCouponInfo`; `valid_info` of `shop::coupon::CouponInfo`.
     pub struct ValidInfo {
         /// `valid_type`.
         0 valid_type: i64 => "valid_type: must",
@@ -398,7 +398,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/add_usercoupon.html>.
     /// * Catalog: `channels.shop.coupon.add_user_coupon`.
     pub struct AddUserCoupon {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `user_coupon`.
         1 user_coupon: UserCoupon => "user_coupon: must",
@@ -522,7 +522,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/get_usercoupon_list.html>.
     /// * Catalog: `channels.shop.coupon.get_usercoupon_list`.
     pub struct GetUsercouponList {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `offset`.
         1 offset: i64 => "offset: must",
@@ -666,7 +666,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/update_usercoupon.html>.
     /// * Catalog: `channels.shop.coupon.update_user_coupon`.
     pub struct UpdateUserCoupon {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `user_coupon`.
         1 user_coupon: UpdateUserCouponUserCoupon => "user_coupon: must",
@@ -706,7 +706,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/update_usercoupon_status.html>.
     /// * Catalog: `channels.shop.coupon.update_usercoupon_status`.
     pub struct UpdateUsercouponStatus {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `out_user_coupon_id`.
         1 out_user_coupon_id: String => "out_user_coupon_id: must",

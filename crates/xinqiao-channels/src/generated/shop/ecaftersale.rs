@@ -4,9 +4,9 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddressInfo`.
+    /// `address_info` of `shop::ecaftersale::Acceptreturn`.
     pub struct AddressInfo {
-        /// `receiver_name`.
+        /// `receiver_name`; personal data, masked in `Debug`.
         0 receiver_name: String => "receiver_name: must masked",
         /// `country`.
         1 country: Option<String> => "country",
@@ -18,7 +18,7 @@ w::record! {
         4 town: Option<String> => "town",
         /// `detailed_address`.
         5 detailed_address: String => "detailed_address: must",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
     new(
@@ -30,7 +30,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AfterSalesOrder`.
+    /// `after_sales_order` of the answer of `shop::ecaftersale::Get`.
     pub struct AfterSalesOrder {
         /// `aftersale_id`.
         0 aftersale_id: i64 => "aftersale_id: must",
@@ -44,9 +44,9 @@ w::record! {
         4 type_: i64 => "type: must",
         /// `status`.
         5 status: i64 => "status: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         6 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `orderamt`; unit fen.
+        /// `orderamt`; in fen.
         7 orderamt: xinqiao_types::Fen => "orderamt: must",
         /// `refund_reason_type`.
         8 refund_reason_type: i64 => "refund_reason_type: must",
@@ -70,7 +70,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AfterSalesOrderMedia`.
+    /// An item of `media_list` in `shop::ecaftersale::AfterSalesOrder`.
     pub struct AfterSalesOrderMedia {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AfterSalesOrderProductInfo`.
+    /// `product_info` of `shop::ecaftersale::AfterSalesOrder`.
     pub struct AfterSalesOrderProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -98,7 +98,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Media`.
+    /// An item of `media_list` in `shop::ecaftersale::Add`; an item of `media_list` in `shop::ecaftersale::Update`.
     pub struct Media {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -109,7 +109,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductInfo`.
+    /// `product_info` of `shop::ecaftersale::Add`.
     pub struct ProductInfo {
         /// `out_product_id`.
         0 out_product_id: Option<String> => "out_product_id",
@@ -123,7 +123,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RefundPayDetail`.
+    /// `refund_pay_detail` of `shop::ecaftersale::AfterSalesOrder`.
     pub struct RefundPayDetail {
         /// `refund_id`.
         0 refund_id: String => "refund_id: must",
@@ -131,7 +131,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReturnInfo`.
+    /// `return_info` of `shop::ecaftersale::AfterSalesOrder`.
     pub struct ReturnInfo {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -231,11 +231,11 @@ w::record! {
         1 out_order_id: Option<String> => "out_order_id",
         /// `out_aftersale_id`.
         2 out_aftersale_id: Option<String> => "out_aftersale_id",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `type`.
         4 type_: i64 => "type: must",
-        /// `orderamt`; unit fen.
+        /// `orderamt`; in fen.
         5 orderamt: xinqiao_types::Fen => "orderamt: must",
         /// `refund_reason_type`.
         6 refund_reason_type: i64 => "refund_reason_type: must",
@@ -296,7 +296,7 @@ w::record! {
         0 aftersale_id: Option<i64> => "aftersale_id",
         /// `out_aftersale_id`.
         1 out_aftersale_id: Option<String> => "out_aftersale_id",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -384,7 +384,7 @@ w::record! {
         3 out_order_id: Option<String> => "out_order_id",
         /// `order_id`.
         4 order_id: Option<i64> => "order_id",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `offset`.
         6 offset: i64 => "offset: must",
@@ -515,11 +515,11 @@ w::record! {
         0 aftersale_id: Option<i64> => "aftersale_id",
         /// `out_aftersale_id`.
         1 out_aftersale_id: Option<String> => "out_aftersale_id",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `type`.
         3 type_: i64 => "type: must",
-        /// `orderamt`; unit fen.
+        /// `orderamt`; in fen.
         4 orderamt: xinqiao_types::Fen => "orderamt: must",
         /// `refund_reason_type`.
         5 refund_reason_type: i64 => "refund_reason_type: must",
@@ -609,7 +609,7 @@ w::record! {
         0 aftersale_id: Option<i64> => "aftersale_id",
         /// `out_aftersale_id`.
         1 out_aftersale_id: Option<String> => "out_aftersale_id",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `delivery_id`.
         3 delivery_id: String => "delivery_id: must",

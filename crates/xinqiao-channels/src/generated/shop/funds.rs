@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AccountInfo`.
+    /// `account_info` of the answer of `shop::funds::Getbankaccount`; `account_info` of `shop::funds::Setbankaccount`.
     pub struct AccountInfo {
         /// `bank_account_type`.
         0 bank_account_type: String => "bank_account_type: must",
@@ -12,7 +12,7 @@ w::record! {
         1 account_bank: String => "account_bank: must",
         /// `bank_address_code`.
         2 bank_address_code: String => "bank_address_code: must",
-        /// `account_number`.
+        /// `account_number`; personal data, masked in `Debug`.
         3 account_number: String => "account_number: must masked",
     }
     new(
@@ -24,17 +24,17 @@ w::record! {
 }
 
 w::record! {
-    /// `BalanceInfo`.
+    /// `balance_info` of the answer of `shop::funds::Getbalance`.
     pub struct BalanceInfo {
-        /// `available_amount`; unit fen.
+        /// `available_amount`; in fen.
         0 available_amount: xinqiao_types::Fen => "available_amount: must",
-        /// `pending_amount`; unit fen.
+        /// `pending_amount`; in fen.
         1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
     }
 }
 
 w::record! {
-    /// `FundsFlow`.
+    /// `funds_flow` of the answer of `shop::funds::Getorderflow`.
     pub struct FundsFlow {
         /// `funds_flow_id`.
         0 funds_flow_id: String => "funds_flow_id: must",
@@ -42,9 +42,9 @@ w::record! {
         1 type_: String => "type: must",
         /// `flow_type`.
         2 flow_type: String => "flow_type: must",
-        /// `amount`; unit yuan.
+        /// `amount`; in yuan.
         3 amount: f64 => "amount: must",
-        /// `balance`; unit yuan.
+        /// `balance`; in yuan.
         4 balance: f64 => "balance: must",
         /// `busi_type`.
         5 busi_type: Option<String> => "busi_type",
@@ -56,7 +56,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetbankbynumData`.
+    /// An item of `data` in the answer of `shop::funds::Getbankbynum`.
     pub struct GetbankbynumData {
         /// `account_bank`.
         0 account_bank: String => "account_bank: must",
@@ -72,7 +72,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetbanklistData`.
+    /// An item of `data` in the answer of `shop::funds::Getbanklist`.
     pub struct GetbanklistData {
         /// `account_bank`.
         0 account_bank: String => "account_bank: must",
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetcityData`.
+    /// An item of `data` in the answer of `shop::funds::Getcity`.
     pub struct GetcityData {
         /// `city_code`.
         0 city_code: i64 => "city_code: must",
@@ -102,7 +102,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetprovinceData`.
+    /// An item of `data` in the answer of `shop::funds::Getprovince`.
     pub struct GetprovinceData {
         /// `province_code`.
         0 province_code: i64 => "province_code: must",
@@ -112,7 +112,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetsubbranchData`.
+    /// An item of `data` in the answer of `shop::funds::Getsubbranch`.
     pub struct GetsubbranchData {
         /// `branch_id`.
         0 branch_id: w::TextOrNumber => "branch_id: must",
@@ -122,9 +122,9 @@ w::record! {
 }
 
 w::record! {
-    /// `WithdrawInfo`.
+    /// `withdraw_info` of the answer of `shop::funds::Getwithdrawdetail`.
     pub struct WithdrawInfo {
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// `remark`.
         1 remark: Option<String> => "remark",
@@ -228,7 +228,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/bank/getbankbynum.html>.
     /// * Catalog: `channels.shop.funds.getbankbynum`.
     pub struct Getbankbynum {
-        /// `account_number`.
+        /// `account_number`; personal data, masked in `Debug`.
         0 account_number: String => "account_number: must masked",
     }
     new(account_number: impl Into<String>)
@@ -661,7 +661,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/funds/submitwithdraw.html>.
     /// * Catalog: `channels.shop.funds.submitwithdraw`.
     pub struct Submitwithdraw {
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// `remark`.
         1 remark: Option<String> => "remark",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddData`.
+    /// `data` of the answer of `shop::order::Add`.
     pub struct AddData {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -14,15 +14,15 @@ w::record! {
         2 ticket: String => "ticket: must",
         /// `ticket_expire_time`; format `yyyy-MM-dd HH:mm:ss`.
         3 ticket_expire_time: String => "ticket_expire_time: must",
-        /// `final_price`; unit fen.
+        /// `final_price`; in fen.
         4 final_price: xinqiao_types::Fen => "final_price: must",
     }
 }
 
 w::record! {
-    /// `AddressInfo`.
+    /// `address_info` of `shop::order::Add`; `default_receiving_address` of `shop::order::Add`; and 1 more.
     pub struct AddressInfo {
-        /// `receiver_name`.
+        /// `receiver_name`; personal data, masked in `Debug`.
         0 receiver_name: String => "receiver_name: must masked",
         /// `country`.
         1 country: Option<String> => "country",
@@ -34,7 +34,7 @@ w::record! {
         4 town: Option<String> => "town",
         /// `detailed_address`.
         5 detailed_address: String => "detailed_address: must",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
     new(
@@ -46,7 +46,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Delivery`.
+    /// An item of `delivery_list` in `shop::order::OrderDetailDeliveryDetail`.
     pub struct Delivery {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -56,7 +56,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeliveryDetail`.
+    /// `delivery_detail` of `shop::order::Add`.
     pub struct DeliveryDetail {
         /// `delivery_type`.
         0 delivery_type: i64 => "delivery_type: must",
@@ -65,7 +65,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// `order` of the answer of `shop::order::Get`; an item of `orders` in the answer of `shop::order::GetList`; and 2 more.
     pub struct Order {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -91,7 +91,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderDetail`.
+    /// `order_detail` of `shop::order::Add`.
     pub struct OrderDetail {
         /// `product_infos`.
         0 product_infos: Vec<ProductInfo> => "product_infos: must",
@@ -104,11 +104,11 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderDetailDeliveryDetail`.
+    /// `delivery_detail` of `shop::order::OrderOrderDetail`.
     pub struct OrderDetailDeliveryDetail {
         /// `delivery_type`.
         0 delivery_type: i64 => "delivery_type: must",
-        /// `finish_all_delivery`.
+        /// `finish_all_delivery`; `0` or `1` on the wire.
         1 finish_all_delivery: bool => "finish_all_delivery: must zero-one",
         /// `delivery_list`.
         2 delivery_list: Option<Vec<Delivery>> => "delivery_list",
@@ -116,7 +116,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderDetailPayInfo`.
+    /// `pay_info` of `shop::order::OrderOrderDetail`.
     pub struct OrderDetailPayInfo {
         /// `pay_method`.
         0 pay_method: String => "pay_method: must",
@@ -134,7 +134,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderDetailProductInfo`.
+    /// An item of `product_infos` in `shop::order::OrderOrderDetail`.
     pub struct OrderDetailProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -146,9 +146,9 @@ w::record! {
         3 out_sku_id: String => "out_sku_id: must",
         /// `product_cnt`.
         4 product_cnt: i64 => "product_cnt: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         5 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `real_price`; unit fen.
+        /// `real_price`; in fen.
         6 real_price: xinqiao_types::Fen => "real_price: must",
         /// `title`.
         7 title: String => "title: must",
@@ -160,7 +160,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderOrderDetail`.
+    /// `order_detail` of `shop::order::Order`.
     pub struct OrderOrderDetail {
         /// `product_infos`.
         0 product_infos: Vec<OrderDetailProductInfo> => "product_infos: must",
@@ -176,7 +176,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayInfo`.
+    /// `pay_info` of `shop::order::OrderDetail`.
     pub struct PayInfo {
         /// `pay_method_type`.
         0 pay_method_type: i64 => "pay_method_type: must",
@@ -189,7 +189,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PaymentParam`.
+    /// `payment_params` of the answer of `shop::order::Getpaymentparams`.
     pub struct PaymentParam {
         /// `timeStamp`; format `unix`.
         0 time_stamp: xinqiao_types::UnixSeconds => "timeStamp: must",
@@ -205,15 +205,15 @@ w::record! {
 }
 
 w::record! {
-    /// `PriceInfo`.
+    /// `price_info` of `shop::order::OrderDetail`; `price_info` of `shop::order::OrderOrderDetail`.
     pub struct PriceInfo {
-        /// `order_price`; unit fen.
+        /// `order_price`; in fen.
         0 order_price: xinqiao_types::Fen => "order_price: must",
-        /// `freight`; unit fen.
+        /// `freight`; in fen.
         1 freight: xinqiao_types::Fen => "freight: must",
-        /// `discounted_price`; unit fen.
+        /// `discounted_price`; in fen.
         2 discounted_price: xinqiao_types::Fen => "discounted_price: must",
-        /// `additional_price`; unit fen.
+        /// `additional_price`; in fen.
         3 additional_price: xinqiao_types::Fen => "additional_price: must",
         /// `additional_remarks`.
         4 additional_remarks: Option<String> => "additional_remarks",
@@ -228,7 +228,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductInfo`.
+    /// An item of `product_infos` in `shop::order::OrderDetail`.
     pub struct ProductInfo {
         /// `out_product_id`.
         0 out_product_id: String => "out_product_id: must",
@@ -236,9 +236,9 @@ w::record! {
         1 out_sku_id: String => "out_sku_id: must",
         /// `product_cnt`.
         2 product_cnt: i64 => "product_cnt: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `sku_real_price`; unit fen.
+        /// `sku_real_price`; in fen.
         4 sku_real_price: xinqiao_types::Fen => "sku_real_price: must",
         /// `path`.
         5 path: String => "path: must",
@@ -260,7 +260,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionInfo`.
+    /// `promotion_info` of `shop::order::OrderOrderDetail`.
     pub struct PromotionInfo {
         /// `promoter_id`.
         0 promoter_id: Option<String> => "promoter_id",
@@ -288,7 +288,7 @@ w::record! {
         0 out_order_id: String => "out_order_id: must",
         /// `out_user_id`.
         1 out_user_id: Option<String> => "out_user_id",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `fund_type`.
         3 fund_type: i64 => "fund_type: must",
@@ -308,7 +308,7 @@ w::record! {
         10 create_time: String => "create_time: must",
         /// `expire_time`; format `unix`.
         11 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-        /// `aftersale_duration`; unit day.
+        /// `aftersale_duration`; in day.
         12 aftersale_duration: Option<i64> => "aftersale_duration",
         /// `trace_id`.
         13 trace_id: Option<String> => "trace_id",
@@ -370,7 +370,7 @@ w::record! {
         0 order_id: Option<i64> => "order_id",
         /// `out_order_id`.
         1 out_order_id: Option<String> => "out_order_id",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -408,7 +408,7 @@ w::record! {
         0 order_id: Option<i64> => "order_id",
         /// `out_order_id`.
         1 out_order_id: Option<String> => "out_order_id",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -523,15 +523,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`GetListByFinder`].
-    pub struct GetListByFinderResponse {
-        /// `orders`.
-        0 orders: Vec<Order> => "orders: must",
-        /// `total_num`.
-        1 total_num: i64 => "total_num: must",
-    }
-}
+/// Answer to [`GetListByFinder`], the same as to [`GetList`].
+pub type GetListByFinderResponse = GetListResponse;
 
 w::endpoint! {
     GetListByFinder => GetListByFinderResponse,
@@ -574,15 +567,8 @@ w::record! {
     text(start_pay_time: String, end_pay_time: String, sharer_openid: String)
 }
 
-w::record! {
-    /// Answer to [`GetListBySharer`].
-    pub struct GetListBySharerResponse {
-        /// `orders`.
-        0 orders: Vec<Order> => "orders: must",
-        /// `total_num`.
-        1 total_num: i64 => "total_num: must",
-    }
-}
+/// Answer to [`GetListBySharer`], the same as to [`GetList`].
+pub type GetListBySharerResponse = GetListResponse;
 
 w::endpoint! {
     GetListBySharer => GetListBySharerResponse,
@@ -614,7 +600,7 @@ w::record! {
         0 order_id: Option<i64> => "order_id",
         /// `out_order_id`.
         1 out_order_id: Option<String> => "out_order_id",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -660,7 +646,7 @@ w::record! {
         0 order_id: Option<i64> => "order_id",
         /// `out_order_id`.
         1 out_order_id: Option<String> => "out_order_id",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `action_type`.
         3 action_type: i64 => "action_type: must",

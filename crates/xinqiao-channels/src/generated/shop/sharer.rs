@@ -4,9 +4,9 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BindResult`.
+    /// An item of `result_list` in the answer of `shop::sharer::Bind`.
     pub struct BindResult {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `result_code`.
         1 result_code: i64 => "result_code: must",
@@ -16,9 +16,9 @@ w::record! {
 }
 
 w::record! {
-    /// `DefaultReceivingAddress`.
+    /// `default_receiving_address` of `shop::sharer::Order`.
     pub struct DefaultReceivingAddress {
-        /// `receiver_name`.
+        /// `receiver_name`; personal data, masked in `Debug`.
         0 receiver_name: String => "receiver_name: must masked",
         /// `country`.
         1 country: Option<String> => "country",
@@ -30,13 +30,13 @@ w::record! {
         4 town: Option<String> => "town",
         /// `detailed_address`.
         5 detailed_address: String => "detailed_address: must",
-        /// `tel_number`.
+        /// `tel_number`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
 }
 
 w::record! {
-    /// `Delivery`.
+    /// An item of `delivery_list` in `shop::sharer::DeliveryDetail`.
     pub struct Delivery {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -46,11 +46,11 @@ w::record! {
 }
 
 w::record! {
-    /// `DeliveryDetail`.
+    /// `delivery_detail` of `shop::sharer::OrderDetail`.
     pub struct DeliveryDetail {
         /// `delivery_type`.
         0 delivery_type: i64 => "delivery_type: must",
-        /// `finish_all_delivery`.
+        /// `finish_all_delivery`; `0` or `1` on the wire.
         1 finish_all_delivery: bool => "finish_all_delivery: must zero-one",
         /// `delivery_list`.
         2 delivery_list: Option<Vec<Delivery>> => "delivery_list",
@@ -58,7 +58,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Live`.
+    /// An item of `lives` in the answer of `shop::sharer::GetSharerLiveSummaryList`.
     pub struct Live {
         /// `live_export_id`.
         0 live_export_id: String => "live_export_id: must",
@@ -70,7 +70,7 @@ w::record! {
         3 live_end_time: xinqiao_types::UnixSeconds => "live_end_time: must",
         /// `live_status`.
         4 live_status: i64 => "live_status: must",
-        /// `gmv`; unit fen.
+        /// `gmv`; in fen.
         5 gmv: xinqiao_types::Fen => "gmv: must",
         /// `order_cnt`.
         6 order_cnt: i64 => "order_cnt: must",
@@ -80,7 +80,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// An item of `orders` in the answer of `shop::sharer::GetSharerLiveOrderList`.
     pub struct Order {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -106,7 +106,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderDetail`.
+    /// `order_detail` of `shop::sharer::Order`.
     pub struct OrderDetail {
         /// `product_infos`.
         0 product_infos: Vec<ProductInfo> => "product_infos: must",
@@ -122,7 +122,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayInfo`.
+    /// `pay_info` of `shop::sharer::OrderDetail`.
     pub struct PayInfo {
         /// `pay_method`.
         0 pay_method: String => "pay_method: must",
@@ -140,15 +140,15 @@ w::record! {
 }
 
 w::record! {
-    /// `PriceInfo`.
+    /// `price_info` of `shop::sharer::OrderDetail`.
     pub struct PriceInfo {
-        /// `order_price`; unit fen.
+        /// `order_price`; in fen.
         0 order_price: xinqiao_types::Fen => "order_price: must",
-        /// `freight`; unit fen.
+        /// `freight`; in fen.
         1 freight: xinqiao_types::Fen => "freight: must",
-        /// `discounted_price`; unit fen.
+        /// `discounted_price`; in fen.
         2 discounted_price: xinqiao_types::Fen => "discounted_price: must",
-        /// `additional_price`; unit fen.
+        /// `additional_price`; in fen.
         3 additional_price: xinqiao_types::Fen => "additional_price: must",
         /// `additional_remarks`.
         4 additional_remarks: Option<String> => "additional_remarks",
@@ -156,7 +156,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductInfo`.
+    /// An item of `product_infos` in `shop::sharer::OrderDetail`.
     pub struct ProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -168,9 +168,9 @@ w::record! {
         3 out_sku_id: String => "out_sku_id: must",
         /// `product_cnt`.
         4 product_cnt: i64 => "product_cnt: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         5 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `real_price`; unit fen.
+        /// `real_price`; in fen.
         6 real_price: xinqiao_types::Fen => "real_price: must",
         /// `title`.
         7 title: String => "title: must",
@@ -182,7 +182,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionInfo`.
+    /// `promotion_info` of `shop::sharer::OrderDetail`.
     pub struct PromotionInfo {
         /// `promoter_id`.
         0 promoter_id: Option<String> => "promoter_id",
@@ -200,11 +200,11 @@ w::record! {
 }
 
 w::record! {
-    /// `Sharer`.
+    /// An item of `sharers` in the answer of `shop::sharer::GetSharerList`.
     pub struct Sharer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// `invited_time`; format `unix`.
         2 invited_time: xinqiao_types::UnixSeconds => "invited_time: must",
@@ -220,7 +220,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/bind_sharer.html>.
     /// * Catalog: `channels.shop.sharer.bind`.
     pub struct Bind {
-        /// `openids`.
+        /// `openids`; personal data, masked in `Debug`.
         0 openids: Vec<String> => "openids: must masked",
     }
     new(openids: Vec<String>)
@@ -266,7 +266,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/get_sharer_data_summary.html>.
     /// * Catalog: `channels.shop.sharer.get_sharer_data_summary`.
     pub struct GetSharerDataSummary {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -275,7 +275,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetSharerDataSummary`].
     pub struct GetSharerDataSummaryResponse {
-        /// `gmv`; unit fen.
+        /// `gmv`; in fen.
         0 gmv: xinqiao_types::Fen => "gmv: must",
         /// `order_cnt`.
         1 order_cnt: i64 => "order_cnt: must",
@@ -354,7 +354,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/get_sharer_live_order_list.html>.
     /// * Catalog: `channels.shop.sharer.get_sharer_live_order_list`.
     pub struct GetSharerLiveOrderList {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `live_export_id`.
         1 live_export_id: String => "live_export_id: must",
@@ -407,7 +407,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/get_sharer_live_summary_list.html>.
     /// * Catalog: `channels.shop.sharer.get_sharer_live_summary_list`.
     pub struct GetSharerLiveSummaryList {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `page`.
         1 page: i64 => "page: must",
@@ -453,7 +453,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/search_sharer.html>.
     /// * Catalog: `channels.shop.sharer.search_sharer`.
     pub struct SearchSharer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -462,7 +462,7 @@ w::record! {
 w::record! {
     /// Answer to [`SearchSharer`].
     pub struct SearchSharerResponse {
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
         /// `invited_time`; format `unix`.
         1 invited_time: xinqiao_types::UnixSeconds => "invited_time: must",
@@ -531,7 +531,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/unbind_sharer.html>.
     /// * Catalog: `channels.shop.sharer.unbind`.
     pub struct Unbind {
-        /// `openids`.
+        /// `openids`; personal data, masked in `Debug`.
         0 openids: Vec<String> => "openids: must masked",
     }
     new(openids: Vec<String>)

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddData`.
+    /// `data` of the answer of `shop::spu::Add`.
     pub struct AddData {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditInfo`.
+    /// `audit_info` of `shop::spu::Spu`.
     pub struct AuditInfo {
         /// `audit_id`.
         0 audit_id: String => "audit_id: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataSkus`.
+    /// An item of `skus` in `shop::spu::AddData`; an item of `skus` in `shop::spu::UpdateData`.
     pub struct DataSkus {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DescInfo`.
+    /// `desc_info` of `shop::spu::Add`; `desc_info` of `shop::spu::Update`.
     pub struct DescInfo {
         /// `imgs`.
         0 imgs: Vec<String> => "imgs: must",
@@ -53,7 +53,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SkuAttr`.
+    /// An item of `sku_attrs` in `shop::spu::Skus`.
     pub struct SkuAttr {
         /// `attr_key`.
         0 attr_key: String => "attr_key: must",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Skus`.
+    /// An item of `skus` in `shop::spu::Add`; an item of `skus` in `shop::spu::Update`; and 1 more.
     pub struct Skus {
         /// `out_product_id`.
         0 out_product_id: String => "out_product_id: must",
@@ -72,9 +72,9 @@ w::record! {
         1 out_sku_id: String => "out_sku_id: must",
         /// `thumb_img`.
         2 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `market_price`; unit fen.
+        /// `market_price`; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
         /// `stock_num`.
         5 stock_num: i64 => "stock_num: must",
@@ -98,7 +98,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Spu`.
+    /// `spu` of the answer of `shop::spu::Get`; an item of `spus` in the answer of `shop::spu::GetList`.
     pub struct Spu {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -136,7 +136,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SpuDescInfo`.
+    /// `desc_info` of `shop::spu::Spu`.
     pub struct SpuDescInfo {
         /// `desc`.
         0 desc: String => "desc: must",
@@ -146,7 +146,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateData`.
+    /// `data` of the answer of `shop::spu::Update`.
     pub struct UpdateData {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -160,7 +160,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateWithoutAuditData`.
+    /// `data` of the answer of `shop::spu::UpdateWithoutAudit`.
     pub struct UpdateWithoutAuditData {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -172,13 +172,13 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateWithoutAuditSkus`.
+    /// An item of `skus` in `shop::spu::UpdateWithoutAudit`.
     pub struct UpdateWithoutAuditSkus {
         /// `out_sku_id`.
         0 out_sku_id: String => "out_sku_id: must",
-        /// `sale_price`; unit fen.
+        /// `sale_price`; in fen.
         1 sale_price: Option<xinqiao_types::Fen> => "sale_price",
-        /// `market_price`; unit fen.
+        /// `market_price`; in fen.
         2 market_price: Option<xinqiao_types::Fen> => "market_price",
         /// `stock_num`.
         3 stock_num: Option<i64> => "stock_num",
@@ -383,7 +383,7 @@ w::record! {
         0 product_id: Option<i64> => "product_id",
         /// `out_product_id`.
         1 out_product_id: Option<String> => "out_product_id",
-        /// `need_edit_spu`.
+        /// `need_edit_spu`; `0` or `1` on the wire.
         2 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
     }
     new()
@@ -439,7 +439,7 @@ w::record! {
         5 page: i64 => "page: must",
         /// `page_size`.
         6 page_size: i64 => "page_size: must",
-        /// `need_edit_spu`.
+        /// `need_edit_spu`; `0` or `1` on the wire.
         7 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
     }
     new(status: i64, page: i64, page_size: i64)

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BatchgetOrder`.
+    /// An item of `order_list` in the answer of `express::business::order::Batchget`.
     pub struct BatchgetOrder {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
@@ -26,17 +26,17 @@ w::record! {
 }
 
 w::record! {
-    /// `Cargo`.
+    /// `cargo` of `express::business::order::Add`.
     pub struct Cargo {
         /// `count`.
         0 count: i64 => "count: must",
-        /// `space_x`; unit cm.
+        /// `space_x`; in cm.
         1 space_x: Option<f64> => "space_x",
-        /// `space_y`; unit cm.
+        /// `space_y`; in cm.
         2 space_y: Option<f64> => "space_y",
-        /// `space_z`; unit cm.
+        /// `space_z`; in cm.
         3 space_z: Option<f64> => "space_z",
-        /// `weight`; unit kg.
+        /// `weight`; in kg.
         4 weight: Option<f64> => "weight",
         /// `detail_list`.
         5 detail_list: Option<Vec<CargoDetail>> => "detail_list",
@@ -46,7 +46,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CargoDetail`.
+    /// An item of `detail_list` in `express::business::Cargo`.
     pub struct CargoDetail {
         /// `name`.
         0 name: String => "name: must",
@@ -57,15 +57,15 @@ w::record! {
 }
 
 w::record! {
-    /// `DeliveryGetallData`.
+    /// An item of `data` in the answer of `express::business::DeliveryGetall`.
     pub struct DeliveryGetallData {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
         /// `delivery_name`.
         1 delivery_name: String => "delivery_name: must",
-        /// `can_use_cash`.
+        /// `can_use_cash`; `0` or `1` on the wire.
         2 can_use_cash: Option<bool> => "can_use_cash: zero-one",
-        /// `can_get_quota`.
+        /// `can_get_quota`; `0` or `1` on the wire.
         3 can_get_quota: Option<bool> => "can_get_quota: zero-one",
         /// `cash_biz_id`.
         4 cash_biz_id: Option<String> => "cash_biz_id",
@@ -75,7 +75,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetallList`.
+    /// An item of `list` in the answer of `express::business::account::Getall`.
     pub struct GetallList {
         /// `biz_id`.
         0 biz_id: String => "biz_id: must",
@@ -89,7 +89,7 @@ w::record! {
         4 remark_wrong_msg: Option<String> => "remark_wrong_msg",
         /// `remark_content`.
         5 remark_content: Option<String> => "remark_content",
-        /// `quota_num`; unit fen.
+        /// `quota_num`; in fen.
         6 quota_num: Option<xinqiao_types::Fen> => "quota_num",
         /// `quota_update_time`; format `unix`.
         7 quota_update_time: Option<xinqiao_types::UnixSeconds> => "quota_update_time",
@@ -103,18 +103,18 @@ w::record! {
 }
 
 w::record! {
-    /// `Insured`.
+    /// `insured` of `express::business::order::Add`.
     pub struct Insured {
-        /// `use_insured`.
+        /// `use_insured`; `0` or `1` on the wire.
         0 use_insured: bool => "use_insured: must zero-one",
-        /// `insured_value`; unit fen.
+        /// `insured_value`; in fen.
         1 insured_value: xinqiao_types::Fen => "insured_value: must",
     }
     new(use_insured: bool, insured_value: xinqiao_types::Fen)
 }
 
 w::record! {
-    /// `Order`.
+    /// An item of `order_list` in `express::business::order::Batchget`.
     pub struct Order {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -128,7 +128,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PathItem`.
+    /// An item of `path_item_list` in the answer of `express::business::PathGet`.
     pub struct PathItem {
         /// `action_time`; format `unix`.
         0 action_time: xinqiao_types::UnixSeconds => "action_time: must",
@@ -140,13 +140,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Sender`.
+    /// `sender` of `express::business::order::Add`; `receiver` of `express::business::order::Add`.
     pub struct Sender {
         /// `name`.
         0 name: String => "name: must",
-        /// `tel`.
+        /// `tel`; personal data, masked in `Debug`.
         1 tel: Option<String> => "tel: masked",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
         /// `company`.
         3 company: Option<String> => "company",
@@ -160,7 +160,7 @@ w::record! {
         7 city: String => "city: must",
         /// `area`.
         8 area: String => "area: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         9 address: String => "address: must masked",
     }
     new(
@@ -174,7 +174,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceType`.
+    /// `service` of `express::business::order::Add`; an item of `service_type` in `express::business::DeliveryGetallData`; and 1 more.
     pub struct ServiceType {
         /// `service_type`.
         0 service_type: i64 => "service_type: must",
@@ -185,7 +185,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Shop`.
+    /// `shop` of `express::business::order::Add`.
     pub struct Shop {
         /// `wxa_path`.
         0 wxa_path: String => "wxa_path: must",
@@ -204,7 +204,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShopDetail`.
+    /// An item of `detail_list` in `express::business::Shop`.
     pub struct ShopDetail {
         /// `goods_name`.
         0 goods_name: Option<String> => "goods_name",
@@ -218,7 +218,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WaybillData`.
+    /// An item of `waybill_data` in the answer of `express::business::order::Add`; an item of `waybill_data` in the answer of `express::business::order::Get`; and 1 more.
     pub struct WaybillData {
         /// `key`.
         0 key: String => "key: must",
@@ -231,7 +231,7 @@ w::record! {
     /// List couriers (列出快递公司).
     ///
     /// * Call: `GET /cgi-bin/express/business/delivery/getall` on `api.weixin.qq.com`.
-    /// * Errors: 40001.
+    /// * Errors: 40001 `INVALID_CREDENTIAL`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.getAllDelivery.html>.
     /// * Catalog: `mini_program.express.business.delivery_getall`.
     pub struct DeliveryGetall {
@@ -277,7 +277,7 @@ w::record! {
     pub struct PathGet {
         /// `order_id`.
         0 order_id: String => "order_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `delivery_id`.
         2 delivery_id: String => "delivery_id: must",
@@ -294,7 +294,7 @@ w::record! {
 w::record! {
     /// Answer to [`PathGet`].
     pub struct PathGetResponse {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `delivery_id`.
         1 delivery_id: String => "delivery_id: must",
@@ -344,7 +344,7 @@ w::record! {
 w::record! {
     /// Answer to [`QuotaGet`].
     pub struct QuotaGetResponse {
-        /// `quota_num`; unit fen.
+        /// `quota_num`; in fen.
         0 quota_num: xinqiao_types::Fen => "quota_num: must",
     }
 }
@@ -372,7 +372,7 @@ w::record! {
     /// Pretend a waybill changed state (模拟更新运单状态).
     ///
     /// * Call: `POST /cgi-bin/express/business/test_update_order` on `api.weixin.qq.com`.
-    /// * Errors: -1.
+    /// * Errors: -1 `SYSTEM_BUSY`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.testUpdateOrder.html>.
     /// * Catalog: `mini_program.express.business.test_update_order`.
     pub struct TestUpdateOrder {
@@ -429,7 +429,7 @@ pub mod account {
         /// Bind or unbind a courier account (绑定或解绑物流账号).
         ///
         /// * Call: `POST /cgi-bin/express/business/account/bind` on `api.weixin.qq.com`.
-        /// * Errors: 40001.
+        /// * Errors: 40001 `INVALID_CREDENTIAL`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.bindAccount.html>.
         /// * Catalog: `mini_program.express.business.account.bind`.
         pub struct Bind {
@@ -439,7 +439,7 @@ pub mod account {
             1 biz_id: String => "biz_id: must",
             /// `delivery_id`.
             2 delivery_id: String => "delivery_id: must",
-            /// `password`.
+            /// `password`; a secret, masked in `Debug`.
             3 password: Option<String> => "password: masked",
             /// `remark_content`.
             4 remark_content: Option<String> => "remark_content",
@@ -471,7 +471,7 @@ pub mod account {
         /// List courier accounts (列出物流账号).
         ///
         /// * Call: `GET /cgi-bin/express/business/account/getall` on `api.weixin.qq.com`.
-        /// * Errors: -1, 40001.
+        /// * Errors: -1 `SYSTEM_BUSY`, 40001 `INVALID_CREDENTIAL`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.getAllAccount.html>.
         /// * Catalog: `mini_program.express.business.account.getall`.
         pub struct Getall {
@@ -517,7 +517,7 @@ pub mod order {
         /// Generate a waybill (生成运单).
         ///
         /// * Call: `POST /cgi-bin/express/business/order/add` on `api.weixin.qq.com`.
-        /// * Errors: -1, 40001, 40003, 47001, 930559, 930561, 930564, 9300501, 9300502, 9300503, 9300510, 9300525.
+        /// * Errors: -1 `SYSTEM_BUSY`, 40001 `INVALID_CREDENTIAL`, 40003 `INVALID_OPENID`, 47001 `DATA_FORMAT_ERROR`, 930559, 930561, 930564, 9300501, 9300502, 9300503, 9300510, 9300525.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.addOrder.html>.
         /// * Catalog: `mini_program.express.business.order.add`.
         pub struct Add {
@@ -527,7 +527,7 @@ pub mod order {
             1 wx_appid: Option<String> => "wx_appid",
             /// `order_id`.
             2 order_id: String => "order_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `delivery_id`.
             4 delivery_id: String => "delivery_id: must",
@@ -653,7 +653,7 @@ pub mod order {
         pub struct Cancel {
             /// `order_id`.
             0 order_id: String => "order_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `delivery_id`.
             2 delivery_id: String => "delivery_id: must",
@@ -702,7 +702,7 @@ pub mod order {
         pub struct Get {
             /// `order_id`.
             0 order_id: String => "order_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `delivery_id`.
             2 delivery_id: String => "delivery_id: must",
@@ -772,7 +772,7 @@ pub mod printer {
     w::record! {
         /// Answer to [`Getall`].
         pub struct GetallResponse {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
             /// `tagid_list`.
             1 tagid_list: Vec<String> => "tagid_list: must",
@@ -809,9 +809,9 @@ pub mod printer {
         pub struct Update {
             /// `update_type`.
             0 update_type: String => "update_type: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `tagid_list`.
+            /// `tagid_list`; joined by `,` on the wire.
             2 tagid_list: Option<Vec<String>> => "tagid_list: comma",
         }
         new(update_type: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BizAddr`.
+    /// `biz_addr` of `express::delivery::no_worry_return::Add`; `user_addr` of `express::delivery::no_worry_return::Add`; and 2 more.
     pub struct BizAddr {
         /// `country`.
         0 country: String => "country: must",
@@ -14,11 +14,11 @@ w::record! {
         2 city: String => "city: must",
         /// `area`.
         3 area: String => "area: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         4 address: String => "address: must masked",
         /// `name`.
         5 name: String => "name: must",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         6 mobile: String => "mobile: must masked",
     }
     new(
@@ -33,17 +33,17 @@ w::record! {
 }
 
 w::record! {
-    /// `Cargo`.
+    /// `cargo` of `express::delivery::Custom`.
     pub struct Cargo {
         /// `count`.
         0 count: i64 => "count: must",
-        /// `space_x`; unit cm.
+        /// `space_x`; in cm.
         1 space_x: Option<f64> => "space_x",
-        /// `space_y`; unit cm.
+        /// `space_y`; in cm.
         2 space_y: Option<f64> => "space_y",
-        /// `space_z`; unit cm.
+        /// `space_z`; in cm.
         3 space_z: Option<f64> => "space_z",
-        /// `weight`; unit kg.
+        /// `weight`; in kg.
         4 weight: Option<f64> => "weight",
         /// `detail_list`.
         5 detail_list: Option<Vec<CargoDetail>> => "detail_list",
@@ -53,7 +53,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CargoDetail`.
+    /// An item of `detail_list` in `express::delivery::Cargo`.
     pub struct CargoDetail {
         /// `name`.
         0 name: String => "name: must",
@@ -64,11 +64,11 @@ w::record! {
 }
 
 w::record! {
-    /// `Custom`.
+    /// `custom` of `express::delivery::TemplatePreview`.
     pub struct Custom {
         /// `order_id`.
         0 order_id: String => "order_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `delivery_id`.
         2 delivery_id: String => "delivery_id: must",
@@ -106,13 +106,13 @@ w::record! {
 }
 
 w::record! {
-    /// `CustomSender`.
+    /// `sender` of `express::delivery::Custom`; `receiver` of `express::delivery::Custom`.
     pub struct CustomSender {
         /// `name`.
         0 name: String => "name: must",
-        /// `tel`.
+        /// `tel`; personal data, masked in `Debug`.
         1 tel: Option<String> => "tel: masked",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
         /// `company`.
         3 company: Option<String> => "company",
@@ -126,7 +126,7 @@ w::record! {
         7 city: String => "city: must",
         /// `area`.
         8 area: String => "area: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         9 address: String => "address: must masked",
     }
     new(
@@ -140,7 +140,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Delivery`.
+    /// An item of `delivery_list` in the answer of `express::delivery::open_msg::GetDeliveryList`; `delivery_info` of the answer of `express::delivery::open_msg::QueryFollowTrace`; and 1 more.
     pub struct Delivery {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -150,7 +150,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Good`.
+    /// An item of `goods_list` in `express::delivery::no_worry_return::Add`; an item of `goods_list` in `express::delivery::return::Add`.
     pub struct Good {
         /// `name`.
         0 name: String => "name: must",
@@ -161,7 +161,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsInfo`.
+    /// `goods_info` of `express::delivery::open_msg::FollowWaybill`; `goods_info` of `express::delivery::open_msg::TraceWaybill`; and 3 more.
     pub struct GoodsInfo {
         /// `detail_list`.
         0 detail_list: Vec<GoodsInfoDetail> => "detail_list: must",
@@ -170,7 +170,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsInfoDetail`.
+    /// An item of `detail_list` in `express::delivery::GoodsInfo`.
     pub struct GoodsInfoDetail {
         /// `goods_name`.
         0 goods_name: String => "goods_name: must",
@@ -184,32 +184,32 @@ w::record! {
 }
 
 w::record! {
-    /// `Insured`.
+    /// `insured` of `express::delivery::Custom`.
     pub struct Insured {
-        /// `use_insured`.
+        /// `use_insured`; `0` or `1` on the wire.
         0 use_insured: bool => "use_insured: must zero-one",
-        /// `insured_value`; unit fen.
+        /// `insured_value`; in fen.
         1 insured_value: xinqiao_types::Fen => "insured_value: must",
     }
     new(use_insured: bool, insured_value: xinqiao_types::Fen)
 }
 
 w::record! {
-    /// `Sender`.
+    /// `sender` of the answer of `express::delivery::ContactGet`; `receiver` of the answer of `express::delivery::ContactGet`.
     pub struct Sender {
         /// `name`.
         0 name: String => "name: must",
-        /// `tel`.
+        /// `tel`; personal data, masked in `Debug`.
         1 tel: Option<String> => "tel: masked",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
     }
 }
 
 w::record! {
-    /// `Service`.
+    /// `service` of `express::delivery::Custom`.
     pub struct Service {
         /// `service_type`.
         0 service_type: i64 => "service_type: must",
@@ -220,7 +220,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Shop`.
+    /// `shop` of `express::delivery::Custom`.
     pub struct Shop {
         /// `wxa_path`.
         0 wxa_path: String => "wxa_path: must",
@@ -239,7 +239,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShopDetail`.
+    /// An item of `detail_list` in `express::delivery::Shop`.
     pub struct ShopDetail {
         /// `goods_name`.
         0 goods_name: Option<String> => "goods_name",
@@ -253,7 +253,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShopInfo`.
+    /// `shop_info` of the answer of `express::delivery::open_msg::QueryFollowTrace`; `shop_info` of the answer of `express::delivery::open_msg::QueryTrace`.
     pub struct ShopInfo {
         /// `goods_info`.
         0 goods_info: Option<GoodsInfo> => "goods_info",
@@ -261,7 +261,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WaybillData`.
+    /// An item of `waybill_data` in `express::delivery::TemplatePreview`.
     pub struct WaybillData {
         /// `key`.
         0 key: String => "key: must",
@@ -272,7 +272,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WaybillInfo`.
+    /// `waybill_info` of the answer of `express::delivery::open_msg::QueryFollowTrace`; `waybill_info` of the answer of `express::delivery::open_msg::QueryTrace`.
     pub struct WaybillInfo {
         /// `waybill_id`.
         0 waybill_id: String => "waybill_id: must",
@@ -378,7 +378,7 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/express/delivery/pathnotify` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Errors: 40097, 41001, 42001, 150004, 932001, 932002, 932003.
+    /// * Errors: 40097 `INVALID_ARGS`, 41001 `ACCESS_TOKEN_MISSING`, 42001 `ACCESS_TOKEN_EXPIRED`, 150004, 932001, 932002, 932003.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/weixin-express/msgpush/api_deliverypathnotify>.
     /// * Catalog: `mini_program.express.delivery.pathnotify`.
     pub struct Pathnotify {
@@ -483,7 +483,7 @@ w::record! {
     /// Preview a waybill template (预览面单模板).
     ///
     /// * Call: `POST /cgi-bin/express/delivery/template/preview` on `api.weixin.qq.com`.
-    /// * Errors: 40199, 9300502, 9300512.
+    /// * Errors: 40199 `WAYBILL_NOT_FOUND`, 9300502, 9300512.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-provider/logistics.previewTemplate.html>.
     /// * Catalog: `mini_program.express.delivery.template_preview`.
     pub struct TemplatePreview {
@@ -538,7 +538,7 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/express/delivery/userquery` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Errors: 41001, 42001, 150004, 932001, 932002, 932003.
+    /// * Errors: 41001 `ACCESS_TOKEN_MISSING`, 42001 `ACCESS_TOKEN_EXPIRED`, 150004, 932001, 932002, 932003.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/weixin-express/msgpush/api_deliveryuserquery>.
     /// * Catalog: `mini_program.express.delivery.userquery`.
     pub struct Userquery {
@@ -575,7 +575,7 @@ pub mod no_worry_return {
         /// Create a no-worry return (创建无忧退货单).
         ///
         /// * Call: `POST /cgi-bin/express/delivery/no_worry_return/add` on `api.weixin.qq.com`.
-        /// * Errors: 40097, 9300522, 9300569, 9300570.
+        /// * Errors: 40097 `INVALID_ARGS`, 9300522, 9300569, 9300570.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.express.delivery.no_worry_return.add`.
         pub struct Add {
@@ -585,13 +585,13 @@ pub mod no_worry_return {
             1 biz_addr: Option<super::BizAddr> => "biz_addr",
             /// `user_addr`.
             2 user_addr: Option<super::BizAddr> => "user_addr",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `order_path`.
             4 order_path: Option<String> => "order_path",
             /// `goods_list`.
             5 goods_list: Option<Vec<super::Good>> => "goods_list",
-            /// `order_price`; unit fen.
+            /// `order_price`; in fen.
             6 order_price: Option<xinqiao_types::Fen> => "order_price",
             /// `wx_pay_id`.
             7 wx_pay_id: Option<String> => "wx_pay_id",
@@ -639,7 +639,7 @@ pub mod no_worry_return {
         /// Get a no-worry return (查询无忧退货单).
         ///
         /// * Call: `POST /cgi-bin/express/delivery/no_worry_return/get` on `api.weixin.qq.com`.
-        /// * Errors: 40097, 931023.
+        /// * Errors: 40097 `INVALID_ARGS`, 931023.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.express.delivery.no_worry_return.get`.
         pub struct Get {
@@ -688,7 +688,7 @@ pub mod no_worry_return {
         /// Unbind a no-worry return (解绑无忧退货单).
         ///
         /// * Call: `POST /cgi-bin/express/delivery/no_worry_return/unbind` on `api.weixin.qq.com`.
-        /// * Errors: 40097, 931023.
+        /// * Errors: 40097 `INVALID_ARGS`, 931023.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.express.delivery.no_worry_return.unbind`.
         pub struct Unbind {
@@ -726,18 +726,18 @@ pub mod open_msg {
         /// Follow a waybill and send delivery messages (传运单并发送物流消息).
         ///
         /// * Call: `POST /cgi-bin/express/delivery/open_msg/follow_waybill` on `api.weixin.qq.com`.
-        /// * Errors: 40003, 9300507, 9300513, 9300534, 9300559, 9300560.
+        /// * Errors: 40003 `INVALID_OPENID`, 9300507, 9300513, 9300534, 9300559, 9300560.
         /// * Deprecated: 2023-05-31.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express-old/express_open_msg.html>.
         /// * Catalog: `mini_program.express.delivery.open_msg.follow_waybill`.
         pub struct FollowWaybill {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `waybill_id`.
             1 waybill_id: String => "waybill_id: must",
             /// `sender_phone`.
             2 sender_phone: Option<String> => "sender_phone",
-            /// `receiver_phone`.
+            /// `receiver_phone`; personal data, masked in `Debug`.
             3 receiver_phone: Option<String> => "receiver_phone: masked",
             /// `goods_info`.
             4 goods_info: Option<super::GoodsInfo> => "goods_info",
@@ -888,7 +888,7 @@ pub mod open_msg {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express-old/express_open_msg.html>.
         /// * Catalog: `mini_program.express.delivery.open_msg.query_follow_trace`.
         pub struct QueryFollowTrace {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `waybill_token`.
             1 waybill_token: String => "waybill_token: must",
@@ -935,7 +935,7 @@ pub mod open_msg {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/express_search.html>.
         /// * Catalog: `mini_program.express.delivery.open_msg.query_trace`.
         pub struct QueryTrace {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `waybill_token`.
             1 waybill_token: String => "waybill_token: must",
@@ -944,17 +944,8 @@ pub mod open_msg {
         text(openid: xinqiao_types::OpenId)
     }
 
-    w::record! {
-        /// Answer to [`QueryTrace`].
-        pub struct QueryTraceResponse {
-            /// `waybill_info`.
-            0 waybill_info: super::WaybillInfo => "waybill_info: must",
-            /// `shop_info`.
-            1 shop_info: Option<super::ShopInfo> => "shop_info",
-            /// `delivery_info`.
-            2 delivery_info: Option<super::Delivery> => "delivery_info",
-        }
-    }
+    /// Answer to [`QueryTrace`], the same as to [`QueryFollowTrace`].
+    pub type QueryTraceResponse = QueryFollowTraceResponse;
 
     w::endpoint! {
         QueryTrace => QueryTraceResponse,
@@ -982,13 +973,13 @@ pub mod open_msg {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/express_search.html>.
         /// * Catalog: `mini_program.express.delivery.open_msg.trace_waybill`.
         pub struct TraceWaybill {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `waybill_id`.
             1 waybill_id: String => "waybill_id: must",
             /// `sender_phone`.
             2 sender_phone: Option<String> => "sender_phone",
-            /// `receiver_phone`.
+            /// `receiver_phone`; personal data, masked in `Debug`.
             3 receiver_phone: Option<String> => "receiver_phone: masked",
             /// `goods_info`.
             4 goods_info: Option<super::GoodsInfo> => "goods_info",
@@ -1010,13 +1001,8 @@ pub mod open_msg {
         set(goods_info: super::GoodsInfo)
     }
 
-    w::record! {
-        /// Answer to [`TraceWaybill`].
-        pub struct TraceWaybillResponse {
-            /// `waybill_token`.
-            0 waybill_token: String => "waybill_token: must",
-        }
-    }
+    /// Answer to [`TraceWaybill`], the same as to [`FollowWaybill`].
+    pub type TraceWaybillResponse = FollowWaybillResponse;
 
     w::endpoint! {
         TraceWaybill => TraceWaybillResponse,
@@ -1045,7 +1031,7 @@ pub mod open_msg {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express-old/express_open_msg.html>.
         /// * Catalog: `mini_program.express.delivery.open_msg.update_follow_waybill_goods`.
         pub struct UpdateFollowWaybillGoods {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `waybill_token`.
             1 waybill_token: String => "waybill_token: must",
@@ -1082,7 +1068,7 @@ pub mod open_msg {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/express_search.html>.
         /// * Catalog: `mini_program.express.delivery.open_msg.update_waybill_goods`.
         pub struct UpdateWaybillGoods {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `waybill_token`.
             1 waybill_token: String => "waybill_token: must",
@@ -1131,13 +1117,13 @@ pub mod return_ {
             1 biz_addr: super::BizAddr => "biz_addr: must",
             /// `user_addr`.
             2 user_addr: Option<super::BizAddr> => "user_addr",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `order_path`.
             4 order_path: String => "order_path: must",
             /// `goods_list`.
             5 goods_list: Vec<super::Good> => "goods_list: must",
-            /// `order_price`; unit fen.
+            /// `order_price`; in fen.
             6 order_price: xinqiao_types::Fen => "order_price: must",
         }
         new(
@@ -1379,15 +1365,15 @@ pub mod single_waybill {
             1 waybill_id: String => "waybill_id: must",
             /// `need_pay`.
             2 need_pay: i64 => "need_pay: must",
-            /// `fee`; unit fen.
+            /// `fee`; in fen.
             3 fee: xinqiao_types::Fen => "fee: must",
-            /// `original_fee`; unit fen.
+            /// `original_fee`; in fen.
             4 original_fee: xinqiao_types::Fen => "original_fee: must",
-            /// `base_fee`; unit fen.
+            /// `base_fee`; in fen.
             5 base_fee: xinqiao_types::Fen => "base_fee: must",
-            /// `insured_fee`; unit fen.
+            /// `insured_fee`; in fen.
             6 insured_fee: xinqiao_types::Fen => "insured_fee: must",
-            /// `other_fee`; unit fen.
+            /// `other_fee`; in fen.
             7 other_fee: xinqiao_types::Fen => "other_fee: must",
             /// `remark`.
             8 remark: Option<String> => "remark",
@@ -1469,7 +1455,7 @@ pub mod single_waybill {
         pub struct RefundOrder {
             /// `token`.
             0 token: String => "token: must",
-            /// `fee`; unit fen.
+            /// `fee`; in fen.
             1 fee: xinqiao_types::Fen => "fee: must",
         }
         new(token: impl Into<String>, fee: xinqiao_types::Fen)

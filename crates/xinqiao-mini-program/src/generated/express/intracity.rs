@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddressInfo`.
+    /// `address_info` of `express::intracity::Createstore`; `address_info` of `express::intracity::UpdatestoreContent`.
     pub struct AddressInfo {
         /// `province`.
         0 province: String => "province: must",
@@ -20,7 +20,7 @@ w::record! {
         5 lng: f64 => "lng: must",
         /// `lat`.
         6 lat: f64 => "lat: must",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         7 phone: String => "phone: must masked",
     }
     new(
@@ -36,9 +36,9 @@ w::record! {
 }
 
 w::record! {
-    /// `BalanceDetail`.
+    /// An item of `balance_detail` in the answer of `express::intracity::Balancequery`.
     pub struct BalanceDetail {
-        /// `balance`; unit fen.
+        /// `balance`; in fen.
         0 balance: xinqiao_types::Fen => "balance: must",
         /// `service_trans_id`.
         1 service_trans_id: String => "service_trans_id: must",
@@ -50,15 +50,15 @@ w::record! {
 }
 
 w::record! {
-    /// `Cargo`.
+    /// `cargo` of `express::intracity::Addorder`.
     pub struct Cargo {
         /// `cargo_name`.
         0 cargo_name: String => "cargo_name: must",
         /// `cargo_type`.
         1 cargo_type: i64 => "cargo_type: must",
-        /// `cargo_weight`; unit g.
+        /// `cargo_weight`; in g.
         2 cargo_weight: i64 => "cargo_weight: must",
-        /// `cargo_price`; unit fen.
+        /// `cargo_price`; in fen.
         3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
         /// `cargo_num`.
         4 cargo_num: i64 => "cargo_num: must",
@@ -76,15 +76,15 @@ w::record! {
 }
 
 w::record! {
-    /// `CargoInfo`.
+    /// `cargo_info` of the answer of `express::intracity::Queryorder`.
     pub struct CargoInfo {
         /// `cargo_name`.
         0 cargo_name: String => "cargo_name: must",
         /// `cargo_type`.
         1 cargo_type: i64 => "cargo_type: must",
-        /// `cargo_weight`; unit g.
+        /// `cargo_weight`; in g.
         2 cargo_weight: i64 => "cargo_weight: must",
-        /// `cargo_price`; unit fen.
+        /// `cargo_price`; in fen.
         3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
         /// `cargo_num`.
         4 cargo_num: i64 => "cargo_num: must",
@@ -94,7 +94,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CargoInfoItem`.
+    /// An item of `item_list` in `express::intracity::CargoInfo`.
     pub struct CargoInfoItem {
         /// `item_name`.
         0 item_name: String => "item_name: must",
@@ -106,7 +106,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CargoItem`.
+    /// An item of `item_list` in `express::intracity::Cargo`.
     pub struct CargoItem {
         /// `item_name`.
         0 item_name: String => "item_name: must",
@@ -119,7 +119,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Flow`.
+    /// An item of `flow_list` in the answer of `express::intracity::Queryflow`.
     pub struct Flow {
         /// `flow_type`.
         0 flow_type: i64 => "flow_type: must",
@@ -135,13 +135,13 @@ w::record! {
         5 bill_id: Option<String> => "bill_id",
         /// `service_trans_id`.
         6 service_trans_id: String => "service_trans_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `pay_amount`; unit fen.
+        /// `pay_amount`; in fen.
         8 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         9 refund_amount: Option<xinqiao_types::Fen> => "refund_amount",
-        /// `deduct_amount`; unit fen.
+        /// `deduct_amount`; in fen.
         10 deduct_amount: Option<xinqiao_types::Fen> => "deduct_amount",
         /// `pay_status`.
         11 pay_status: String => "pay_status: must",
@@ -163,7 +163,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Key`.
+    /// `keys` of `express::intracity::Updatestore`.
     pub struct Key {
         /// `out_store_id`.
         0 out_store_id: Option<String> => "out_store_id",
@@ -175,13 +175,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// An item of `order_list` in `express::intracity::BalanceDetail`.
     pub struct Order {
         /// `payorder_id`.
         0 payorder_id: w::TextOrNumber => "payorder_id: must",
-        /// `charge_amt`; unit fen.
+        /// `charge_amt`; in fen.
         1 charge_amt: xinqiao_types::Fen => "charge_amt: must",
-        /// `unused_amt`; unit fen.
+        /// `unused_amt`; in fen.
         2 unused_amt: xinqiao_types::Fen => "unused_amt: must",
         /// `begin_time`; format `unix`.
         3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
@@ -191,15 +191,15 @@ w::record! {
 }
 
 w::record! {
-    /// `PreaddorderCargo`.
+    /// `cargo` of `express::intracity::Preaddorder`.
     pub struct PreaddorderCargo {
         /// `cargo_name`.
         0 cargo_name: String => "cargo_name: must",
         /// `cargo_type`.
         1 cargo_type: i64 => "cargo_type: must",
-        /// `cargo_weight`; unit g.
+        /// `cargo_weight`; in g.
         2 cargo_weight: i64 => "cargo_weight: must",
-        /// `cargo_price`; unit fen.
+        /// `cargo_price`; in fen.
         3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
         /// `cargo_num`.
         4 cargo_num: i64 => "cargo_num: must",
@@ -214,11 +214,11 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverInfo`.
+    /// `receiver_info` of the answer of `express::intracity::Queryorder`.
     pub struct ReceiverInfo {
-        /// `receiver_name`.
+        /// `receiver_name`; personal data, masked in `Debug`.
         0 receiver_name: String => "receiver_name: must masked",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         1 address: String => "address: must masked",
         /// `lng`.
         2 lng: f64 => "lng: must",
@@ -230,7 +230,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Store`.
+    /// An item of `store_list` in the answer of `express::intracity::Querystore`.
     pub struct Store {
         /// `out_store_id`.
         0 out_store_id: String => "out_store_id: must",
@@ -248,7 +248,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreAddressInfo`.
+    /// `address_info` of `express::intracity::Store`.
     pub struct StoreAddressInfo {
         /// `province`.
         0 province: String => "province: must",
@@ -264,19 +264,19 @@ w::record! {
         5 lng: f64 => "lng: must",
         /// `lat`.
         6 lat: f64 => "lat: must",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         7 phone: String => "phone: must masked",
     }
 }
 
 w::record! {
-    /// `StoreInfo`.
+    /// `store_info` of the answer of `express::intracity::Queryorder`.
     pub struct StoreInfo {
         /// `wx_store_id`.
         0 wx_store_id: String => "wx_store_id: must",
         /// `store_name`.
         1 store_name: String => "store_name: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
         /// `lng`.
         3 lng: f64 => "lng: must",
@@ -288,7 +288,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransporterInfo`.
+    /// `transporter_info` of the answer of `express::intracity::Queryorder`.
     pub struct TransporterInfo {
         /// `transporter_name`.
         0 transporter_name: String => "transporter_name: must",
@@ -298,7 +298,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdatestoreContent`.
+    /// `content` of `express::intracity::Updatestore`.
     pub struct UpdatestoreContent {
         /// `store_name`.
         0 store_name: Option<String> => "store_name",
@@ -318,7 +318,7 @@ w::record! {
     /// Create a same-city delivery order (创建同城配送单).
     ///
     /// * Call: `POST /cgi-bin/express/intracity/addorder` on `api.weixin.qq.com`.
-    /// * Errors: 0, 48001, 61007, 934000, 934001, 934002, 934003, 934005, 934006, 934007, 934008, 934009.
+    /// * Errors: 0, 48001 `API_UNAUTHORIZED`, 61007 `NOT_AUTHORIZED_TO_COMPONENT`, 934000, 934001, 934002, 934003, 934005, 934006, 934007, 934008, 934009.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intracity.addorder`.
     pub struct Addorder {
@@ -330,7 +330,7 @@ w::record! {
         2 user_openid: String => "user_openid: must",
         /// `user_name`.
         3 user_name: String => "user_name: must",
-        /// `user_phone`.
+        /// `user_phone`; personal data, masked in `Debug`.
         4 user_phone: String => "user_phone: must masked",
         /// `user_lng`.
         5 user_lng: f64 => "user_lng: must",
@@ -348,7 +348,7 @@ w::record! {
         11 callback_url: Option<String> => "callback_url",
         /// `cargo`.
         12 cargo: Cargo => "cargo: must",
-        /// `use_sandbox`.
+        /// `use_sandbox`; `0` or `1` on the wire.
         13 use_sandbox: Option<bool> => "use_sandbox: zero-one",
     }
     new(
@@ -381,9 +381,9 @@ w::record! {
         4 trans_order_id: String => "trans_order_id: must",
         /// `waybill_id`.
         5 waybill_id: Option<String> => "waybill_id",
-        /// `distance`; unit m.
+        /// `distance`; in m.
         6 distance: i64 => "distance: must",
-        /// `fee`; unit fen.
+        /// `fee`; in fen.
         7 fee: xinqiao_types::Fen => "fee: must",
         /// `fetch_code`.
         8 fetch_code: Option<String> => "fetch_code",
@@ -415,7 +415,7 @@ w::record! {
     /// Apply for same-city delivery (开通同城配送).
     ///
     /// * Call: `POST /cgi-bin/express/intracity/apply` on `api.weixin.qq.com`.
-    /// * Errors: 48001, 61007, 934000, 934001, 934002, 934003, 934005, 934006, 934007, 934008, 934009, 934010.
+    /// * Errors: 48001 `API_UNAUTHORIZED`, 61007 `NOT_AUTHORIZED_TO_COMPONENT`, 934000, 934001, 934002, 934003, 934005, 934006, 934007, 934008, 934009, 934010.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intracity.apply`.
     pub struct Apply {
@@ -446,7 +446,7 @@ w::record! {
     /// Get the delivery balance (查询配送余额).
     ///
     /// * Call: `POST /cgi-bin/express/intracity/balancequery` on `api.weixin.qq.com`.
-    /// * Errors: 48001, 61007, 934000, 934001, 934002, 934003, 934005, 934006, 934007, 934008, 934009, 934010.
+    /// * Errors: 48001 `API_UNAUTHORIZED`, 61007 `NOT_AUTHORIZED_TO_COMPONENT`, 934000, 934001, 934002, 934003, 934005, 934006, 934007, 934008, 934009, 934010.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intracity.balancequery`.
     pub struct Balancequery {
@@ -465,7 +465,7 @@ w::record! {
         0 wx_store_id: String => "wx_store_id: must",
         /// `appid`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `all_balance`; unit fen.
+        /// `all_balance`; in fen.
         2 all_balance: xinqiao_types::Fen => "all_balance: must",
         /// `balance_detail`.
         3 balance_detail: Vec<BalanceDetail> => "balance_detail: must",
@@ -495,7 +495,7 @@ w::record! {
     /// Cancel a same-city delivery order (取消同城配送单).
     ///
     /// * Call: `POST /cgi-bin/express/intracity/cancelorder` on `api.weixin.qq.com`.
-    /// * Errors: 48001, 61007, 934000, 934001, 934002, 934003, 934005, 934006, 934007, 934008, 934009, 934010.
+    /// * Errors: 48001 `API_UNAUTHORIZED`, 61007 `NOT_AUTHORIZED_TO_COMPONENT`, 934000, 934001, 934002, 934003, 934005, 934006, 934007, 934008, 934009, 934010.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intracity.cancelorder`.
     pub struct Cancelorder {
@@ -527,7 +527,7 @@ w::record! {
         3 appid: xinqiao_types::AppId => "appid: must",
         /// `order_status`.
         4 order_status: i64 => "order_status: must",
-        /// `deductfee`; unit fen.
+        /// `deductfee`; in fen.
         5 deductfee: Option<xinqiao_types::Fen> => "deductfee",
     }
 }
@@ -721,7 +721,7 @@ w::record! {
         0 wx_store_id: String => "wx_store_id: must",
         /// `user_name`.
         1 user_name: String => "user_name: must",
-        /// `user_phone`.
+        /// `user_phone`; personal data, masked in `Debug`.
         2 user_phone: String => "user_phone: must masked",
         /// `user_lng`.
         3 user_lng: f64 => "user_lng: must",
@@ -731,7 +731,7 @@ w::record! {
         5 user_address: String => "user_address: must",
         /// `cargo`.
         6 cargo: PreaddorderCargo => "cargo: must",
-        /// `use_sandbox`.
+        /// `use_sandbox`; `0` or `1` on the wire.
         7 use_sandbox: Option<bool> => "use_sandbox: zero-one",
     }
     new(
@@ -751,13 +751,13 @@ w::record! {
     pub struct PreaddorderResponse {
         /// `service_trans_id`.
         0 service_trans_id: String => "service_trans_id: must",
-        /// `distance`; unit m.
+        /// `distance`; in m.
         1 distance: i64 => "distance: must",
-        /// `est_fee`; unit fen.
+        /// `est_fee`; in fen.
         2 est_fee: xinqiao_types::Fen => "est_fee: must",
         /// `expected_finished_time`; format `unix`.
         3 expected_finished_time: Option<xinqiao_types::UnixSeconds> => "expected_finished_time",
-        /// `promise_delivery_time`; unit min.
+        /// `promise_delivery_time`; in min.
         4 promise_delivery_time: Option<i64> => "promise_delivery_time",
     }
 }
@@ -807,11 +807,11 @@ w::record! {
 w::record! {
     /// Answer to [`Queryflow`].
     pub struct QueryflowResponse {
-        /// `total_pay_amt`; unit fen.
+        /// `total_pay_amt`; in fen.
         0 total_pay_amt: Option<xinqiao_types::Fen> => "total_pay_amt",
-        /// `total_refund_amt`; unit fen.
+        /// `total_refund_amt`; in fen.
         1 total_refund_amt: Option<xinqiao_types::Fen> => "total_refund_amt",
-        /// `total_deduct_amt`; unit fen.
+        /// `total_deduct_amt`; in fen.
         2 total_deduct_amt: Option<xinqiao_types::Fen> => "total_deduct_amt",
         /// `flow_list`.
         3 flow_list: Vec<Flow> => "flow_list: must",
@@ -876,11 +876,11 @@ w::record! {
         6 service_trans_id: String => "service_trans_id: must",
         /// `delivery_no`.
         7 delivery_no: String => "delivery_no: must",
-        /// `distance`; unit m.
+        /// `distance`; in m.
         8 distance: i64 => "distance: must",
-        /// `actualfee`; unit fen.
+        /// `actualfee`; in fen.
         9 actualfee: xinqiao_types::Fen => "actualfee: must",
-        /// `deductfee`; unit fen.
+        /// `deductfee`; in fen.
         10 deductfee: xinqiao_types::Fen => "deductfee: must",
         /// `create_time`; format `unix`.
         11 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -1021,7 +1021,7 @@ w::record! {
         0 wx_store_id: String => "wx_store_id: must",
         /// `service_trans_id`.
         1 service_trans_id: String => "service_trans_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
     new(
@@ -1084,7 +1084,7 @@ w::record! {
         0 wx_store_id: String => "wx_store_id: must",
         /// `appid`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `refund_amount`; unit fen.
+        /// `refund_amount`; in fen.
         2 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
@@ -1123,17 +1123,8 @@ w::record! {
     new(keys: Key, content: UpdatestoreContent)
 }
 
-w::record! {
-    /// Answer to [`Updatestore`].
-    pub struct UpdatestoreResponse {
-        /// `out_store_id`.
-        0 out_store_id: String => "out_store_id: must",
-        /// `wx_store_id`.
-        1 wx_store_id: String => "wx_store_id: must",
-        /// `appid`.
-        2 appid: xinqiao_types::AppId => "appid: must",
-    }
-}
+/// Answer to [`Updatestore`], the same as to [`Createstore`].
+pub type UpdatestoreResponse = CreatestoreResponse;
 
 w::endpoint! {
     Updatestore => UpdatestoreResponse,

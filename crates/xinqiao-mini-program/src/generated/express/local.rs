@@ -4,13 +4,13 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Agent`.
+    /// `agent` of `express::local::business::UpdateOrder`.
     pub struct Agent {
         /// `name`.
         0 name: String => "name: must",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// `is_phone_encrypted`.
+        /// `is_phone_encrypted`; `0` or `1` on the wire.
         2 is_phone_encrypted: Option<bool> => "is_phone_encrypted: zero-one",
     }
     new(name: impl Into<String>, phone: impl Into<String>)
@@ -18,17 +18,17 @@ w::record! {
 }
 
 w::record! {
-    /// `Cargo`.
+    /// `cargo` of `express::local::business::OrderAdd`; `cargo` of `express::local::business::OrderPreAdd`; and 1 more.
     pub struct Cargo {
-        /// `goods_value`; unit yuan.
+        /// `goods_value`; in yuan.
         0 goods_value: f64 => "goods_value: must",
-        /// `goods_height`; unit cm.
+        /// `goods_height`; in cm.
         1 goods_height: Option<f64> => "goods_height",
-        /// `goods_length`; unit cm.
+        /// `goods_length`; in cm.
         2 goods_length: Option<f64> => "goods_length",
-        /// `goods_width`; unit cm.
+        /// `goods_width`; in cm.
         3 goods_width: Option<f64> => "goods_width",
-        /// `goods_weight`; unit kg.
+        /// `goods_weight`; in kg.
         4 goods_weight: Option<f64> => "goods_weight",
         /// `goods_detail`.
         5 goods_detail: Option<GoodsDetail> => "goods_detail",
@@ -57,7 +57,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeliveryGetallList`.
+    /// An item of `list` in the answer of `express::local::business::DeliveryGetall`.
     pub struct DeliveryGetallList {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -67,13 +67,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Good`.
+    /// An item of `goods` in `express::local::GoodsDetail`.
     pub struct Good {
         /// `good_count`.
         0 good_count: i64 => "good_count: must",
         /// `good_name`.
         1 good_name: String => "good_name: must",
-        /// `good_price`; unit yuan.
+        /// `good_price`; in yuan.
         2 good_price: Option<f64> => "good_price",
         /// `good_unit`.
         3 good_unit: Option<String> => "good_unit",
@@ -84,7 +84,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// `goods_detail` of `express::local::Cargo`.
     pub struct GoodsDetail {
         /// `goods`.
         0 goods: Vec<Good> => "goods: must",
@@ -93,7 +93,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderInfo`.
+    /// `order_info` of `express::local::business::OrderAdd`; `order_info` of `express::local::business::OrderPreAdd`; and 1 more.
     pub struct OrderInfo {
         /// `delivery_service_code`.
         0 delivery_service_code: Option<String> => "delivery_service_code",
@@ -109,23 +109,23 @@ w::record! {
         5 poi_seq: Option<String> => "poi_seq",
         /// `order_time`; format `unix`.
         6 order_time: Option<xinqiao_types::UnixSeconds> => "order_time",
-        /// `is_insured`.
+        /// `is_insured`; `0` or `1` on the wire.
         7 is_insured: Option<bool> => "is_insured: zero-one",
-        /// `declared_value`; unit yuan.
+        /// `declared_value`; in yuan.
         8 declared_value: Option<f64> => "declared_value",
-        /// `tips`; unit yuan.
+        /// `tips`; in yuan.
         9 tips: Option<f64> => "tips",
-        /// `is_direct_delivery`.
+        /// `is_direct_delivery`; `0` or `1` on the wire.
         10 is_direct_delivery: Option<bool> => "is_direct_delivery: zero-one",
-        /// `cash_on_delivery`; unit yuan.
+        /// `cash_on_delivery`; in yuan.
         11 cash_on_delivery: Option<f64> => "cash_on_delivery",
-        /// `cash_on_pickup`; unit yuan.
+        /// `cash_on_pickup`; in yuan.
         12 cash_on_pickup: Option<f64> => "cash_on_pickup",
         /// `rider_pick_method`.
         13 rider_pick_method: Option<i64> => "rider_pick_method",
-        /// `is_finish_code_needed`.
+        /// `is_finish_code_needed`; `0` or `1` on the wire.
         14 is_finish_code_needed: Option<bool> => "is_finish_code_needed: zero-one",
-        /// `is_pickup_code_needed`.
+        /// `is_pickup_code_needed`; `0` or `1` on the wire.
         15 is_pickup_code_needed: Option<bool> => "is_pickup_code_needed: zero-one",
         /// `note`.
         16 note: Option<String> => "note",
@@ -150,17 +150,17 @@ w::record! {
 }
 
 w::record! {
-    /// `Sender`.
+    /// `sender` of `express::local::business::OrderAdd`; `receiver` of `express::local::business::OrderAdd`; and 4 more.
     pub struct Sender {
         /// `name`.
         0 name: String => "name: must",
         /// `city`.
         1 city: String => "city: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
         /// `address_detail`.
         3 address_detail: String => "address_detail: must",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         4 phone: String => "phone: must masked",
         /// `lng`.
         5 lng: f64 => "lng: must",
@@ -182,7 +182,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Shop`.
+    /// `shop` of `express::local::business::OrderAdd`; `shop` of `express::local::business::OrderPreAdd`; and 1 more.
     pub struct Shop {
         /// `wxa_appid`.
         0 wxa_appid: Option<String> => "wxa_appid",
@@ -205,7 +205,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShopGetShop`.
+    /// An item of `shop_list` in the answer of `express::local::business::ShopGet`.
     pub struct ShopGetShop {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -353,7 +353,7 @@ pub mod business {
             3 shop_no: String => "shop_no: must",
             /// `delivery_id`.
             4 delivery_id: String => "delivery_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sender`.
             6 sender: Option<super::Sender> => "sender",
@@ -390,17 +390,17 @@ pub mod business {
             0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
             1 resultmsg: String => "resultmsg: must",
-            /// `fee`; unit yuan.
+            /// `fee`; in yuan.
             2 fee: f64 => "fee: must",
-            /// `deliverfee`; unit yuan.
+            /// `deliverfee`; in yuan.
             3 deliverfee: f64 => "deliverfee: must",
-            /// `couponfee`; unit yuan.
+            /// `couponfee`; in yuan.
             4 couponfee: f64 => "couponfee: must",
-            /// `tips`; unit yuan.
+            /// `tips`; in yuan.
             5 tips: f64 => "tips: must",
-            /// `insurancefee`; unit yuan.
+            /// `insurancefee`; in yuan.
             6 insurancefee: f64 => "insurancefee: must",
-            /// `distance`; unit m.
+            /// `distance`; in m.
             7 distance: i64 => "distance: must",
             /// `waybill_id`.
             8 waybill_id: String => "waybill_id: must",
@@ -410,7 +410,7 @@ pub mod business {
             10 finish_code: i64 => "finish_code: must",
             /// `pickup_code`.
             11 pickup_code: i64 => "pickup_code: must",
-            /// `dispatch_duration`; unit s.
+            /// `dispatch_duration`; in s.
             12 dispatch_duration: i64 => "dispatch_duration: must",
             /// `delivery_token`.
             13 delivery_token: Option<String> => "delivery_token",
@@ -453,9 +453,9 @@ pub mod business {
             3 shop_no: String => "shop_no: must",
             /// `waybill_id`.
             4 waybill_id: String => "waybill_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `tips`; unit yuan.
+            /// `tips`; in yuan.
             6 tips: f64 => "tips: must",
             /// `remark`.
             7 remark: String => "remark: must",
@@ -471,15 +471,8 @@ pub mod business {
         text(shopid: String, delivery_sign: String)
     }
 
-    w::record! {
-        /// Answer to [`OrderAddtips`].
-        pub struct OrderAddtipsResponse {
-            /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
-            /// `resultmsg`.
-            1 resultmsg: String => "resultmsg: must",
-        }
-    }
+    /// Answer to [`OrderAddtips`], the same as to [`Open`].
+    pub type OrderAddtipsResponse = OpenResponse;
 
     w::endpoint! {
         OrderAddtips => OrderAddtipsResponse,
@@ -541,7 +534,7 @@ pub mod business {
             0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
             1 resultmsg: String => "resultmsg: must",
-            /// `deduct_fee`; unit yuan.
+            /// `deduct_fee`; in yuan.
             2 deduct_fee: f64 => "deduct_fee: must",
             /// `desc`.
             3 desc: String => "desc: must",
@@ -596,15 +589,8 @@ pub mod business {
         text(shopid: String, delivery_sign: String, remark: String)
     }
 
-    w::record! {
-        /// Answer to [`OrderConfirmReturn`].
-        pub struct OrderConfirmReturnResponse {
-            /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
-            /// `resultmsg`.
-            1 resultmsg: String => "resultmsg: must",
-        }
-    }
+    /// Answer to [`OrderConfirmReturn`], the same as to [`Open`].
+    pub type OrderConfirmReturnResponse = OpenResponse;
 
     w::endpoint! {
         OrderConfirmReturn => OrderConfirmReturnResponse,
@@ -665,7 +651,7 @@ pub mod business {
             6 rider_lng: Option<f64> => "rider_lng",
             /// `rider_lat`.
             7 rider_lat: Option<f64> => "rider_lat",
-            /// `reach_time`; unit s.
+            /// `reach_time`; in s.
             8 reach_time: Option<i64> => "reach_time",
         }
     }
@@ -706,7 +692,7 @@ pub mod business {
             3 shop_no: String => "shop_no: must",
             /// `delivery_id`.
             4 delivery_id: String => "delivery_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sender`.
             6 sender: Option<super::Sender> => "sender",
@@ -734,39 +720,8 @@ pub mod business {
         set(sender: super::Sender, shop: super::Shop)
     }
 
-    w::record! {
-        /// Answer to [`OrderPreAdd`].
-        pub struct OrderPreAddResponse {
-            /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
-            /// `resultmsg`.
-            1 resultmsg: String => "resultmsg: must",
-            /// `fee`; unit yuan.
-            2 fee: f64 => "fee: must",
-            /// `deliverfee`; unit yuan.
-            3 deliverfee: f64 => "deliverfee: must",
-            /// `couponfee`; unit yuan.
-            4 couponfee: f64 => "couponfee: must",
-            /// `tips`; unit yuan.
-            5 tips: f64 => "tips: must",
-            /// `insurancefee`; unit yuan.
-            6 insurancefee: f64 => "insurancefee: must",
-            /// `distance`; unit m.
-            7 distance: i64 => "distance: must",
-            /// `waybill_id`.
-            8 waybill_id: String => "waybill_id: must",
-            /// `order_status`.
-            9 order_status: i64 => "order_status: must",
-            /// `finish_code`.
-            10 finish_code: i64 => "finish_code: must",
-            /// `pickup_code`.
-            11 pickup_code: i64 => "pickup_code: must",
-            /// `dispatch_duration`; unit s.
-            12 dispatch_duration: i64 => "dispatch_duration: must",
-            /// `delivery_token`.
-            13 delivery_token: Option<String> => "delivery_token",
-        }
-    }
+    /// Answer to [`OrderPreAdd`], the same as to [`OrderAdd`].
+    pub type OrderPreAddResponse = OrderAddResponse;
 
     w::endpoint! {
         OrderPreAdd => OrderPreAddResponse,
@@ -820,19 +775,8 @@ pub mod business {
         text(shopid: String, delivery_sign: String, waybill_id: String, cancel_reason: String)
     }
 
-    w::record! {
-        /// Answer to [`OrderPrecancel`].
-        pub struct OrderPrecancelResponse {
-            /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
-            /// `resultmsg`.
-            1 resultmsg: String => "resultmsg: must",
-            /// `deduct_fee`; unit yuan.
-            2 deduct_fee: f64 => "deduct_fee: must",
-            /// `desc`.
-            3 desc: String => "desc: must",
-        }
-    }
+    /// Answer to [`OrderPrecancel`], the same as to [`OrderCancel`].
+    pub type OrderPrecancelResponse = OrderCancelResponse;
 
     w::endpoint! {
         OrderPrecancel => OrderPrecancelResponse,
@@ -870,7 +814,7 @@ pub mod business {
             3 shop_no: String => "shop_no: must",
             /// `delivery_id`.
             4 delivery_id: String => "delivery_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sender`.
             6 sender: Option<super::Sender> => "sender",
@@ -900,39 +844,8 @@ pub mod business {
         set(sender: super::Sender, shop: super::Shop)
     }
 
-    w::record! {
-        /// Answer to [`OrderReadd`].
-        pub struct OrderReaddResponse {
-            /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
-            /// `resultmsg`.
-            1 resultmsg: String => "resultmsg: must",
-            /// `fee`; unit yuan.
-            2 fee: f64 => "fee: must",
-            /// `deliverfee`; unit yuan.
-            3 deliverfee: f64 => "deliverfee: must",
-            /// `couponfee`; unit yuan.
-            4 couponfee: f64 => "couponfee: must",
-            /// `tips`; unit yuan.
-            5 tips: f64 => "tips: must",
-            /// `insurancefee`; unit yuan.
-            6 insurancefee: f64 => "insurancefee: must",
-            /// `distance`; unit m.
-            7 distance: i64 => "distance: must",
-            /// `waybill_id`.
-            8 waybill_id: String => "waybill_id: must",
-            /// `order_status`.
-            9 order_status: i64 => "order_status: must",
-            /// `finish_code`.
-            10 finish_code: i64 => "finish_code: must",
-            /// `pickup_code`.
-            11 pickup_code: i64 => "pickup_code: must",
-            /// `dispatch_duration`; unit s.
-            12 dispatch_duration: i64 => "dispatch_duration: must",
-            /// `delivery_token`.
-            13 delivery_token: Option<String> => "delivery_token",
-        }
-    }
+    /// Answer to [`OrderReadd`], the same as to [`OrderAdd`].
+    pub type OrderReaddResponse = OrderAddResponse;
 
     w::endpoint! {
         OrderReadd => OrderReaddResponse,
@@ -981,15 +894,8 @@ pub mod business {
         text(shopid: String, delivery_sign: String, action_msg: String)
     }
 
-    w::record! {
-        /// Answer to [`RealmockUpdateOrder`].
-        pub struct RealmockUpdateOrderResponse {
-            /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
-            /// `resultmsg`.
-            1 resultmsg: String => "resultmsg: must",
-        }
-    }
+    /// Answer to [`RealmockUpdateOrder`], the same as to [`Open`].
+    pub type RealmockUpdateOrderResponse = OpenResponse;
 
     w::endpoint! {
         RealmockUpdateOrder => RealmockUpdateOrderResponse,
@@ -1023,15 +929,8 @@ pub mod business {
         new(delivery_id: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`ShopAdd`].
-        pub struct ShopAddResponse {
-            /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
-            /// `resultmsg`.
-            1 resultmsg: String => "resultmsg: must",
-        }
-    }
+    /// Answer to [`ShopAdd`], the same as to [`Open`].
+    pub type ShopAddResponse = OpenResponse;
 
     w::endpoint! {
         ShopAdd => ShopAddResponse,
@@ -1122,15 +1021,8 @@ pub mod business {
         text(shopid: String, delivery_sign: String, action_msg: String)
     }
 
-    w::record! {
-        /// Answer to [`TestUpdateOrder`].
-        pub struct TestUpdateOrderResponse {
-            /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
-            /// `resultmsg`.
-            1 resultmsg: String => "resultmsg: must",
-        }
-    }
+    /// Answer to [`TestUpdateOrder`], the same as to [`Open`].
+    pub type TestUpdateOrderResponse = OpenResponse;
 
     w::endpoint! {
         TestUpdateOrder => TestUpdateOrderResponse,
@@ -1195,15 +1087,8 @@ pub mod business {
         set(agent: super::Agent, expected_delivery_time: xinqiao_types::UnixSeconds)
     }
 
-    w::record! {
-        /// Answer to [`UpdateOrder`].
-        pub struct UpdateOrderResponse {
-            /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
-            /// `resultmsg`.
-            1 resultmsg: String => "resultmsg: must",
-        }
-    }
+    /// Answer to [`UpdateOrder`], the same as to [`Open`].
+    pub type UpdateOrderResponse = OpenResponse;
 
     w::endpoint! {
         UpdateOrder => UpdateOrderResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddbookauthResult`.
+    /// An item of `results` in the answer of `wxa::book::Addbookauth`.
     pub struct AddbookauthResult {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
@@ -12,7 +12,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditInfo`.
+    /// `audit_info` of `wxa::book::GetbookBook`; `audit_info` of `wxa::book::GetchapterChapter`; and 2 more.
     pub struct AuditInfo {
         /// `audit_status`.
         0 audit_status: i64 => "audit_status: must",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Book`.
+    /// An item of `books` in `wxa::book::Addbookauth`.
     pub struct Book {
         /// `book_id`.
         0 book_id: String => "book_id: must",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Chapter`.
+    /// An item of `chapter_list` in `wxa::book::Batchcreatechapter`; `chapter` of `wxa::book::Createchapter`.
     pub struct Chapter {
         /// `chapter_title`.
         0 chapter_title: String => "chapter_title: must",
@@ -61,7 +61,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChapterSeq`.
+    /// An item of `chapter_seq_list` in `wxa::book::Updatechapterseq`.
     pub struct ChapterSeq {
         /// `chapter_id`.
         0 chapter_id: String => "chapter_id: must",
@@ -72,7 +72,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetbookBook`.
+    /// `book` of the answer of `wxa::book::Getbook`.
     pub struct GetbookBook {
         /// `book_id`.
         0 book_id: String => "book_id: must",
@@ -122,7 +122,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetchapterChapter`.
+    /// `chapter` of the answer of `wxa::book::Getchapter`.
     pub struct GetchapterChapter {
         /// `chapter_id`.
         0 chapter_id: String => "chapter_id: must",
@@ -150,7 +150,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListbookBook`.
+    /// An item of `book_list` in the answer of `wxa::book::Listbook`.
     pub struct ListbookBook {
         /// `book_id`.
         0 book_id: String => "book_id: must",
@@ -192,7 +192,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListchapterChapter`.
+    /// An item of `chapter_list` in the answer of `wxa::book::Listchapter`.
     pub struct ListchapterChapter {
         /// `chapter_id`.
         0 chapter_id: String => "chapter_id: must",
@@ -216,7 +216,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QuerybookauthResult`.
+    /// An item of `results` in the answer of `wxa::book::Querybookauth`.
     pub struct QuerybookauthResult {
         /// `book_id`.
         0 book_id: String => "book_id: must",
@@ -230,7 +230,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Volume`.
+    /// An item of `volume_list` in `wxa::book::Updatebook`; an item of `volume_list` in `wxa::book::GetbookBook`.
     pub struct Volume {
         /// `volume_title`.
         0 volume_title: String => "volume_title: must",

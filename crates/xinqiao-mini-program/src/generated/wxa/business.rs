@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ActivedeviceDevice`.
+    /// An item of `device_list` in `wxa::business::license::Activedevice`.
     pub struct ActivedeviceDevice {
         /// `model_id`.
         0 model_id: String => "model_id: must",
@@ -17,7 +17,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AdddeviceDevice`.
+    /// An item of `device_list` in the answer of `wxa::business::group::Adddevice`; an item of `device_list` in the answer of `wxa::business::group::Getinfo`; and 1 more.
     pub struct AdddeviceDevice {
         /// `model_id`.
         0 model_id: String => "model_id: must",
@@ -29,7 +29,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ChapterSetting`.
+    /// An item of `chapter_setting` in `wxa::business::Setting`.
     pub struct ChapterSetting {
         /// `chapter_index`.
         0 chapter_index: i64 => "chapter_index: must",
@@ -41,7 +41,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataBody`.
+    /// `body` of `wxa::business::PerformanceBootData`.
     pub struct DataBody {
         /// `tables`.
         0 tables: Vec<Table> => "tables: must",
@@ -51,7 +51,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeliveryPlace`.
+    /// `delivery_place` of `wxa::business::insurance_freight::Createorder`; `receipt_place` of `wxa::business::insurance_freight::Createorder`.
     pub struct DeliveryPlace {
         /// `province`.
         0 province: String => "province: must",
@@ -59,7 +59,7 @@ w::record! {
         1 city: String => "city: must",
         /// `county`.
         2 county: String => "county: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
     }
     new(
@@ -71,7 +71,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Device`.
+    /// An item of `device_list` in `wxa::business::group::Adddevice`; an item of `device_list` in `wxa::business::group::Removedevice`; and 1 more.
     pub struct Device {
         /// `model_id`.
         0 model_id: String => "model_id: must",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeviceItem`.
+    /// An item of `device_list` in the answer of `wxa::business::license::Activedevice`.
     pub struct DeviceItem {
         /// `model_id`.
         0 model_id: String => "model_id: must",
@@ -96,9 +96,9 @@ w::record! {
 }
 
 w::record! {
-    /// `FailureRecord`.
+    /// An item of `failure_record_list` in the answer of `wxa::business::Batchcreateretail`.
     pub struct FailureRecord {
-        /// `mobile_phone`.
+        /// `mobile_phone`; personal data, masked in `Debug`.
         0 mobile_phone: String => "mobile_phone: must masked",
         /// `registration_number`.
         1 registration_number: Option<String> => "registration_number",
@@ -108,9 +108,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Follower`.
+    /// An item of `followers` in the answer of `wxa::business::GetWxaFollowers`.
     pub struct Follower {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `room_id`.
         1 room_id: i64 => "room_id: must",
@@ -122,9 +122,9 @@ w::record! {
 }
 
 w::record! {
-    /// `GameRoomInfo`.
+    /// `game_room_info` of `wxa::business::gamematch::Creatematchrule`; `game_room_info` of `wxa::business::gamematch::Updatematchrule`.
     pub struct GameRoomInfo {
-        /// `game_tick`; unit ms.
+        /// `game_tick`; in ms.
         0 game_tick: i64 => "game_tick: must",
         /// `start_percent`.
         1 start_percent: i64 => "start_percent: must",
@@ -132,7 +132,7 @@ w::record! {
         2 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
         /// `need_user_info`.
         3 need_user_info: Option<bool> => "need_user_info",
-        /// `game_last_time`; unit s.
+        /// `game_last_time`; in s.
         4 game_last_time: Option<i64> => "game_last_time",
         /// `need_game_seed`.
         5 need_game_seed: Option<bool> => "need_game_seed",
@@ -142,7 +142,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetdeviceinfoDevice`.
+    /// An item of `device_list` in the answer of `wxa::business::license::Getdeviceinfo`.
     pub struct GetdeviceinfoDevice {
         /// `model_id`.
         0 model_id: String => "model_id: must",
@@ -154,7 +154,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetorderlistList`.
+    /// An item of `list` in the answer of `wxa::business::insurance_freight::Getorderlist`.
     pub struct GetorderlistList {
         /// `order_no`.
         0 order_no: String => "order_no: must",
@@ -168,9 +168,9 @@ w::record! {
         4 refund_delivery_no: String => "refund_delivery_no: must",
         /// `insurance_end_date`.
         5 insurance_end_date: String => "insurance_end_date: must",
-        /// `estimate_amount`; unit fen.
+        /// `estimate_amount`; in fen.
         6 estimate_amount: xinqiao_types::Fen => "estimate_amount: must",
-        /// `premium`; unit fen.
+        /// `premium`; in fen.
         7 premium: xinqiao_types::Fen => "premium: must",
         /// `status`.
         8 status: i64 => "status: must",
@@ -182,13 +182,13 @@ w::record! {
 }
 
 w::record! {
-    /// `GetpayorderlistList`.
+    /// An item of `list` in the answer of `wxa::business::insurance_freight::Getpayorderlist`.
     pub struct GetpayorderlistList {
         /// `order_id`.
         0 order_id: w::TextOrNumber => "order_id: must",
         /// `order_status`.
         1 order_status: i64 => "order_status: must",
-        /// `total_price`; unit fen.
+        /// `total_price`; in fen.
         2 total_price: xinqiao_types::Fen => "total_price: must",
         /// `create_time`; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -200,13 +200,13 @@ w::record! {
         6 refund_time: Option<xinqiao_types::UnixSeconds> => "refund_time",
         /// `refund_status`.
         7 refund_status: Option<i64> => "refund_status",
-        /// `refund_amt`; unit fen.
+        /// `refund_amt`; in fen.
         8 refund_amt: Option<xinqiao_types::Fen> => "refund_amt",
     }
 }
 
 w::record! {
-    /// `GetretailinfoInfo`.
+    /// An item of `info` in the answer of `wxa::business::Getretailinfo`.
     pub struct GetretailinfoInfo {
         /// `retail_type`.
         0 retail_type: String => "retail_type: must",
@@ -216,9 +216,9 @@ w::record! {
         2 retail_name: String => "retail_name: must",
         /// `retail_address`.
         3 retail_address: String => "retail_address: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `mobile_phone`.
+        /// `mobile_phone`; personal data, masked in `Debug`.
         5 mobile_phone: String => "mobile_phone: must masked",
         /// `principal`.
         6 principal: Option<String> => "principal",
@@ -238,7 +238,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Good`.
+    /// An item of `goods` in `wxa::business::RoomInfo`.
     pub struct Good {
         /// `goods_id`.
         0 goods_id: i64 => "goods_id: must",
@@ -250,9 +250,9 @@ w::record! {
         3 cover_img: String => "cover_img: must",
         /// `price_type`.
         4 price_type: i64 => "price_type: must",
-        /// `price`; unit yuan.
+        /// `price`; in yuan.
         5 price: f64 => "price: must",
-        /// `price2`; unit yuan.
+        /// `price2`; in yuan.
         6 price2: f64 => "price2: must",
         /// `third_party_appid`.
         7 third_party_appid: Option<String> => "third_party_appid",
@@ -260,7 +260,7 @@ w::record! {
 }
 
 w::record! {
-    /// `KeyInfo`.
+    /// An item of `key_info_list` in the answer of `wxa::business::Getuserencryptkey`.
     pub struct KeyInfo {
         /// `encrypt_key`.
         0 encrypt_key: String => "encrypt_key: must",
@@ -268,7 +268,7 @@ w::record! {
         1 iv: String => "iv: must",
         /// `version`.
         2 version: i64 => "version: must",
-        /// `expire_in`; unit s.
+        /// `expire_in`; in s.
         3 expire_in: i64 => "expire_in: must",
         /// `create_time`; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -276,7 +276,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Line`.
+    /// An item of `lines` in `wxa::business::Table`.
     pub struct Line {
         /// `fields`.
         0 fields: Vec<LineField> => "fields: must",
@@ -284,7 +284,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LineField`.
+    /// An item of `fields` in `wxa::business::Line`.
     pub struct LineField {
         /// `refdate`; format `yyyyMMdd`.
         0 refdate: String => "refdate: must",
@@ -294,7 +294,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LiveReplay`.
+    /// An item of `live_replay` in the answer of `wxa::business::GetliveinfoGetReplay`.
     pub struct LiveReplay {
         /// `media_url`.
         0 media_url: String => "media_url: must",
@@ -306,7 +306,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MatchRule`.
+    /// An item of `match_rule_list` in the answer of `wxa::business::gamematch::Getallmatchrule`.
     pub struct MatchRule {
         /// `match_id`.
         0 match_id: String => "match_id: must",
@@ -318,7 +318,7 @@ w::record! {
         3 team_count: i64 => "team_count: must",
         /// `team_member_count`.
         4 team_member_count: i64 => "team_member_count: must",
-        /// `need_room_service_info`.
+        /// `need_room_service_info`; `0` or `1` on the wire.
         5 need_room_service_info: Option<bool> => "need_room_service_info: zero-one",
         /// `game_room_info`.
         6 game_room_info: Option<MatchRuleGameRoomInfo> => "game_room_info",
@@ -326,9 +326,9 @@ w::record! {
 }
 
 w::record! {
-    /// `MatchRuleGameRoomInfo`.
+    /// `game_room_info` of `wxa::business::MatchRule`.
     pub struct MatchRuleGameRoomInfo {
-        /// `game_tick`; unit ms.
+        /// `game_tick`; in ms.
         0 game_tick: i64 => "game_tick: must",
         /// `start_percent`.
         1 start_percent: i64 => "start_percent: must",
@@ -336,7 +336,7 @@ w::record! {
         2 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
         /// `need_user_info`.
         3 need_user_info: bool => "need_user_info: must",
-        /// `game_last_time`; unit s.
+        /// `game_last_time`; in s.
         4 game_last_time: i64 => "game_last_time: must",
         /// `need_game_seed`.
         5 need_game_seed: bool => "need_game_seed: must",
@@ -344,15 +344,15 @@ w::record! {
 }
 
 w::record! {
-    /// `Payfororder`.
+    /// `payfororder` of the answer of `wxa::business::Getpayfororder`.
     pub struct Payfororder {
         /// `order_no`.
         0 order_no: String => "order_no: must",
         /// `out_trade_no`.
         1 out_trade_no: String => "out_trade_no: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// `status`.
         4 status: i64 => "status: must",
@@ -368,7 +368,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PerformanceBootData`.
+    /// `data` of the answer of `wxa::business::PerformanceBoot`.
     pub struct PerformanceBootData {
         /// `body`.
         0 body: DataBody => "body: must",
@@ -376,7 +376,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PerformanceBootParam`.
+    /// An item of `params` in `wxa::business::PerformanceBoot`.
     pub struct PerformanceBootParam {
         /// `field`.
         0 field: String => "field: must",
@@ -387,11 +387,11 @@ w::record! {
 }
 
 w::record! {
-    /// `PhoneInfo`.
+    /// `phone_info` of the answer of `wxa::business::Getuserphonenumber`.
     pub struct PhoneInfo {
-        /// `phoneNumber`.
+        /// `phoneNumber`; personal data, masked in `Debug`.
         0 phone_number: String => "phoneNumber: must masked",
-        /// `purePhoneNumber`.
+        /// `purePhoneNumber`; personal data, masked in `Debug`.
         1 pure_phone_number: String => "purePhoneNumber: must masked",
         /// `countryCode`.
         2 country_code: w::TextOrNumber => "countryCode: must",
@@ -401,7 +401,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Pkg`.
+    /// An item of `pkg_list` in the answer of `wxa::business::license::Getpkglist`.
     pub struct Pkg {
         /// `pkg_id`.
         0 pkg_id: String => "pkg_id: must",
@@ -421,7 +421,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RetailInfo`.
+    /// An item of `retail_info_list` in `wxa::business::Batchcreateretail`.
     pub struct RetailInfo {
         /// `retail_type`.
         0 retail_type: String => "retail_type: must",
@@ -437,7 +437,7 @@ w::record! {
         5 address_region: String => "address_region: must",
         /// `address_street`.
         6 address_street: String => "address_street: must",
-        /// `mobile_phone`.
+        /// `mobile_phone`; personal data, masked in `Debug`.
         7 mobile_phone: String => "mobile_phone: must masked",
         /// `biz_name`.
         8 biz_name: Option<String> => "biz_name",
@@ -464,7 +464,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RoomInfo`.
+    /// An item of `room_info` in the answer of `wxa::business::Getliveinfo`.
     pub struct RoomInfo {
         /// `roomid`.
         0 roomid: i64 => "roomid: must",
@@ -488,25 +488,25 @@ w::record! {
         9 creater_openid: Option<String> => "creater_openid",
         /// `feeds_img`.
         10 feeds_img: String => "feeds_img: must",
-        /// `is_feeds_public`.
+        /// `is_feeds_public`; `0` or `1` on the wire.
         11 is_feeds_public: bool => "is_feeds_public: must zero-one",
-        /// `close_like`.
+        /// `close_like`; `0` or `1` on the wire.
         12 close_like: bool => "close_like: must zero-one",
-        /// `close_goods`.
+        /// `close_goods`; `0` or `1` on the wire.
         13 close_goods: bool => "close_goods: must zero-one",
         /// `goods`.
         14 goods: Option<Vec<Good>> => "goods",
-        /// `close_comment`.
+        /// `close_comment`; `0` or `1` on the wire.
         15 close_comment: bool => "close_comment: must zero-one",
-        /// `close_replay`.
+        /// `close_replay`; `0` or `1` on the wire.
         16 close_replay: bool => "close_replay: must zero-one",
-        /// `close_kf`.
+        /// `close_kf`; `0` or `1` on the wire.
         17 close_kf: bool => "close_kf: must zero-one",
     }
 }
 
 w::record! {
-    /// `Setting`.
+    /// `setting` of the answer of `wxa::business::novelreader::Getpreviewsetting`; `setting` of `wxa::business::novelreader::Setpreviewsetting`.
     pub struct Setting {
         /// `book_id`.
         0 book_id: String => "book_id: must",
@@ -520,7 +520,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Table`.
+    /// An item of `tables` in `wxa::business::DataBody`.
     pub struct Table {
         /// `id`.
         0 id: String => "id: must",
@@ -532,7 +532,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Time`.
+    /// `time` of `wxa::business::PerformanceBoot`.
     pub struct Time {
         /// `begin_timestamp`; format `unix`.
         0 begin_timestamp: xinqiao_types::UnixSeconds => "begin_timestamp: must",
@@ -543,7 +543,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Watermark`.
+    /// `watermark` of `wxa::business::PhoneInfo`.
     pub struct Watermark {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -596,7 +596,7 @@ w::record! {
     /// Enter several retail stores (批量录入门店信息).
     ///
     /// * Call: `POST /wxa/business/batchcreateretail` on `api.weixin.qq.com`.
-    /// * Errors: 61004, 9404000, 9404001.
+    /// * Errors: 61004 `COMPONENT_IP_NOT_LISTED`, 9404000, 9404001.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/B2b_store_assistant.html>.
     /// * Catalog: `mini_program.wxa.business.batchcreateretail`.
     pub struct Batchcreateretail {
@@ -809,7 +809,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/framework/liveplayer/studio-api.html>.
     /// * Catalog: `mini_program.wxa.business.getliveinfo_get_replay`.
     pub struct GetliveinfoGetReplay {
-        /// `action`.
+        /// `action`; always `get_replay`.
         0 action: String => "action: must",
         /// `room_id`.
         1 room_id: i64 => "room_id: must",
@@ -857,7 +857,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/business.getPayForOrder.html>.
     /// * Catalog: `mini_program.wxa.business.getpayfororder`.
     pub struct Getpayfororder {
-        /// `appid`.
+        /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `env`.
         1 env: i64 => "env: must",
@@ -905,13 +905,13 @@ w::record! {
     /// Get a retail store (查询门店信息).
     ///
     /// * Call: `POST /wxa/business/getretailinfo` on `api.weixin.qq.com`.
-    /// * Errors: 61004, 9404101, 9404102, 9404103.
+    /// * Errors: 61004 `COMPONENT_IP_NOT_LISTED`, 9404101, 9404102, 9404103.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/B2b_store_assistant.html>.
     /// * Catalog: `mini_program.wxa.business.getretailinfo`.
     pub struct Getretailinfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `mobile_phone`.
+        /// `mobile_phone`; personal data, masked in `Debug`.
         1 mobile_phone: Option<String> => "mobile_phone: masked",
     }
     new()
@@ -1017,11 +1017,11 @@ w::record! {
     /// Get a user's encryption keys (获取用户加密密钥).
     ///
     /// * Call: `POST /wxa/business/getuserencryptkey` on `api.weixin.qq.com`.
-    /// * Errors: 87007, 87008, 87009.
+    /// * Errors: 87007 `SESSION_KEY_EXPIRED`, 87008 `INVALID_SIG_METHOD`, 87009 `INVALID_SESSION_SIGNATURE`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/internet/internet.getUserEncryptKey.html>.
     /// * Catalog: `mini_program.wxa.business.getuserencryptkey`.
     pub struct Getuserencryptkey {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `signature`.
         1 signature: String => "signature: must query",
@@ -1066,7 +1066,7 @@ w::record! {
     /// Exchange a code for a phone number (获取手机号).
     ///
     /// * Call: `POST /wxa/business/getuserphonenumber` on `api.weixin.qq.com`.
-    /// * Errors: 40029, 45011.
+    /// * Errors: 40029 `INVALID_CODE`, 45011 `MINUTE_QUOTA_REACHED`.
     /// * Needs: `mini.phone`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/phonenumber/phonenumber.getPhoneNumber.html>.
     /// * Catalog: `mini_program.wxa.business.getuserphonenumber`.
@@ -1269,7 +1269,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/laboruse/api_unbinduserb2cauthinfo.html>.
     /// * Catalog: `mini_program.wxa.business.unbinduserb2cauthinfo`.
     pub struct Unbinduserb2cauthinfo {
-        /// `openid_list`.
+        /// `openid_list`; personal data, masked in `Debug`.
         0 openid_list: Vec<String> => "openid_list: must masked",
     }
     new(openid_list: Vec<String>)
@@ -1309,7 +1309,7 @@ pub mod gamematch {
             0 team_count: i64 => "team_count: must",
             /// `team_member_count`.
             1 team_member_count: i64 => "team_member_count: must",
-            /// `need_room_service_info`.
+            /// `need_room_service_info`; `0` or `1` on the wire.
             2 need_room_service_info: Option<bool> => "need_room_service_info: zero-one",
             /// `game_room_info`.
             3 game_room_info: Option<super::GameRoomInfo> => "game_room_info",
@@ -1460,7 +1460,7 @@ pub mod gamematch {
             0 team_count: i64 => "team_count: must",
             /// `team_member_count`.
             1 team_member_count: i64 => "team_member_count: must",
-            /// `need_room_service_info`.
+            /// `need_room_service_info`; `0` or `1` on the wire.
             2 need_room_service_info: Option<bool> => "need_room_service_info: zero-one",
             /// `game_room_info`.
             3 game_room_info: Option<super::GameRoomInfo> => "game_room_info",
@@ -1647,13 +1647,8 @@ pub mod group {
         new(group_id: impl Into<String>, device_list: Vec<super::Device>)
     }
 
-    w::record! {
-        /// Answer to [`Removedevice`].
-        pub struct RemovedeviceResponse {
-            /// `device_list`.
-            0 device_list: Vec<super::AdddeviceDevice> => "device_list: must",
-        }
-    }
+    /// Answer to [`Removedevice`], the same as to [`Adddevice`].
+    pub type RemovedeviceResponse = AdddeviceResponse;
 
     w::endpoint! {
         Removedevice => RemovedeviceResponse,
@@ -1726,7 +1721,7 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.claim`.
         pub struct Claim {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `order_no`.
             1 order_no: String => "order_no: must",
@@ -1777,7 +1772,7 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.createchargeid`.
         pub struct Createchargeid {
-            /// `quota`; unit fen.
+            /// `quota`; in fen.
             0 quota: xinqiao_types::Fen => "quota: must",
         }
         new(quota: xinqiao_types::Fen)
@@ -1814,17 +1809,17 @@ pub mod insurance_freight {
         /// Insure the return freight of an order (投保运费险).
         ///
         /// * Call: `POST /wxa/business/insurance_freight/createorder` on `api.weixin.qq.com`.
-        /// * Errors: 41009.
+        /// * Errors: 41009 `OPENID_MISSING`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.createorder`.
         pub struct Createorder {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `order_no`.
             1 order_no: String => "order_no: must",
             /// `pay_time`; format `unix`.
             2 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-            /// `pay_amount`; unit fen.
+            /// `pay_amount`; in fen.
             3 pay_amount: xinqiao_types::Fen => "pay_amount: must",
             /// `delivery_no`.
             4 delivery_no: String => "delivery_no: must",
@@ -1851,9 +1846,9 @@ pub mod insurance_freight {
             0 policy_no: String => "policy_no: must",
             /// `insurance_end_date`.
             1 insurance_end_date: String => "insurance_end_date: must",
-            /// `estimate_amount`; unit fen.
+            /// `estimate_amount`; in fen.
             2 estimate_amount: xinqiao_types::Fen => "estimate_amount: must",
-            /// `premium`; unit fen.
+            /// `premium`; in fen.
             3 premium: xinqiao_types::Fen => "premium: must",
         }
     }
@@ -1884,7 +1879,7 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.getorderlist`.
         pub struct Getorderlist {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `order_no`.
             1 order_no: Option<String> => "order_no",
@@ -2030,9 +2025,9 @@ pub mod insurance_freight {
             1 claim_num: i64 => "claim_num: must",
             /// `claim_succ_num`.
             2 claim_succ_num: i64 => "claim_succ_num: must",
-            /// `premium`; unit fen.
+            /// `premium`; in fen.
             3 premium: xinqiao_types::Fen => "premium: must",
-            /// `funds`; unit fen.
+            /// `funds`; in fen.
             4 funds: xinqiao_types::Fen => "funds: must",
             /// `need_close`.
             5 need_close: bool => "need_close: must",
@@ -2102,7 +2097,7 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`QueryOpen`].
         pub struct QueryOpenResponse {
-            /// `is_open`.
+            /// `is_open`; `0` or `1` on the wire.
             0 is_open: bool => "is_open: must zero-one",
         }
     }
@@ -2163,7 +2158,7 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.update_notify_funds`.
         pub struct UpdateNotifyFunds {
-            /// `notify_funds`; unit fen.
+            /// `notify_funds`; in fen.
             0 notify_funds: xinqiao_types::Fen => "notify_funds: must",
         }
         new(notify_funds: xinqiao_types::Fen)

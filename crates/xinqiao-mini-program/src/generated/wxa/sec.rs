@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Actor`.
+    /// `actor_list` of `wxa::sec::vod::Auditdrama`; `actor_list` of `wxa::sec::vod::Modifydramabasicinfo`; and 1 more.
     pub struct Actor {
         /// `actor`.
         0 actor: Vec<ActorActor> => "actor: must",
@@ -13,7 +13,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActorActor`.
+    /// An item of `actor` in `wxa::sec::Actor`.
     pub struct ActorActor {
         /// `name`.
         0 name: String => "name: must",
@@ -33,7 +33,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Application`.
+    /// `Application` of `wxa::sec::famousbrand::Apply`.
     pub struct Application {
         /// `apply_for`.
         0 apply_for: i64 => "apply_for: must",
@@ -45,7 +45,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplicationAuditInfo`.
+    /// `audit_info` of `wxa::sec::GetStatusApplication`.
     pub struct ApplicationAuditInfo {
         /// `audit_reason`.
         0 audit_reason: Option<String> => "audit_reason",
@@ -53,7 +53,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditDetail`.
+    /// `audit_detail` of the answer of `wxa::sec::vod::Getdramalatestauditinfo`; `audit_detail` of `wxa::sec::DramaInfo`.
     pub struct AuditDetail {
         /// `status`.
         0 status: i64 => "status: must",
@@ -65,7 +65,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuditInfo`.
+    /// `audit_info` of `wxa::sec::Application`.
     pub struct AuditInfo {
         /// `brand_name`.
         0 brand_name: String => "brand_name: must",
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthData`.
+    /// `auth_data` of `wxa::sec::Reauth`; `auth_data` of `wxa::sec::Wxaauth`.
     pub struct AuthData {
         /// `customer_type`.
         0 customer_type: i64 => "customer_type: must",
@@ -144,7 +144,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthorizecopyrightResult`.
+    /// An item of `result` in the answer of `wxa::sec::vod::Authorizecopyright`; an item of `result` in the answer of `wxa::sec::vod::Authorizedrama`; and 2 more.
     pub struct AuthorizecopyrightResult {
         /// `drama_id`.
         0 drama_id: i64 => "drama_id: must",
@@ -156,7 +156,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Contact`.
+    /// `contact` of `wxa::sec::ShippingShipping`; `contact` of `wxa::sec::SubOrderShipping`.
     pub struct Contact {
         /// `consignor_contact`.
         0 consignor_contact: Option<String> => "consignor_contact",
@@ -168,18 +168,18 @@ w::record! {
 }
 
 w::record! {
-    /// `ContactInfo`.
+    /// `contact_info` of `wxa::sec::AuthData`.
     pub struct ContactInfo {
         /// `name`.
         0 name: String => "name: must",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         1 email: String => "email: must masked",
     }
     new(name: impl Into<String>, email: impl Into<String>)
 }
 
 w::record! {
-    /// `DramaInfo`.
+    /// `drama_info` of the answer of `wxa::sec::vod::Getdrama`; an item of `drama_info_list` in the answer of `wxa::sec::vod::Listdramas`.
     pub struct DramaInfo {
         /// `drama_id`.
         0 drama_id: i64 => "drama_id: must",
@@ -211,13 +211,13 @@ w::record! {
         13 production_license: Option<String> => "production_license",
         /// `audit_detail`.
         14 audit_detail: Option<AuditDetail> => "audit_detail",
-        /// `expedited`.
+        /// `expedited`; `0` or `1` on the wire.
         15 expedited: Option<bool> => "expedited: zero-one",
     }
 }
 
 w::record! {
-    /// `Electronic`.
+    /// `electronic` of `wxa::sec::InvoiceInfo`.
     pub struct Electronic {
         /// `id`.
         0 id: String => "id: must",
@@ -229,7 +229,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetStatusApplication`.
+    /// `application` of the answer of `wxa::sec::famousbrand::GetStatus`.
     pub struct GetStatusApplication {
         /// `apply_for`.
         0 apply_for: i64 => "apply_for: must",
@@ -241,7 +241,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetauthorizeappsObject`.
+    /// An item of `objects` in the answer of `wxa::sec::vod::Getauthorizeapps`.
     pub struct GetauthorizeappsObject {
         /// `authorized_appid`.
         0 authorized_appid: String => "authorized_appid: must",
@@ -253,7 +253,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetauthorizedappsObject`.
+    /// An item of `objects` in the answer of `wxa::sec::vod::Getauthorizedapps`.
     pub struct GetauthorizedappsObject {
         /// `authorizer_appid`.
         0 authorizer_appid: String => "authorizer_appid: must",
@@ -265,7 +265,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetauthorizedobjectsObject`.
+    /// An item of `objects` in the answer of `wxa::sec::vod::Getauthorizedobjects`.
     pub struct GetauthorizedobjectsObject {
         /// `drama_id`.
         0 drama_id: i64 => "drama_id: must",
@@ -279,7 +279,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetauthorizeobjectsObject`.
+    /// An item of `objects` in the answer of `wxa::sec::vod::Getauthorizeobjects`.
     pub struct GetauthorizeobjectsObject {
         /// `drama_id`.
         0 drama_id: i64 => "drama_id: must",
@@ -293,7 +293,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetcopyrightauthorizationlistList`.
+    /// An item of `list` in the answer of `wxa::sec::vod::Getcopyrightauthorizationlist`; an item of `list` in the answer of `wxa::sec::vod::Getcopyrightauthorizedlist`.
     pub struct GetcopyrightauthorizationlistList {
         /// `drama_id`.
         0 drama_id: i64 => "drama_id: must",
@@ -313,7 +313,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetmedialinkMediaInfo`.
+    /// `media_info` of the answer of `wxa::sec::vod::Getmedialink`.
     pub struct GetmedialinkMediaInfo {
         /// `media_id`.
         0 media_id: i64 => "media_id: must",
@@ -321,7 +321,7 @@ w::record! {
         1 name: String => "name: must",
         /// `description`.
         2 description: String => "description: must",
-        /// `duration`; unit s.
+        /// `duration`; in s.
         3 duration: i64 => "duration: must",
         /// `cover_url`.
         4 cover_url: String => "cover_url: must",
@@ -333,7 +333,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IdentityTree`.
+    /// An item of `identity_tree_list` in the answer of `wxa::sec::Authidentitytree`; an item of `node_list` in `wxa::sec::IdentityTree`.
     pub struct IdentityTree {
         /// `node_id`.
         0 node_id: i64 => "node_id: must",
@@ -349,7 +349,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InvoiceInfo`.
+    /// `invoice_info` of `wxa::sec::AuthData`.
     pub struct InvoiceInfo {
         /// `invoice_type`.
         0 invoice_type: i64 => "invoice_type: must",
@@ -366,7 +366,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LeafInfo`.
+    /// `leaf_info` of `wxa::sec::IdentityTree`.
     pub struct LeafInfo {
         /// `requirement`.
         0 requirement: Option<String> => "requirement",
@@ -374,7 +374,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Media`.
+    /// An item of `media_list` in `wxa::sec::DramaInfo`.
     pub struct Media {
         /// `media_id`.
         0 media_id: i64 => "media_id: must",
@@ -382,7 +382,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MediaInfo`.
+    /// `media_info` of the answer of `wxa::sec::vod::Getmedia`; an item of `media_info_list` in the answer of `wxa::sec::vod::Listmedia`.
     pub struct MediaInfo {
         /// `drama_id`.
         0 drama_id: Option<i64> => "drama_id",
@@ -392,9 +392,9 @@ w::record! {
         2 media_id: i64 => "media_id: must",
         /// `name`.
         3 name: String => "name: must",
-        /// `file_size`; unit byte.
+        /// `file_size`; in byte.
         4 file_size: i64 => "file_size: must",
-        /// `duration`; unit s.
+        /// `duration`; in s.
         5 duration: i64 => "duration: must",
         /// `create_time`; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -414,7 +414,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MediaInfoAuditDetail`.
+    /// `audit_detail` of `wxa::sec::MediaInfo`.
     pub struct MediaInfoAuditDetail {
         /// `status`.
         0 status: i64 => "status: must",
@@ -430,7 +430,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MediaPartInfo`.
+    /// An item of `media_part_infos` in `wxa::sec::vod::Commitupload`; an item of `cover_part_infos` in `wxa::sec::vod::Commitupload`.
     pub struct MediaPartInfo {
         /// `part_number`.
         0 part_number: i64 => "part_number: must",
@@ -441,7 +441,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// `order` of the answer of `wxa::sec::order::GetOrder`; an item of `order_list` in the answer of `wxa::sec::order::GetOrderList`.
     pub struct Order {
         /// `merchant_id`.
         0 merchant_id: String => "merchant_id: must",
@@ -453,9 +453,9 @@ w::record! {
         3 transaction_id: Option<String> => "transaction_id",
         /// `description`.
         4 description: String => "description: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `paid_amount`; unit fen.
+        /// `paid_amount`; in fen.
         6 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `order_state`.
         7 order_state: i64 => "order_state: must",
@@ -471,7 +471,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderKey`.
+    /// `order_key` of `wxa::sec::order::UploadCombinedShippingInfo`; `order_key` of `wxa::sec::order::UploadShippingInfo`; and 1 more.
     pub struct OrderKey {
         /// `order_number_type`.
         0 order_number_type: i64 => "order_number_type: must",
@@ -487,7 +487,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayTimeRange`.
+    /// `pay_time_range` of `wxa::sec::order::GetOrderList`.
     pub struct PayTimeRange {
         /// `begin_time`; format `unix`.
         0 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
@@ -499,16 +499,16 @@ w::record! {
 }
 
 w::record! {
-    /// `Payer`.
+    /// `payer` of `wxa::sec::order::UploadCombinedShippingInfo`; `payer` of `wxa::sec::order::UploadShippingInfo`.
     pub struct Payer {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
-    /// `Progress`.
+    /// `progress` of the answer of `wxa::sec::famousbrand::GetStatus`.
     pub struct Progress {
         /// `status`.
         0 status: i64 => "status: must",
@@ -516,7 +516,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReplaceMedia`.
+    /// An item of `replace_media_list` in `wxa::sec::vod::Auditdrama`; an item of `replace_media_list` in `wxa::sec::vod::Submitreplacedramamedias`.
     pub struct ReplaceMedia {
         /// `old`.
         0 old: i64 => "old: must",
@@ -527,7 +527,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RootInfo`.
+    /// `root_info` of `wxa::sec::IdentityTree`.
     pub struct RootInfo {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -535,7 +535,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Shipping`.
+    /// `shipping` of `wxa::sec::Order`.
     pub struct Shipping {
         /// `logistics_type`.
         0 logistics_type: i64 => "logistics_type: must",
@@ -553,7 +553,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShippingShipping`.
+    /// An item of `shipping_list` in `wxa::sec::Shipping`.
     pub struct ShippingShipping {
         /// `express_company`.
         0 express_company: Option<String> => "express_company",
@@ -569,7 +569,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubOrder`.
+    /// An item of `sub_orders` in `wxa::sec::order::UploadCombinedShippingInfo`.
     pub struct SubOrder {
         /// `order_key`.
         0 order_key: OrderKey => "order_key: must",
@@ -592,7 +592,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubOrderShipping`.
+    /// An item of `shipping_list` in `wxa::sec::order::UploadShippingInfo`; an item of `shipping_list` in `wxa::sec::SubOrder`.
     pub struct SubOrderShipping {
         /// `express_company`.
         0 express_company: Option<String> => "express_company",
@@ -609,7 +609,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TaskInfo`.
+    /// `task_info` of the answer of `wxa::sec::vod::Gettask`.
     pub struct TaskInfo {
         /// `id`.
         0 id: i64 => "id: must",
@@ -631,7 +631,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Vat`.
+    /// `vat` of `wxa::sec::InvoiceInfo`.
     pub struct Vat {
         /// `id`.
         0 id: String => "id: must",
@@ -641,7 +641,7 @@ w::record! {
         2 enterprise_address: String => "enterprise_address: must",
         /// `bank_name`.
         3 bank_name: String => "bank_name: must",
-        /// `bank_account`.
+        /// `bank_account`; personal data, masked in `Debug`.
         4 bank_account: String => "bank_account: must masked",
         /// `mailing_address`.
         5 mailing_address: Option<String> => "mailing_address",
@@ -651,11 +651,11 @@ w::record! {
         7 city: Option<String> => "city",
         /// `district`.
         8 district: Option<String> => "district",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         9 address: Option<String> => "address: masked",
         /// `name`.
         10 name: Option<String> => "name",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         11 phone: Option<String> => "phone: masked",
         /// `desc`.
         12 desc: Option<String> => "desc",
@@ -961,15 +961,8 @@ w::record! {
     new(auth_data: AuthData)
 }
 
-w::record! {
-    /// Answer to [`Wxaauth`].
-    pub struct WxaauthResponse {
-        /// `taskid`.
-        0 taskid: String => "taskid: must",
-        /// `auth_url`.
-        1 auth_url: Option<String> => "auth_url",
-    }
-}
+/// Answer to [`Wxaauth`], the same as to [`Reauth`].
+pub type WxaauthResponse = ReauthResponse;
 
 w::endpoint! {
     Wxaauth => WxaauthResponse,
@@ -1171,7 +1164,7 @@ pub mod order {
             0 pay_time_range: Option<super::PayTimeRange> => "pay_time_range",
             /// `order_state`.
             1 order_state: Option<i64> => "order_state",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `last_index`.
             3 last_index: Option<String> => "last_index",
@@ -1218,11 +1211,11 @@ pub mod order {
         /// Check whether shipping management is on (查询是否已开通发货信息管理服务).
         ///
         /// * Call: `POST /wxa/sec/order/is_trade_managed` on `api.weixin.qq.com`.
-        /// * Errors: 44990, 61003, 61011.
+        /// * Errors: 44990 `SECOND_QUOTA_REACHED`, 61003 `COMPONENT_NOT_AUTHORIZED`, 61011 `INVALID_COMPONENT`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.is_trade_managed`.
         pub struct IsTradeManaged {
-            /// `appid`.
+            /// `appid`; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
         new(appid: impl Into<xinqiao_types::AppId>)
@@ -1259,11 +1252,11 @@ pub mod order {
         /// Check whether settlement is confirmed (查询是否完成交易结算确认).
         ///
         /// * Call: `POST /wxa/sec/order/is_trade_management_confirmation_completed` on `api.weixin.qq.com`.
-        /// * Errors: 61003, 61011.
+        /// * Errors: 61003 `COMPONENT_NOT_AUTHORIZED`, 61011 `INVALID_COMPONENT`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.is_trade_management_confirmation_completed`.
         pub struct IsTradeManagementConfirmationCompleted {
-            /// `appid`.
+            /// `appid`; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
         new(appid: impl Into<xinqiao_types::AppId>)
@@ -1581,7 +1574,7 @@ pub mod vod {
         /// Apply for an upload (申请上传媒资).
         ///
         /// * Call: `POST /wxa/sec/vod/applyupload` on `api.weixin.qq.com`.
-        /// * Errors: -2, 47003, 10090001, 10090002, 10090003, 10090005, 10090038, 10090039, 10090040, 10090041, 10090042, 10090043.
+        /// * Errors: -2, 47003 `ARGUMENT_INVALID`, 10090001, 10090002, 10090003, 10090005, 10090038, 10090039, 10090040, 10090041, 10090042, 10090043.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.applyupload`.
         pub struct Applyupload {
@@ -1629,7 +1622,7 @@ pub mod vod {
         /// Submit a drama for audit (提审剧目).
         ///
         /// * Call: `POST /wxa/sec/vod/auditdrama` on `api.weixin.qq.com`.
-        /// * Errors: -2, 47003, 10090001, 10090002, 10090003, 10090005, 10090038, 10090039, 10090040, 10090041, 10090042, 10090043.
+        /// * Errors: -2, 47003 `ARGUMENT_INVALID`, 10090001, 10090002, 10090003, 10090005, 10090038, 10090039, 10090040, 10090041, 10090042, 10090043.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.auditdrama`.
         pub struct Auditdrama {
@@ -1663,7 +1656,7 @@ pub mod vod {
             13 qualification_certificate_material_id: Option<String> => "qualification_certificate_material_id",
             /// `cost_commitment_letter_material_id`.
             14 cost_commitment_letter_material_id: Option<String> => "cost_commitment_letter_material_id",
-            /// `cost_of_production`; unit 10000 yuan.
+            /// `cost_of_production`; in 10000 yuan.
             15 cost_of_production: Option<i64> => "cost_of_production",
             /// `registration_number`.
             16 registration_number: Option<String> => "registration_number",
@@ -1673,7 +1666,7 @@ pub mod vod {
             18 publish_license: Option<String> => "publish_license",
             /// `other_material_material_id`.
             19 other_material_material_id: Option<String> => "other_material_material_id",
-            /// `expedited`.
+            /// `expedited`; `0` or `1` on the wire.
             20 expedited: Option<bool> => "expedited: zero-one",
             /// `replace_media_list`.
             21 replace_media_list: Option<Vec<super::ReplaceMedia>> => "replace_media_list",
@@ -1839,13 +1832,8 @@ pub mod vod {
         set(authz_expire_time: xinqiao_types::UnixSeconds)
     }
 
-    w::record! {
-        /// Answer to [`Authorizedrama`].
-        pub struct AuthorizedramaResponse {
-            /// `result`.
-            0 result: Vec<super::AuthorizecopyrightResult> => "result: must",
-        }
-    }
+    /// Answer to [`Authorizedrama`], the same as to [`Authorizecopyright`].
+    pub type AuthorizedramaResponse = AuthorizecopyrightResponse;
 
     w::endpoint! {
         Authorizedrama => AuthorizedramaResponse,
@@ -1963,13 +1951,8 @@ pub mod vod {
         text(authorized_appid: String, authorized_subject_cert_no: String)
     }
 
-    w::record! {
-        /// Answer to [`Deauthorizecopyright`].
-        pub struct DeauthorizecopyrightResponse {
-            /// `result`.
-            0 result: Vec<super::AuthorizecopyrightResult> => "result: must",
-        }
-    }
+    /// Answer to [`Deauthorizecopyright`], the same as to [`Authorizecopyright`].
+    pub type DeauthorizecopyrightResponse = AuthorizecopyrightResponse;
 
     w::endpoint! {
         Deauthorizecopyright => DeauthorizecopyrightResponse,
@@ -2005,13 +1988,8 @@ pub mod vod {
         new(drama_id: Vec<i64>, authorized_appid: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`Deauthorizedrama`].
-        pub struct DeauthorizedramaResponse {
-            /// `result`.
-            0 result: Vec<super::AuthorizecopyrightResult> => "result: must",
-        }
-    }
+    /// Answer to [`Deauthorizedrama`], the same as to [`Authorizecopyright`].
+    pub type DeauthorizedramaResponse = AuthorizecopyrightResponse;
 
     w::endpoint! {
         Deauthorizedrama => DeauthorizedramaResponse,
@@ -2377,15 +2355,8 @@ pub mod vod {
         set(offset: i64, limit: i64)
     }
 
-    w::record! {
-        /// Answer to [`Getcopyrightauthorizedlist`].
-        pub struct GetcopyrightauthorizedlistResponse {
-            /// `list`.
-            0 list: Vec<super::GetcopyrightauthorizationlistList> => "list: must",
-            /// `total_count`.
-            1 total_count: i64 => "total_count: must",
-        }
-    }
+    /// Answer to [`Getcopyrightauthorizedlist`], the same as to [`Getcopyrightauthorizationlist`].
+    pub type GetcopyrightauthorizedlistResponse = GetcopyrightauthorizationlistResponse;
 
     w::endpoint! {
         Getcopyrightauthorizedlist => GetcopyrightauthorizedlistResponse,
@@ -2539,13 +2510,13 @@ pub mod vod {
             0 media_id: i64 => "media_id: must",
             /// `t`; format `unix`.
             1 t: xinqiao_types::UnixSeconds => "t: must",
-            /// `expr`; unit s.
+            /// `expr`; in s.
             2 expr: Option<i64> => "expr",
             /// `rlimit`.
             3 rlimit: Option<i64> => "rlimit",
-            /// `whref`.
+            /// `whref`; joined by `,` on the wire.
             4 whref: Option<Vec<String>> => "whref: comma",
-            /// `bkref`.
+            /// `bkref`; joined by `,` on the wire.
             5 bkref: Option<Vec<String>> => "bkref: comma",
         }
         new(media_id: i64, t: xinqiao_types::UnixSeconds)
@@ -2782,7 +2753,7 @@ pub mod vod {
             9 qualification_certificate_material_id: Option<String> => "qualification_certificate_material_id",
             /// `cost_commitment_letter_material_id`.
             10 cost_commitment_letter_material_id: Option<String> => "cost_commitment_letter_material_id",
-            /// `cost_of_production`; unit 10000 yuan.
+            /// `cost_of_production`; in 10000 yuan.
             11 cost_of_production: Option<i64> => "cost_of_production",
             /// `registration_number`.
             12 registration_number: Option<String> => "registration_number",
@@ -2934,13 +2905,8 @@ pub mod vod {
         set(cover_data: w::FilePart)
     }
 
-    w::record! {
-        /// Answer to [`Singlefileupload`].
-        pub struct SinglefileuploadResponse {
-            /// `media_id`.
-            0 media_id: i64 => "media_id: must",
-        }
-    }
+    /// Answer to [`Singlefileupload`], the same as to [`Commitupload`].
+    pub type SinglefileuploadResponse = CommituploadResponse;
 
     w::endpoint! {
         Singlefileupload => SinglefileuploadResponse,

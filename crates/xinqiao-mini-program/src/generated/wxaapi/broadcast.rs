@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `GetapprovedGood`.
+    /// An item of `goods` in the answer of `wxaapi::broadcast::goods::Getapproved`.
     pub struct GetapprovedGood {
         /// `goodsId`.
         0 goods_id: i64 => "goodsId: must",
@@ -16,9 +16,9 @@ w::record! {
         3 cover_img_url: String => "coverImgUrl: must",
         /// `priceType`.
         4 price_type: i64 => "priceType: must",
-        /// `price`; unit yuan.
+        /// `price`; in yuan.
         5 price: f64 => "price: must",
-        /// `price2`; unit yuan.
+        /// `price2`; in yuan.
         6 price2: f64 => "price2: must",
         /// `thirdPartyAppid`.
         7 third_party_appid: Option<String> => "thirdPartyAppid",
@@ -28,13 +28,13 @@ w::record! {
 }
 
 w::record! {
-    /// `GetassistantlistList`.
+    /// An item of `list` in the answer of `wxaapi::broadcast::room::Getassistantlist`.
     pub struct GetassistantlistList {
         /// `alias`.
         0 alias: String => "alias: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `headimg`.
         3 headimg: String => "headimg: must",
@@ -44,13 +44,13 @@ w::record! {
 }
 
 w::record! {
-    /// `GetrolelistList`.
+    /// An item of `list` in the answer of `wxaapi::broadcast::role::Getrolelist`.
     pub struct GetrolelistList {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `username`.
         1 username: String => "username: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
         /// `headingimg`.
         3 headingimg: String => "headingimg: must",
@@ -62,7 +62,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Good`.
+    /// An item of `goods` in the answer of `wxaapi::broadcast::Getgoodswarehouse`.
     pub struct Good {
         /// `goods_id`.
         0 goods_id: i64 => "goods_id: must",
@@ -74,9 +74,9 @@ w::record! {
         3 cover_img_url: String => "cover_img_url: must",
         /// `price_type`.
         4 price_type: i64 => "price_type: must",
-        /// `price`; unit yuan.
+        /// `price`; in yuan.
         5 price: f64 => "price: must",
-        /// `price2`; unit yuan.
+        /// `price2`; in yuan.
         6 price2: f64 => "price2: must",
         /// `audit_status`.
         7 audit_status: i64 => "audit_status: must",
@@ -88,7 +88,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsInfo`.
+    /// `goodsInfo` of `wxaapi::broadcast::goods::Add`.
     pub struct GoodsInfo {
         /// `name`.
         0 name: String => "name: must",
@@ -98,9 +98,9 @@ w::record! {
         2 cover_img_url: String => "coverImgUrl: must",
         /// `priceType`.
         3 price_type: i64 => "priceType: must",
-        /// `price`; unit yuan.
+        /// `price`; in yuan.
         4 price: f64 => "price: must",
-        /// `price2`; unit yuan.
+        /// `price2`; in yuan.
         5 price2: f64 => "price2: must",
         /// `thirdPartyAppid`.
         6 third_party_appid: Option<String> => "thirdPartyAppid",
@@ -117,7 +117,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SortGood`.
+    /// An item of `goods` in `wxaapi::broadcast::goods::Sort`.
     pub struct SortGood {
         /// `goodsId`.
         0 goods_id: i64 => "goodsId: must",
@@ -126,7 +126,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateGoodsInfo`.
+    /// `goodsInfo` of `wxaapi::broadcast::goods::Update`.
     pub struct UpdateGoodsInfo {
         /// `name`.
         0 name: String => "name: must",
@@ -136,9 +136,9 @@ w::record! {
         2 cover_img_url: String => "coverImgUrl: must",
         /// `priceType`.
         3 price_type: i64 => "priceType: must",
-        /// `price`; unit yuan.
+        /// `price`; in yuan.
         4 price: f64 => "price: must",
-        /// `price2`; unit yuan.
+        /// `price2`; in yuan.
         5 price2: f64 => "price2: must",
         /// `thirdPartyAppid`.
         6 third_party_appid: Option<String> => "thirdPartyAppid",
@@ -158,11 +158,11 @@ w::record! {
 }
 
 w::record! {
-    /// `User`.
+    /// An item of `users` in `wxaapi::broadcast::room::Addassistant`.
     pub struct User {
         /// `username`.
         0 username: String => "username: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
     }
     new(username: impl Into<String>, nickname: impl Into<String>)
@@ -218,7 +218,7 @@ pub mod goods {
         /// Add goods and submit for review (添加直播商品并提审).
         ///
         /// * Call: `POST /wxaapi/broadcast/goods/add` on `api.weixin.qq.com`.
-        /// * Errors: 200002, 300002, 300003, 300004, 300006, 300007, 300018, 300021.
+        /// * Errors: 200002, 300002 `LIVE_NAME_LENGTH`, 300003, 300004, 300006 `LIVE_IMAGE_FAILED`, 300007 `LIVE_PATH_NOT_ONLINE`, 300018, 300021.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/commodity-api.html>.
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.add`.
         pub struct Add {
@@ -261,7 +261,7 @@ pub mod goods {
         /// Submit goods for review again (重新提交商品审核).
         ///
         /// * Call: `POST /wxaapi/broadcast/goods/audit` on `api.weixin.qq.com`.
-        /// * Errors: 300010, 300011.
+        /// * Errors: 300010 `LIVE_GOODS_STATE`, 300011.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/commodity-api.html>.
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.audit`.
         pub struct Audit {
@@ -334,7 +334,7 @@ pub mod goods {
         /// Remove goods from a live room (从直播间移除商品).
         ///
         /// * Call: `POST /wxaapi/broadcast/goods/deleteInRoom` on `api.weixin.qq.com`.
-        /// * Errors: 300022, 300047.
+        /// * Errors: 300022 `LIVE_ROOM_NOT_FOUND`, 300047.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.delete_in_room`.
         pub struct DeleteInRoom {
@@ -369,7 +369,7 @@ pub mod goods {
         /// Get the video that explains goods (获取商品讲解视频).
         ///
         /// * Call: `POST /wxaapi/broadcast/goods/getVideo` on `api.weixin.qq.com`.
-        /// * Errors: 300023, 300024, 300044, 300045, 300048.
+        /// * Errors: 300023 `LIVE_ROOM_STATE`, 300024 `LIVE_GOODS_NOT_FOUND`, 300044, 300045, 300048.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.get_video`.
         pub struct GetVideo {
@@ -492,7 +492,7 @@ pub mod goods {
         /// Show or hide goods in a live room (上下架直播间商品).
         ///
         /// * Call: `POST /wxaapi/broadcast/goods/onsale` on `api.weixin.qq.com`.
-        /// * Errors: 300022, 300024, 300048, 300049.
+        /// * Errors: 300022 `LIVE_ROOM_NOT_FOUND`, 300024 `LIVE_GOODS_NOT_FOUND`, 300048, 300049.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.onsale`.
         pub struct Onsale {
@@ -500,7 +500,7 @@ pub mod goods {
             0 room_id: i64 => "roomId: must",
             /// `goodsId`.
             1 goods_id: i64 => "goodsId: must",
-            /// `onSale`.
+            /// `onSale`; `0` or `1` on the wire.
             2 on_sale: bool => "onSale: must zero-one",
         }
         new(room_id: i64, goods_id: i64, on_sale: bool)
@@ -529,7 +529,7 @@ pub mod goods {
         /// Push goods in a live room (推送商品).
         ///
         /// * Call: `POST /wxaapi/broadcast/goods/push` on `api.weixin.qq.com`.
-        /// * Errors: 300023, 300024, 300047, 300052, 300053.
+        /// * Errors: 300023 `LIVE_ROOM_STATE`, 300024 `LIVE_GOODS_NOT_FOUND`, 300047, 300052, 300053.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.push`.
         pub struct Push {
@@ -632,7 +632,7 @@ pub mod goods {
         /// Sort the goods of a live room (排序直播间商品).
         ///
         /// * Call: `POST /wxaapi/broadcast/goods/sort` on `api.weixin.qq.com`.
-        /// * Errors: 300023, 300048.
+        /// * Errors: 300023 `LIVE_ROOM_STATE`, 300048.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.sort`.
         pub struct Sort {
@@ -667,7 +667,7 @@ pub mod goods {
         /// Update goods (更新直播商品).
         ///
         /// * Call: `POST /wxaapi/broadcast/goods/update` on `api.weixin.qq.com`.
-        /// * Errors: 200002, 300002, 300003, 300006, 300007, 300010, 300011.
+        /// * Errors: 200002, 300002 `LIVE_NAME_LENGTH`, 300003, 300006 `LIVE_IMAGE_FAILED`, 300007 `LIVE_PATH_NOT_ONLINE`, 300010 `LIVE_GOODS_STATE`, 300011.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/commodity-api.html>.
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.update`.
         pub struct Update {
@@ -864,7 +864,7 @@ pub mod room {
         /// Put goods into a live room (往直播间加商品).
         ///
         /// * Call: `POST /wxaapi/broadcast/room/addgoods` on `api.weixin.qq.com`.
-        /// * Errors: 300022, 300023, 300024, 300025, 300027, 300033.
+        /// * Errors: 300022 `LIVE_ROOM_NOT_FOUND`, 300023 `LIVE_ROOM_STATE`, 300024 `LIVE_GOODS_NOT_FOUND`, 300025 `LIVE_GOODS_NOT_APPROVED`, 300027, 300033 `LIVE_ROOM_GOODS_LIMIT`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxaapi.broadcast.room.addgoods`.
         pub struct Addgoods {
@@ -934,7 +934,7 @@ pub mod room {
         /// Create a live room (创建直播间).
         ///
         /// * Call: `POST /wxaapi/broadcast/room/create` on `api.weixin.qq.com`.
-        /// * Errors: 1007, 300002, 300028, 300031, 300032, 300034, 300036, 300037, 300038, 300039, 300040, 300041.
+        /// * Errors: 1007, 300002 `LIVE_NAME_LENGTH`, 300028, 300031, 300032, 300034, 300036 `LIVE_HOST_NOT_VERIFIED`, 300037, 300038, 300039, 300040, 300041.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxaapi.broadcast.room.create`.
         pub struct Create {
@@ -960,19 +960,19 @@ pub mod room {
             9 creater_wechat: Option<String> => "createrWechat",
             /// `feedsImg`.
             10 feeds_img: String => "feedsImg: must",
-            /// `isFeedsPublic`.
+            /// `isFeedsPublic`; `0` or `1` on the wire.
             11 is_feeds_public: Option<bool> => "isFeedsPublic: zero-one",
-            /// `closeLike`.
+            /// `closeLike`; `0` or `1` on the wire.
             12 close_like: bool => "closeLike: must zero-one",
-            /// `closeGoods`.
+            /// `closeGoods`; `0` or `1` on the wire.
             13 close_goods: bool => "closeGoods: must zero-one",
-            /// `closeComment`.
+            /// `closeComment`; `0` or `1` on the wire.
             14 close_comment: bool => "closeComment: must zero-one",
-            /// `closeReplay`.
+            /// `closeReplay`; `0` or `1` on the wire.
             15 close_replay: Option<bool> => "closeReplay: zero-one",
-            /// `closeShare`.
+            /// `closeShare`; `0` or `1` on the wire.
             16 close_share: Option<bool> => "closeShare: zero-one",
-            /// `closeKf`.
+            /// `closeKf`; `0` or `1` on the wire.
             17 close_kf: Option<bool> => "closeKf: zero-one",
         }
         new(
@@ -1026,7 +1026,7 @@ pub mod room {
         /// Delete a live room (删除直播间).
         ///
         /// * Call: `POST /wxaapi/broadcast/room/deleteroom` on `api.weixin.qq.com`.
-        /// * Errors: 300022.
+        /// * Errors: 300022 `LIVE_ROOM_NOT_FOUND`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxaapi.broadcast.room.deleteroom`.
         pub struct Deleteroom {
@@ -1091,7 +1091,7 @@ pub mod room {
         /// Change a live room (修改直播间).
         ///
         /// * Call: `POST /wxaapi/broadcast/room/editroom` on `api.weixin.qq.com`.
-        /// * Errors: 300002, 300030, 300031, 300032, 300037.
+        /// * Errors: 300002 `LIVE_NAME_LENGTH`, 300030, 300031, 300032, 300037.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxaapi.broadcast.room.editroom`.
         pub struct Editroom {
@@ -1117,19 +1117,19 @@ pub mod room {
             9 creater_wechat: Option<String> => "createrWechat",
             /// `feedsImg`.
             10 feeds_img: String => "feedsImg: must",
-            /// `isFeedsPublic`.
+            /// `isFeedsPublic`; `0` or `1` on the wire.
             11 is_feeds_public: Option<bool> => "isFeedsPublic: zero-one",
-            /// `closeLike`.
+            /// `closeLike`; `0` or `1` on the wire.
             12 close_like: bool => "closeLike: must zero-one",
-            /// `closeGoods`.
+            /// `closeGoods`; `0` or `1` on the wire.
             13 close_goods: bool => "closeGoods: must zero-one",
-            /// `closeComment`.
+            /// `closeComment`; `0` or `1` on the wire.
             14 close_comment: bool => "closeComment: must zero-one",
-            /// `closeReplay`.
+            /// `closeReplay`; `0` or `1` on the wire.
             15 close_replay: Option<bool> => "closeReplay: zero-one",
-            /// `closeShare`.
+            /// `closeShare`; `0` or `1` on the wire.
             16 close_share: Option<bool> => "closeShare: zero-one",
-            /// `closeKf`.
+            /// `closeKf`; `0` or `1` on the wire.
             17 close_kf: Option<bool> => "closeKf: zero-one",
             /// `id`.
             18 id: i64 => "id: must",
@@ -1220,7 +1220,7 @@ pub mod room {
         /// Get the streaming address (获取推流地址).
         ///
         /// * Call: `GET /wxaapi/broadcast/room/getpushurl` on `api.weixin.qq.com`.
-        /// * Errors: 43001.
+        /// * Errors: 43001 `REQUIRE_GET`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxaapi.broadcast.room.getpushurl`.
         pub struct Getpushurl {
@@ -1356,7 +1356,7 @@ pub mod room {
             0 room_id: i64 => "roomId: must",
             /// `username`.
             1 username: String => "username: must",
-            /// `nickname`.
+            /// `nickname`; personal data, masked in `Debug`.
             2 nickname: String => "nickname: must masked",
         }
         new(room_id: i64, username: impl Into<String>, nickname: impl Into<String>)
@@ -1459,7 +1459,7 @@ pub mod room {
         pub struct Updatecomment {
             /// `roomId`.
             0 room_id: i64 => "roomId: must",
-            /// `banComment`.
+            /// `banComment`; `0` or `1` on the wire.
             1 ban_comment: bool => "banComment: must zero-one",
         }
         new(room_id: i64, ban_comment: bool)
@@ -1493,7 +1493,7 @@ pub mod room {
         pub struct Updatefeedpublic {
             /// `roomId`.
             0 room_id: i64 => "roomId: must",
-            /// `isFeedsPublic`.
+            /// `isFeedsPublic`; `0` or `1` on the wire.
             1 is_feeds_public: bool => "isFeedsPublic: must zero-one",
         }
         new(room_id: i64, is_feeds_public: bool)
@@ -1527,7 +1527,7 @@ pub mod room {
         pub struct Updatekf {
             /// `roomId`.
             0 room_id: i64 => "roomId: must",
-            /// `closeKf`.
+            /// `closeKf`; `0` or `1` on the wire.
             1 close_kf: bool => "closeKf: must zero-one",
         }
         new(room_id: i64, close_kf: bool)
@@ -1561,7 +1561,7 @@ pub mod room {
         pub struct Updatereplay {
             /// `roomId`.
             0 room_id: i64 => "roomId: must",
-            /// `closeReplay`.
+            /// `closeReplay`; `0` or `1` on the wire.
             1 close_replay: bool => "closeReplay: must zero-one",
         }
         new(room_id: i64, close_replay: bool)

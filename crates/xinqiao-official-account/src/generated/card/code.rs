@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Card`.
+    /// `card` of the answer of `card::code::Consume`.
     pub struct Card {
         /// `card_id`.
         0 card_id: String => "card_id: must",
@@ -12,7 +12,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CommonField`.
+    /// An item of `common_field_list` in `card::code::UserInfo`; an item of `custom_field_list` in `card::code::UserInfo`.
     pub struct CommonField {
         /// `name`.
         0 name: String => "name: must",
@@ -22,7 +22,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetCard`.
+    /// `card` of the answer of `card::code::Get`.
     pub struct GetCard {
         /// `card_id`.
         0 card_id: String => "card_id: must",
@@ -36,13 +36,13 @@ w::record! {
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `bonus`.
         5 bonus: Option<i64> => "bonus",
-        /// `balance`; unit fen.
+        /// `balance`; in fen.
         6 balance: Option<xinqiao_types::Fen> => "balance",
     }
 }
 
 w::record! {
-    /// `UserInfo`.
+    /// `user_info` of the answer of `card::code::Get`.
     pub struct UserInfo {
         /// `common_field_list`.
         0 common_field_list: Vec<CommonField> => "common_field_list: must",
@@ -118,7 +118,7 @@ w::record! {
     pub struct ConsumeResponse {
         /// `card`.
         0 card: Card => "card: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -245,9 +245,9 @@ w::record! {
         0 card: GetCard => "card: must",
         /// `user_card_status`.
         1 user_card_status: String => "user_card_status: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         3 nickname: String => "nickname: must masked",
         /// `membership_number`.
         4 membership_number: Option<String> => "membership_number",
@@ -255,7 +255,7 @@ w::record! {
         5 user_info: Option<UserInfo> => "user_info",
         /// `bonus`.
         6 bonus: Option<i64> => "bonus",
-        /// `balance`; unit fen.
+        /// `balance`; in fen.
         7 balance: Option<xinqiao_types::Fen> => "balance",
         /// `order_id`.
         8 order_id: Option<String> => "order_id",

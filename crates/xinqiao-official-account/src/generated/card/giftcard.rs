@@ -4,13 +4,13 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Card`.
+    /// An item of `card_list` in `card::giftcard::Order`.
     pub struct Card {
         /// `card_id`.
         0 card_id: String => "card_id: must",
         /// `code`.
         1 code: String => "code: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         2 price: xinqiao_types::Fen => "price: must",
         /// `background_pic_url`.
         3 background_pic_url: String => "background_pic_url: must",
@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Category`.
+    /// An item of `category_list` in `card::giftcard::Page`; an item of `category_list` in `card::giftcard::UpdatePage`.
     pub struct Category {
         /// `title`.
         0 title: String => "title: must",
@@ -33,7 +33,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Cell1Item`.
+    /// `cell_1` of `card::giftcard::Page`; `cell_2` of `card::giftcard::Page`; and 2 more.
     pub struct Cell1Item {
         /// `title`.
         0 title: String => "title: must",
@@ -44,7 +44,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ControlInfo`.
+    /// `control_info` of the answer of `card::giftcard::MaintainSet`.
     pub struct ControlInfo {
         /// `biz_control_type`.
         0 biz_control_type: String => "biz_control_type: must",
@@ -56,7 +56,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ControlInfoList`.
+    /// An item of `list` in `card::giftcard::ControlInfo`.
     pub struct ControlInfoList {
         /// `page_id`.
         0 page_id: w::TextOrNumber => "page_id: must",
@@ -68,7 +68,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Order`.
+    /// An item of `order_list` in the answer of `card::giftcard::order::Batchget`; `order` of the answer of `card::giftcard::order::Get`.
     pub struct Order {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -76,11 +76,11 @@ w::record! {
         1 page_id: String => "page_id: must",
         /// `trans_id`.
         2 trans_id: String => "trans_id: must",
-        /// `open_id`.
+        /// `open_id`; personal data, masked in `Debug`.
         3 open_id: String => "open_id: must masked",
         /// `accepter_openid`.
         4 accepter_openid: Option<String> => "accepter_openid",
-        /// `total_price`; unit fen.
+        /// `total_price`; in fen.
         5 total_price: xinqiao_types::Fen => "total_price: must",
         /// `IsChatRoom`.
         6 is_chat_room: Option<bool> => "IsChatRoom",
@@ -96,7 +96,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Page`.
+    /// `page` of `card::giftcard::page::Add`; `page` of the answer of `card::giftcard::page::Get`.
     pub struct Page {
         /// `banner_pic_url`.
         0 banner_pic_url: String => "banner_pic_url: must",
@@ -110,7 +110,7 @@ w::record! {
         4 theme_list: Option<Vec<Theme>> => "theme_list",
         /// `category_list`.
         5 category_list: Option<Vec<Category>> => "category_list",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         6 address: String => "address: must masked",
         /// `service_phone`.
         7 service_phone: String => "service_phone: must",
@@ -142,7 +142,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PicItem`.
+    /// An item of `pic_item_list` in `card::giftcard::Theme`.
     pub struct PicItem {
         /// `background_pic_url`.
         0 background_pic_url: String => "background_pic_url: must",
@@ -156,7 +156,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Theme`.
+    /// An item of `theme_list` in `card::giftcard::Page`; an item of `theme_list` in `card::giftcard::UpdatePage`.
     pub struct Theme {
         /// `theme_pic_url`.
         0 theme_pic_url: String => "theme_pic_url: must",
@@ -187,7 +187,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ThemeItem`.
+    /// An item of `item_list` in `card::giftcard::Theme`.
     pub struct ThemeItem {
         /// `card_id`.
         0 card_id: String => "card_id: must",
@@ -203,7 +203,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdatePage`.
+    /// `page` of `card::giftcard::page::Update`.
     pub struct UpdatePage {
         /// `banner_pic_url`.
         0 banner_pic_url: String => "banner_pic_url: must",
@@ -217,7 +217,7 @@ w::record! {
         4 theme_list: Option<Vec<Theme>> => "theme_list",
         /// `category_list`.
         5 category_list: Option<Vec<Category>> => "category_list",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         6 address: String => "address: must masked",
         /// `service_phone`.
         7 service_phone: String => "service_phone: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AuthField`.
+    /// `auth_field` of the answer of `card::invoice::setbizattr::GetAuthField`; `auth_field` of `card::invoice::setbizattr::SetAuthField`.
     pub struct AuthField {
         /// `user_field`.
         0 user_field: Option<AuthFieldUserField> => "user_field",
@@ -16,19 +16,19 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthFieldBizField`.
+    /// `biz_field` of `card::invoice::AuthField`.
     pub struct AuthFieldBizField {
-        /// `show_title`.
+        /// `show_title`; `0` or `1` on the wire.
         0 show_title: Option<bool> => "show_title: zero-one",
-        /// `show_tax_no`.
+        /// `show_tax_no`; `0` or `1` on the wire.
         1 show_tax_no: Option<bool> => "show_tax_no: zero-one",
-        /// `show_addr`.
+        /// `show_addr`; `0` or `1` on the wire.
         2 show_addr: Option<bool> => "show_addr: zero-one",
-        /// `show_phone`.
+        /// `show_phone`; `0` or `1` on the wire.
         3 show_phone: Option<bool> => "show_phone: zero-one",
-        /// `show_bank_type`.
+        /// `show_bank_type`; `0` or `1` on the wire.
         4 show_bank_type: Option<bool> => "show_bank_type: zero-one",
-        /// `show_bank_no`.
+        /// `show_bank_no`; `0` or `1` on the wire.
         5 show_bank_no: Option<bool> => "show_bank_no: zero-one",
         /// `custom_field`.
         6 custom_field: Option<Vec<BizFieldCustomField>> => "custom_field",
@@ -46,13 +46,13 @@ w::record! {
 }
 
 w::record! {
-    /// `AuthFieldUserField`.
+    /// `user_field` of `card::invoice::AuthField`.
     pub struct AuthFieldUserField {
-        /// `show_title`.
+        /// `show_title`; `0` or `1` on the wire.
         0 show_title: Option<bool> => "show_title: zero-one",
-        /// `show_phone`.
+        /// `show_phone`; `0` or `1` on the wire.
         1 show_phone: Option<bool> => "show_phone: zero-one",
-        /// `show_email`.
+        /// `show_email`; `0` or `1` on the wire.
         2 show_email: Option<bool> => "show_email: zero-one",
         /// `custom_field`.
         3 custom_field: Option<Vec<UserFieldCustomField>> => "custom_field",
@@ -67,7 +67,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BaseInfo`.
+    /// `base_info` of `card::invoice::InvoiceInfo`.
     pub struct BaseInfo {
         /// `logo_url`.
         0 logo_url: String => "logo_url: must",
@@ -98,11 +98,11 @@ w::record! {
 }
 
 w::record! {
-    /// `BizField`.
+    /// `biz_field` of `card::invoice::UserAuthInfo`.
     pub struct BizField {
         /// `title`.
         0 title: String => "title: must",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
         /// `tax_no`.
         2 tax_no: String => "tax_no: must",
@@ -118,7 +118,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BizFieldCustomField`.
+    /// An item of `custom_field` in `card::invoice::AuthFieldBizField`.
     pub struct BizFieldCustomField {
         /// `key`.
         0 key: String => "key: must",
@@ -127,7 +127,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardExt`.
+    /// `card_ext` of `card::invoice::Insert`.
     pub struct CardExt {
         /// `nonce_str`.
         0 nonce_str: Option<String> => "nonce_str",
@@ -139,18 +139,18 @@ w::record! {
 }
 
 w::record! {
-    /// `Contact`.
+    /// `contact` of the answer of `card::invoice::setbizattr::GetContact`; `contact` of `card::invoice::setbizattr::SetContact`.
     pub struct Contact {
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         0 phone: String => "phone: must masked",
-        /// `time_out`; unit s.
+        /// `time_out`; in s.
         1 time_out: i64 => "time_out: must",
     }
     new(phone: impl Into<String>, time_out: i64)
 }
 
 w::record! {
-    /// `CustomField`.
+    /// An item of `custom_field` in `card::invoice::BizField`; an item of `custom_field` in `card::invoice::UserField`.
     pub struct CustomField {
         /// `key`.
         0 key: String => "key: must",
@@ -160,7 +160,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetinvoicebatchItem`.
+    /// An item of `item_list` in `card::invoice::reimburse::Getinvoicebatch`; an item of `invoice_list` in `card::invoice::reimburse::Updatestatusbatch`.
     pub struct GetinvoicebatchItem {
         /// `card_id`.
         0 card_id: String => "card_id: must",
@@ -171,7 +171,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InvoiceInfo`.
+    /// `invoice_info` of `card::invoice::platform::Createcard`.
     pub struct InvoiceInfo {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
@@ -184,15 +184,15 @@ w::record! {
 }
 
 w::record! {
-    /// `InvoiceUserData`.
+    /// `invoice_user_data` of `card::invoice::UserCard`.
     pub struct InvoiceUserData {
         /// `title`.
         0 title: String => "title: must",
-        /// `fee_without_tax`; unit fen.
+        /// `fee_without_tax`; in fen.
         1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
-        /// `fee`; unit fen.
+        /// `fee`; in fen.
         2 fee: xinqiao_types::Fen => "fee: must",
-        /// `tax`; unit fen.
+        /// `tax`; in fen.
         3 tax: xinqiao_types::Fen => "tax: must",
         /// `billing_no`.
         4 billing_no: String => "billing_no: must",
@@ -254,7 +254,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InvoiceUserDataInfo`.
+    /// An item of `info` in `card::invoice::InvoiceUserData`; an item of `info` in `card::invoice::UserInfo`.
     pub struct InvoiceUserDataInfo {
         /// `name`.
         0 name: String => "name: must",
@@ -262,14 +262,14 @@ w::record! {
         1 unit: String => "unit: must",
         /// `num`.
         2 num: i64 => "num: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         3 price: xinqiao_types::Fen => "price: must",
     }
     new(name: impl Into<String>, unit: impl Into<String>, num: i64, price: xinqiao_types::Fen)
 }
 
 w::record! {
-    /// `Invoicedetail`.
+    /// An item of `invoicedetail_list` in `card::invoice::MakeoutinvoiceInvoiceinfo`.
     pub struct Invoicedetail {
         /// `fphxz`.
         0 fphxz: i64 => "fphxz: must",
@@ -283,13 +283,13 @@ w::record! {
         4 ggxh: String => "ggxh: must",
         /// `xmsl`.
         5 xmsl: i64 => "xmsl: must",
-        /// `xmdj`; unit yuan.
+        /// `xmdj`; in yuan.
         6 xmdj: f64 => "xmdj: must",
-        /// `xmje`; unit yuan.
+        /// `xmje`; in yuan.
         7 xmje: f64 => "xmje: must",
         /// `sl`.
         8 sl: f64 => "sl: must",
-        /// `se`; unit yuan.
+        /// `se`; in yuan.
         9 se: f64 => "se: must",
     }
     new(
@@ -307,7 +307,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Invoiceinfo`.
+    /// `invoiceinfo` of `card::invoice::Clearoutinvoice`.
     pub struct Invoiceinfo {
         /// `wxopenid`.
         0 wxopenid: String => "wxopenid: must",
@@ -333,7 +333,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ItemItem`.
+    /// An item of `item_list` in the answer of `card::invoice::reimburse::Getinvoicebatch`.
     pub struct ItemItem {
         /// `card_id`.
         0 card_id: String => "card_id: must",
@@ -343,7 +343,7 @@ w::record! {
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `user_card_status`.
         3 user_card_status: String => "user_card_status: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `type`.
         5 type_: String => "type: must",
@@ -357,7 +357,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MakeoutinvoiceInvoiceinfo`.
+    /// `invoiceinfo` of `card::invoice::Makeoutinvoice`.
     pub struct MakeoutinvoiceInvoiceinfo {
         /// `wxopenid`.
         0 wxopenid: String => "wxopenid: must",
@@ -395,11 +395,11 @@ w::record! {
         16 skr: Option<String> => "skr",
         /// `fhr`.
         17 fhr: Option<String> => "fhr",
-        /// `jshj`; unit yuan.
+        /// `jshj`; in yuan.
         18 jshj: f64 => "jshj: must",
-        /// `hjje`; unit yuan.
+        /// `hjje`; in yuan.
         19 hjje: f64 => "hjje: must",
-        /// `hjse`; unit yuan.
+        /// `hjse`; in yuan.
         20 hjse: f64 => "hjse: must",
         /// `bz`.
         21 bz: Option<String> => "bz",
@@ -439,7 +439,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PaymchInfo`.
+    /// `paymch_info` of the answer of `card::invoice::setbizattr::GetPayMch`; `paymch_info` of `card::invoice::setbizattr::SetPayMch`.
     pub struct PaymchInfo {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -450,7 +450,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QueryinvoceinfoInvoicedetail`.
+    /// `invoicedetail` of the answer of `card::invoice::Queryinvoceinfo`.
     pub struct QueryinvoceinfoInvoicedetail {
         /// `fpqqlsh`.
         0 fpqqlsh: String => "fpqqlsh: must",
@@ -468,7 +468,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserAuthInfo`.
+    /// `user_auth_info` of the answer of `card::invoice::Getauthdata`.
     pub struct UserAuthInfo {
         /// `user_field`.
         0 user_field: Option<UserField> => "user_field",
@@ -478,7 +478,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCard`.
+    /// `user_card` of `card::invoice::CardExt`.
     pub struct UserCard {
         /// `invoice_user_data`.
         0 invoice_user_data: InvoiceUserData => "invoice_user_data: must",
@@ -487,13 +487,13 @@ w::record! {
 }
 
 w::record! {
-    /// `UserField`.
+    /// `user_field` of `card::invoice::UserAuthInfo`.
     pub struct UserField {
         /// `title`.
         0 title: String => "title: must",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         2 email: String => "email: must masked",
         /// `custom_field`.
         3 custom_field: Option<Vec<CustomField>> => "custom_field",
@@ -501,7 +501,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserFieldCustomField`.
+    /// An item of `custom_field` in `card::invoice::AuthFieldUserField`.
     pub struct UserFieldCustomField {
         /// `key`.
         0 key: String => "key: must",
@@ -510,15 +510,15 @@ w::record! {
 }
 
 w::record! {
-    /// `UserInfo`.
+    /// `user_info` of the answer of `card::invoice::reimburse::Getinvoiceinfo`; `user_info` of `card::invoice::ItemItem`.
     pub struct UserInfo {
         /// `title`.
         0 title: String => "title: must",
-        /// `fee_without_tax`; unit fen.
+        /// `fee_without_tax`; in fen.
         1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
-        /// `fee`; unit fen.
+        /// `fee`; in fen.
         2 fee: xinqiao_types::Fen => "fee: must",
-        /// `tax`; unit fen.
+        /// `tax`; in fen.
         3 tax: xinqiao_types::Fen => "tax: must",
         /// `billing_no`.
         4 billing_no: String => "billing_no: must",
@@ -651,7 +651,7 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// `s_pappid`.
         1 s_pappid: String => "s_pappid: must",
-        /// `money`; unit fen.
+        /// `money`; in fen.
         2 money: xinqiao_types::Fen => "money: must",
         /// `timestamp`; format `unix`.
         3 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
@@ -715,7 +715,7 @@ w::record! {
     pub struct Insert {
         /// `order_id`.
         0 order_id: String => "order_id: must",
-        /// `appid`.
+        /// `appid`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
         /// `card_id`.
         2 card_id: String => "card_id: must",
@@ -735,9 +735,9 @@ w::record! {
     pub struct InsertResponse {
         /// `code`.
         0 code: String => "code: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
     }
 }
@@ -900,7 +900,7 @@ w::record! {
         1 title: String => "title: must",
         /// `tax_no`.
         2 tax_no: Option<String> => "tax_no",
-        /// `phone`.
+        /// `phone`; personal data, masked in `Debug`.
         3 phone: Option<String> => "phone: masked",
         /// `addr`.
         4 addr: Option<String> => "addr",
@@ -1029,7 +1029,7 @@ pub mod biz {
             0 title: Option<String> => "title",
             /// `tax_no`.
             1 tax_no: Option<String> => "tax_no",
-            /// `phone`.
+            /// `phone`; personal data, masked in `Debug`.
             2 phone: Option<String> => "phone: masked",
             /// `addr`.
             3 addr: Option<String> => "addr",
@@ -1037,7 +1037,7 @@ pub mod biz {
             4 bank_type: Option<String> => "bank_type",
             /// `bank_no`.
             5 bank_no: Option<String> => "bank_no",
-            /// `user_fill`.
+            /// `user_fill`; `0` or `1` on the wire.
             6 user_fill: Option<bool> => "user_fill: zero-one",
             /// `out_title_id`.
             7 out_title_id: Option<String> => "out_title_id",
@@ -1055,13 +1055,8 @@ pub mod biz {
         set(user_fill: bool)
     }
 
-    w::record! {
-        /// Answer to [`Getusertitleurl`].
-        pub struct GetusertitleurlResponse {
-            /// `url`.
-            0 url: String => "url: must",
-        }
-    }
+    /// Answer to [`Getusertitleurl`], the same as to [`Getselecttitleurl`].
+    pub type GetusertitleurlResponse = GetselecttitleurlResponse;
 
     w::endpoint! {
         Getusertitleurl => GetusertitleurlResponse,
@@ -1149,7 +1144,7 @@ pub mod platform {
         pub struct GetpdfResponse {
             /// `pdf_url`.
             0 pdf_url: String => "pdf_url: must",
-            /// `pdf_url_expire_time`; unit s.
+            /// `pdf_url_expire_time`; in s.
             1 pdf_url_expire_time: i64 => "pdf_url_expire_time: must",
         }
     }
@@ -1324,7 +1319,7 @@ pub mod reimburse {
             2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
             /// `user_card_status`.
             3 user_card_status: String => "user_card_status: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `type`.
             5 type_: String => "type: must",
@@ -1405,7 +1400,7 @@ pub mod reimburse {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Reimburser_API_List.html>.
         /// * Catalog: `official_account.card.invoice.reimburse.updatestatusbatch`.
         pub struct Updatestatusbatch {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `reimburse_status`.
             1 reimburse_status: String => "reimburse_status: must",

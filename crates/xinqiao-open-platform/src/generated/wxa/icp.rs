@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AuditData`.
+    /// An item of `audit_data` in `wxa::icp::GetIcpEntranceInfoInfo`.
     pub struct AuditData {
         /// `key_name`.
         0 key_name: String => "key_name: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BaseInfo`.
+    /// `base_info` of `wxa::icp::IcpSubject`.
     pub struct BaseInfo {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -28,7 +28,7 @@ w::record! {
         3 city: String => "city: must",
         /// `district`.
         4 district: String => "district: must",
-        /// `address`.
+        /// `address`; personal data, masked in `Debug`.
         5 address: String => "address: must masked",
         /// `comment`.
         6 comment: Option<String> => "comment",
@@ -45,7 +45,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetIcpEntranceInfoInfo`.
+    /// `info` of the answer of `wxa::icp::GetIcpEntranceInfo`.
     pub struct GetIcpEntranceInfoInfo {
         /// `status`.
         0 status: i64 => "status: must",
@@ -57,7 +57,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetOnlineIcpOrderBaseInfo`.
+    /// `base_info` of `wxa::icp::GetOnlineIcpOrderIcpApplet`.
     pub struct GetOnlineIcpOrderBaseInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -73,7 +73,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetOnlineIcpOrderIcpApplet`.
+    /// `icp_applets` of the answer of `wxa::icp::GetOnlineIcpOrder`.
     pub struct GetOnlineIcpOrderIcpApplet {
         /// `base_info`.
         0 base_info: GetOnlineIcpOrderBaseInfo => "base_info: must",
@@ -83,7 +83,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Hint`.
+    /// An item of `hints` in the answer of `wxa::icp::ApplyIcpFiling`.
     pub struct Hint {
         /// `errcode`.
         0 errcode: i64 => "errcode: must",
@@ -95,7 +95,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IcpApplet`.
+    /// `icp_applets` of `wxa::icp::ApplyIcpFiling`.
     pub struct IcpApplet {
         /// `base_info`.
         0 base_info: IcpAppletBaseInfo => "base_info: must",
@@ -106,7 +106,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IcpAppletBaseInfo`.
+    /// `base_info` of `wxa::icp::IcpApplet`.
     pub struct IcpAppletBaseInfo {
         /// `appid`.
         0 appid: Option<xinqiao_types::AppId> => "appid",
@@ -125,7 +125,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IcpMaterial`.
+    /// `icp_materials` of `wxa::icp::ApplyIcpFiling`.
     pub struct IcpMaterial {
         /// `commitment_letter`.
         0 commitment_letter: Option<Vec<String>> => "commitment_letter",
@@ -164,7 +164,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IcpSubject`.
+    /// `icp_subject` of `wxa::icp::ApplyIcpFiling`; `icp_subject` of the answer of `wxa::icp::GetOnlineIcpOrder`.
     pub struct IcpSubject {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
@@ -186,7 +186,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LegalPersonInfo`.
+    /// `legal_person_info` of `wxa::icp::IcpSubject`.
     pub struct LegalPersonInfo {
         /// `name`.
         0 name: String => "name: must",
@@ -197,7 +197,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NrlxDetail`.
+    /// An item of `nrlx_details` in `wxa::icp::GetOnlineIcpOrderBaseInfo`; an item of `nrlx_details` in `wxa::icp::IcpAppletBaseInfo`.
     pub struct NrlxDetail {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -211,7 +211,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrganizeInfo`.
+    /// `organize_info` of `wxa::icp::IcpSubject`.
     pub struct OrganizeInfo {
         /// `certificate_type`.
         0 certificate_type: i64 => "certificate_type: must",
@@ -231,7 +231,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PersonalInfo`.
+    /// `personal_info` of `wxa::icp::IcpSubject`.
     pub struct PersonalInfo {
         /// `residence_permit`.
         0 residence_permit: Option<String> => "residence_permit",
@@ -241,13 +241,13 @@ w::record! {
 }
 
 w::record! {
-    /// `PrincipalInfo`.
+    /// `principal_info` of `wxa::icp::GetOnlineIcpOrderIcpApplet`; `principal_info` of `wxa::icp::IcpApplet`; and 1 more.
     pub struct PrincipalInfo {
         /// `name`.
         0 name: String => "name: must",
-        /// `mobile`.
+        /// `mobile`; personal data, masked in `Debug`.
         1 mobile: String => "mobile: must masked",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         2 email: String => "email: must masked",
         /// `emergency_contact`.
         3 emergency_contact: String => "emergency_contact: must",
@@ -284,7 +284,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QueryIcpCertificateTypesItem`.
+    /// An item of `items` in the answer of `wxa::icp::QueryIcpCertificateTypes`.
     pub struct QueryIcpCertificateTypesItem {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -298,7 +298,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QueryIcpDistrictCodeItem`.
+    /// An item of `items` in the answer of `wxa::icp::QueryIcpDistrictCode`; an item of `sub_list` in `wxa::icp::QueryIcpDistrictCodeItem`.
     pub struct QueryIcpDistrictCodeItem {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -312,7 +312,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QueryIcpNrlxTypesItem`.
+    /// An item of `items` in the answer of `wxa::icp::QueryIcpNrlxTypes`.
     pub struct QueryIcpNrlxTypesItem {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -322,7 +322,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QueryIcpServiceContentTypesItem`.
+    /// An item of `items` in the answer of `wxa::icp::QueryIcpServiceContentTypes`.
     pub struct QueryIcpServiceContentTypesItem {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -336,7 +336,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QueryIcpSubjectTypesItem`.
+    /// An item of `items` in the answer of `wxa::icp::QueryIcpSubjectTypes`.
     pub struct QueryIcpSubjectTypesItem {
         /// `type`.
         0 type_: i64 => "type: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AdUnit`.
+    /// An item of `ad_unit` in the answer of `wxa::operationams::AgencyGetAdunitList`; an item of `tmpl_bind_list` in `wxa::operationams::GetAgencyAdUnitListAdUnit`.
     pub struct AdUnit {
         /// `ad_unit_id`.
         0 ad_unit_id: String => "ad_unit_id: must",
@@ -22,15 +22,15 @@ w::record! {
         6 ad_unit_size: Option<Vec<AdUnitSize>> => "ad_unit_size",
         /// `appid`.
         7 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `video_duration_min`; unit s.
+        /// `video_duration_min`; in s.
         8 video_duration_min: Option<i64> => "video_duration_min",
-        /// `video_duration_max`; unit s.
+        /// `video_duration_max`; in s.
         9 video_duration_max: Option<i64> => "video_duration_max",
     }
 }
 
 w::record! {
-    /// `AdUnitSize`.
+    /// An item of `ad_unit_size` in `wxa::operationams::AdUnit`.
     pub struct AdUnitSize {
         /// `width`.
         0 width: i64 => "width: must",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AgencyGetAdposGenenralList`.
+    /// An item of `list` in the answer of `wxa::operationams::AgencyGetAdposGenenral`.
     pub struct AgencyGetAdposGenenralList {
         /// `req_succ_count`.
         0 req_succ_count: i64 => "req_succ_count: must",
@@ -52,9 +52,9 @@ w::record! {
         3 click_count: i64 => "click_count: must",
         /// `click_rate`.
         4 click_rate: f64 => "click_rate: must",
-        /// `income`; unit fen.
+        /// `income`; in fen.
         5 income: f64 => "income: must",
-        /// `ecpm`; unit fen.
+        /// `ecpm`; in fen.
         6 ecpm: f64 => "ecpm: must",
         /// `slot_id`.
         7 slot_id: i64 => "slot_id: must",
@@ -66,7 +66,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AgencyGetAdunitGeneralList`.
+    /// An item of `list` in the answer of `wxa::operationams::AgencyGetAdunitGeneral`.
     pub struct AgencyGetAdunitGeneralList {
         /// `ad_unit_id`.
         0 ad_unit_id: String => "ad_unit_id: must",
@@ -78,7 +78,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AgencySetBlackListList`.
+    /// An item of `list` in `wxa::operationams::AgencySetBlackList`.
     pub struct AgencySetBlackListList {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -89,7 +89,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BlacklistBiz`.
+    /// An item of `blacklist_biz` in the answer of `wxa::operationams::AgencyGetBlackList`; an item of `blacklist_weapp` in the answer of `wxa::operationams::AgencyGetBlackList`; and 6 more.
     pub struct BlacklistBiz {
         /// `id`.
         0 id: String => "id: must",
@@ -101,7 +101,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetAgencyAdUnitListAdUnit`.
+    /// An item of `ad_unit_list` in the answer of `wxa::operationams::GetAgencyAdUnitList`.
     pub struct GetAgencyAdUnitListAdUnit {
         /// `tmpl_id`.
         0 tmpl_id: String => "tmpl_id: must",
@@ -119,7 +119,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Settlement`.
+    /// An item of `settlement_list` in the answer of `wxa::operationams::AgencyGetSettlement`; an item of `settlement_list` in the answer of `wxa::operationams::GetAgencySettledRevenue`.
     pub struct Settlement {
         /// `date`; format `yyyyMMdd`.
         0 date: String => "date: must",
@@ -133,7 +133,7 @@ w::record! {
         4 sett_status: i64 => "sett_status: must",
         /// `sett_no`.
         5 sett_no: String => "sett_no: must",
-        /// `settled_revenue`; unit fen.
+        /// `settled_revenue`; in fen.
         6 settled_revenue: xinqiao_types::Fen => "settled_revenue: must",
         /// `mail_send_cnt`.
         7 mail_send_cnt: i64 => "mail_send_cnt: must",
@@ -143,17 +143,17 @@ w::record! {
 }
 
 w::record! {
-    /// `SlotRevenue`.
+    /// An item of `slot_revenue` in `wxa::operationams::Settlement`.
     pub struct SlotRevenue {
         /// `slot_id`.
         0 slot_id: String => "slot_id: must",
-        /// `slot_settled_revenue`; unit fen.
+        /// `slot_settled_revenue`; in fen.
         1 slot_settled_revenue: xinqiao_types::Fen => "slot_settled_revenue: must",
     }
 }
 
 w::record! {
-    /// `StatItem`.
+    /// An item of `stat_item` in `wxa::operationams::AgencyGetAdunitGeneralList`.
     pub struct StatItem {
         /// `req_succ_count`.
         0 req_succ_count: i64 => "req_succ_count: must",
@@ -165,9 +165,9 @@ w::record! {
         3 click_count: i64 => "click_count: must",
         /// `click_rate`.
         4 click_rate: f64 => "click_rate: must",
-        /// `income`; unit fen.
+        /// `income`; in fen.
         5 income: f64 => "income: must",
-        /// `ecpm`; unit fen.
+        /// `ecpm`; in fen.
         6 ecpm: f64 => "ecpm: must",
         /// `ad_slot`.
         7 ad_slot: String => "ad_slot: must",
@@ -177,7 +177,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Summary`.
+    /// `summary` of the answer of `wxa::operationams::AgencyGetAdposGenenral`.
     pub struct Summary {
         /// `req_succ_count`.
         0 req_succ_count: i64 => "req_succ_count: must",
@@ -189,9 +189,9 @@ w::record! {
         3 click_count: i64 => "click_count: must",
         /// `click_rate`.
         4 click_rate: f64 => "click_rate: must",
-        /// `income`; unit fen.
+        /// `income`; in fen.
         5 income: f64 => "income: must",
-        /// `ecpm`; unit fen.
+        /// `ecpm`; in fen.
         6 ecpm: f64 => "ecpm: must",
     }
 }
@@ -249,9 +249,9 @@ w::record! {
         0 name: String => "name: must",
         /// `type`.
         1 type_: String => "type: must",
-        /// `video_duration_min`; unit s.
+        /// `video_duration_min`; in s.
         2 video_duration_min: Option<i64> => "video_duration_min",
-        /// `video_duration_max`; unit s.
+        /// `video_duration_max`; in s.
         3 video_duration_max: Option<i64> => "video_duration_max",
         /// `tmpl_type`.
         4 tmpl_type: Option<i64> => "tmpl_type",
@@ -611,7 +611,7 @@ w::record! {
         0 ret: i64 => "ret: must",
         /// `err_msg`.
         1 err_msg: Option<String> => "err_msg",
-        /// `cover_scene_list`.
+        /// `cover_scene_list`; joined by `,` on the wire.
         2 cover_scene_list: Vec<i64> => "cover_scene_list: must comma",
     }
 }
@@ -697,7 +697,7 @@ w::record! {
         0 ret: i64 => "ret: must",
         /// `err_msg`.
         1 err_msg: Option<String> => "err_msg",
-        /// `ams_category`.
+        /// `ams_category`; joined by `|` on the wire.
         2 ams_category: Vec<String> => "ams_category: must pipe",
     }
 }
@@ -747,11 +747,11 @@ w::record! {
         0 ret: i64 => "ret: must",
         /// `err_msg`.
         1 err_msg: Option<String> => "err_msg",
-        /// `revenue_all`; unit fen.
+        /// `revenue_all`; in fen.
         2 revenue_all: xinqiao_types::Fen => "revenue_all: must",
-        /// `penalty_all`; unit fen.
+        /// `penalty_all`; in fen.
         3 penalty_all: xinqiao_types::Fen => "penalty_all: must",
-        /// `settled_revenue_all`; unit fen.
+        /// `settled_revenue_all`; in fen.
         4 settled_revenue_all: xinqiao_types::Fen => "settled_revenue_all: must",
         /// `settlement_list`.
         5 settlement_list: Vec<Settlement> => "settlement_list: must",
@@ -832,29 +832,14 @@ w::record! {
     pub struct AgencySetBlackList {
         /// `op`.
         0 op: i64 => "op: must",
-        /// `list`.
+        /// `list`; JSON in a text on the wire.
         1 list: Vec<AgencySetBlackListList> => "list: must json",
     }
     new(op: i64, list: Vec<AgencySetBlackListList>)
 }
 
-w::record! {
-    /// Answer to [`AgencySetBlackList`].
-    pub struct AgencySetBlackListResponse {
-        /// `ret`.
-        0 ret: i64 => "ret: must",
-        /// `err_msg`.
-        1 err_msg: Option<String> => "err_msg",
-        /// `blacklist_biz`.
-        2 blacklist_biz: Vec<BlacklistBiz> => "blacklist_biz: must",
-        /// `blacklist_weapp`.
-        3 blacklist_weapp: Option<Vec<BlacklistBiz>> => "blacklist_weapp",
-        /// `blacklist_ios`.
-        4 blacklist_ios: Option<Vec<BlacklistBiz>> => "blacklist_ios",
-        /// `blacklist_android`.
-        5 blacklist_android: Option<Vec<BlacklistBiz>> => "blacklist_android",
-    }
-}
+/// Answer to [`AgencySetBlackList`], the same as to [`AgencyGetBlackList`].
+pub type AgencySetBlackListResponse = AgencyGetBlackListResponse;
 
 w::endpoint! {
     AgencySetBlackList => AgencySetBlackListResponse,
@@ -882,21 +867,14 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-mgnt/SetCoverAdposScene.html>.
     /// * Catalog: `open_platform.wxa.operationams.agency_set_cover_adpos_scene`.
     pub struct AgencySetCoverAdposScene {
-        /// `cover_scene_list`.
+        /// `cover_scene_list`; joined by `,` on the wire.
         0 cover_scene_list: Vec<i64> => "cover_scene_list: must comma",
     }
     new(cover_scene_list: Vec<i64>)
 }
 
-w::record! {
-    /// Answer to [`AgencySetCoverAdposScene`].
-    pub struct AgencySetCoverAdposSceneResponse {
-        /// `ret`.
-        0 ret: i64 => "ret: must",
-        /// `err_msg`.
-        1 err_msg: Option<String> => "err_msg",
-    }
-}
+/// Answer to [`AgencySetCoverAdposScene`], the same as to [`AgencyCreatePublisher`].
+pub type AgencySetCoverAdposSceneResponse = AgencyCreatePublisherResponse;
 
 w::endpoint! {
     AgencySetCoverAdposScene => AgencySetCoverAdposSceneResponse,
@@ -930,15 +908,8 @@ w::record! {
     new(status: i64)
 }
 
-w::record! {
-    /// Answer to [`AgencySetCoverAdposStatus`].
-    pub struct AgencySetCoverAdposStatusResponse {
-        /// `ret`.
-        0 ret: i64 => "ret: must",
-        /// `err_msg`.
-        1 err_msg: Option<String> => "err_msg",
-    }
-}
+/// Answer to [`AgencySetCoverAdposStatus`], the same as to [`AgencyCreatePublisher`].
+pub type AgencySetCoverAdposStatusResponse = AgencyCreatePublisherResponse;
 
 w::endpoint! {
     AgencySetCoverAdposStatus => AgencySetCoverAdposStatusResponse,
@@ -966,21 +937,14 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-black/SetAmsCategoryBlackList.html>.
     /// * Catalog: `open_platform.wxa.operationams.agency_set_mp_amscategory_blacklist`.
     pub struct AgencySetMpAmscategoryBlacklist {
-        /// `ams_category`.
+        /// `ams_category`; joined by `|` on the wire.
         0 ams_category: Vec<String> => "ams_category: must pipe",
     }
     new(ams_category: Vec<String>)
 }
 
-w::record! {
-    /// Answer to [`AgencySetMpAmscategoryBlacklist`].
-    pub struct AgencySetMpAmscategoryBlacklistResponse {
-        /// `ret`.
-        0 ret: i64 => "ret: must",
-        /// `err_msg`.
-        1 err_msg: Option<String> => "err_msg",
-    }
-}
+/// Answer to [`AgencySetMpAmscategoryBlacklist`], the same as to [`AgencyCreatePublisher`].
+pub type AgencySetMpAmscategoryBlacklistResponse = AgencyCreatePublisherResponse;
 
 w::endpoint! {
     AgencySetMpAmscategoryBlacklist => AgencySetMpAmscategoryBlacklistResponse,
@@ -1014,9 +978,9 @@ w::record! {
         1 name: String => "name: must",
         /// `status`.
         2 status: String => "status: must",
-        /// `video_duration_min`; unit s.
+        /// `video_duration_min`; in s.
         3 video_duration_min: Option<i64> => "video_duration_min",
-        /// `video_duration_max`; unit s.
+        /// `video_duration_max`; in s.
         4 video_duration_max: Option<i64> => "video_duration_max",
         /// `tmpl_type`.
         5 tmpl_type: Option<i64> => "tmpl_type",
@@ -1028,15 +992,8 @@ w::record! {
     set(video_duration_min: i64, video_duration_max: i64, tmpl_type: i64)
 }
 
-w::record! {
-    /// Answer to [`AgencyUpdateAdunit`].
-    pub struct AgencyUpdateAdunitResponse {
-        /// `ret`.
-        0 ret: i64 => "ret: must",
-        /// `err_msg`.
-        1 err_msg: Option<String> => "err_msg",
-    }
-}
+/// Answer to [`AgencyUpdateAdunit`], the same as to [`AgencyCreatePublisher`].
+pub type AgencyUpdateAdunitResponse = AgencyCreatePublisherResponse;
 
 w::endpoint! {
     AgencyUpdateAdunit => AgencyUpdateAdunitResponse,
@@ -1072,7 +1029,7 @@ w::record! {
         2 ad_slot: Option<String> => "ad_slot",
         /// `tmpl_id`.
         3 tmpl_id: Option<String> => "tmpl_id",
-        /// `is_return_tmpl_bind_list`.
+        /// `is_return_tmpl_bind_list`; `0` or `1` on the wire.
         4 is_return_tmpl_bind_list: Option<bool> => "is_return_tmpl_bind_list: zero-one",
     }
     new(page: i64, page_size: i64)
@@ -1132,25 +1089,8 @@ w::record! {
     new(page: i64, page_size: i64, start_date: impl Into<String>, end_date: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`GetAgencySettledRevenue`].
-    pub struct GetAgencySettledRevenueResponse {
-        /// `ret`.
-        0 ret: i64 => "ret: must",
-        /// `err_msg`.
-        1 err_msg: Option<String> => "err_msg",
-        /// `revenue_all`; unit fen.
-        2 revenue_all: xinqiao_types::Fen => "revenue_all: must",
-        /// `penalty_all`; unit fen.
-        3 penalty_all: xinqiao_types::Fen => "penalty_all: must",
-        /// `settled_revenue_all`; unit fen.
-        4 settled_revenue_all: xinqiao_types::Fen => "settled_revenue_all: must",
-        /// `settlement_list`.
-        5 settlement_list: Vec<Settlement> => "settlement_list: must",
-        /// `total_num`.
-        6 total_num: i64 => "total_num: must",
-    }
-}
+/// Answer to [`GetAgencySettledRevenue`], the same as to [`AgencyGetSettlement`].
+pub type GetAgencySettledRevenueResponse = AgencyGetSettlementResponse;
 
 w::endpoint! {
     GetAgencySettledRevenue => GetAgencySettledRevenueResponse,

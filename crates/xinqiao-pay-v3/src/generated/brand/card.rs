@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ActiveLink`.
+    /// An item of `active_link_list` in the answer of `brand::card::CardLinksGet`.
     pub struct ActiveLink {
         /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
         0 payment_scene: String => "payment_scene: must",
@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BrandCustomerService`.
+    /// `brand_customer_service` of `brand::card::CardConfigsPost`.
     pub struct BrandCustomerService {
         /// `customer_service_type`; one of `MINI_PROGRAM` `CUSTOMIZE_WEB` `CUSTOMIZE_MP` `SERVICE_PHONE`.
         0 customer_service_type: String => "customer_service_type: must",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BrandMiniProgramInfo`.
+    /// `brand_mini_program_info` of `brand::card::CardConfigsPost`.
     pub struct BrandMiniProgramInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -50,7 +50,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Service`.
+    /// An item of `service_list` in `brand::card::CardConfigsPost`.
     pub struct Service {
         /// `service_classify_name`.
         0 service_classify_name: Option<String> => "service_classify_name",

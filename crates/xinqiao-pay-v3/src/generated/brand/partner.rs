@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BrandstoresGetData`.
+    /// An item of `data` in the answer of `brand::partner::store::BrandstoresGet`.
     pub struct BrandstoresGetData {
         /// `brand_id`.
         0 brand_id: String => "brand_id: must",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BrandstoresPostStoreAddress`.
+    /// `store_address` of `brand::partner::store::BrandstoresByStoreIdPatch`; `store_address` of `brand::partner::store::BrandstoresPost`.
     pub struct BrandstoresPostStoreAddress {
         /// `address_code`; needed according to the documentation.
         0 address_code: Option<String> => "address_code",
@@ -36,9 +36,9 @@ w::record! {
         1 address_detail: Option<String> => "address_detail",
         /// `address_complements`.
         2 address_complements: Option<String> => "address_complements",
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         3 longitude: Option<String> => "longitude: masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         4 latitude: Option<String> => "latitude: masked",
     }
     new()
@@ -52,7 +52,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardsByCardIdDeletePurchaseInformation`.
+    /// `purchase_information` of the answer of `brand::partner::card_member::CardsByCardIdDelete`.
     pub struct CardsByCardIdDeletePurchaseInformation {
         /// `price`.
         0 price: Option<f64> => "price",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardsByCardIdDeleteValidDateInformation`.
+    /// `valid_date_information` of the answer of `brand::partner::card_member::CardsByCardIdDelete`; `date_information` of `brand::partner::card_member::UserCardsImportByOpenid`; and 2 more.
     pub struct CardsByCardIdDeleteValidDateInformation {
         /// `type`; one of `FIX_TIME_RANGE` `FIX_TERM` `PERMANENT`.
         0 type_: String => "type: must",
@@ -81,7 +81,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardsGetData`.
+    /// An item of `data` in the answer of `brand::partner::card_member::CardsGet`.
     pub struct CardsGetData {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
@@ -141,7 +141,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardsPostUserInformation`.
+    /// `user_information` of the answer of `brand::partner::card_member::CardsByCardIdDelete`; `user_information` of `brand::partner::card_member::CardsByCardIdPatch`; and 1 more.
     pub struct CardsPostUserInformation {
         /// `common_field_list`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 common_field_list: Option<Vec<String>> => "common_field_list",
@@ -153,7 +153,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CodeJumpInformation`.
+    /// `code_jump_information` of the answer of `brand::partner::card_member::CardsByCardIdDelete`; `points_information` of the answer of `brand::partner::card_member::CardsByCardIdDelete`; and 29 more.
     pub struct CodeJumpInformation {
         /// `jump_appid`.
         0 jump_appid: Option<String> => "jump_appid",
@@ -165,17 +165,17 @@ w::record! {
 }
 
 w::record! {
-    /// `CommonField`.
+    /// An item of `common_field_list` in `brand::partner::DataUserInformation`.
     pub struct CommonField {
         /// `name`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 name: String => "name: must",
-        /// `value`; encrypted on the wire.
+        /// `value`; encrypted on the wire; personal data, masked in `Debug`.
         1 value: Option<String> => "value: masked encrypted",
     }
 }
 
 w::record! {
-    /// `CustomField`.
+    /// An item of `custom_field_list` in `brand::partner::UserInformation`.
     pub struct CustomField {
         /// `type`; one of `CHECK_BOX` `RADIO`.
         0 type_: String => "type: must",
@@ -187,17 +187,17 @@ w::record! {
 }
 
 w::record! {
-    /// `DataCustomField`.
+    /// An item of `custom_field_list` in `brand::partner::DataUserInformation`.
     pub struct DataCustomField {
         /// `name`.
         0 name: String => "name: must",
-        /// `user_chosen_values`; encrypted on the wire.
+        /// `user_chosen_values`; encrypted on the wire; personal data, masked in `Debug`.
         1 user_chosen_values: Option<Vec<String>> => "user_chosen_values: masked encrypted",
     }
 }
 
 w::record! {
-    /// `DataUserInformation`.
+    /// `user_information` of the answer of `brand::partner::card_member::UserCardsByUserCardCodeConfirm`; `user_information` of the answer of `brand::partner::card_member::UserCardsByUserCardCodeGet`; and 4 more.
     pub struct DataUserInformation {
         /// `common_field_list`.
         0 common_field_list: Option<Vec<CommonField>> => "common_field_list",
@@ -207,7 +207,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MembershipActivitiesGetData`.
+    /// An item of `data` in the answer of `brand::partner::card_member::MembershipActivitiesGet`.
     pub struct MembershipActivitiesGetData {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
@@ -243,7 +243,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductCouponStock`.
+    /// An item of `product_coupon_stock_list` in the answer of `brand::partner::card_member::MembershipActivitiesByActivityIdGet`; an item of `product_coupon_stock_list` in the answer of `brand::partner::card_member::MembershipActivitiesByActivityIdPatch`; and 4 more.
     pub struct ProductCouponStock {
         /// `product_coupon_id`.
         0 product_coupon_id: String => "product_coupon_id: must",
@@ -254,13 +254,13 @@ w::record! {
 }
 
 w::record! {
-    /// `PurchaseInformation`.
+    /// `purchase_information` of the answer of `brand::partner::card_member::CardsByCardIdGet`; `purchase_information` of the answer of `brand::partner::card_member::CardsByCardIdInvalidate`; and 5 more.
     pub struct PurchaseInformation {
         /// `jump_appid`.
         0 jump_appid: Option<String> => "jump_appid",
         /// `jump_path`.
         1 jump_path: Option<String> => "jump_path",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         2 price: Option<xinqiao_types::Fen> => "price",
     }
     new()
@@ -269,7 +269,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreAddress`.
+    /// `store_address` of `brand::partner::BrandstoresGetData`.
     pub struct StoreAddress {
         /// `address_code`.
         0 address_code: String => "address_code: must",
@@ -277,15 +277,15 @@ w::record! {
         1 address_detail: String => "address_detail: must",
         /// `address_complements`.
         2 address_complements: Option<String> => "address_complements",
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         3 longitude: Option<String> => "longitude: masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         4 latitude: Option<String> => "latitude: masked",
     }
 }
 
 w::record! {
-    /// `StoreAddressItem`.
+    /// `store_address` of the answer of `brand::partner::store::BrandstoresByStoreIdGet`; `store_address` of the answer of `brand::partner::store::BrandstoresByStoreIdPatch`; and 1 more.
     pub struct StoreAddressItem {
         /// `address_code`.
         0 address_code: Option<String> => "address_code",
@@ -293,15 +293,15 @@ w::record! {
         1 address_detail: Option<String> => "address_detail",
         /// `address_complements`.
         2 address_complements: Option<String> => "address_complements",
-        /// `longitude`.
+        /// `longitude`; personal data, masked in `Debug`.
         3 longitude: Option<String> => "longitude: masked",
-        /// `latitude`.
+        /// `latitude`; personal data, masked in `Debug`.
         4 latitude: Option<String> => "latitude: masked",
     }
 }
 
 w::record! {
-    /// `StoreBasic`.
+    /// `store_basics` of the answer of `brand::partner::store::BrandstoresByStoreIdGet`; `store_basics` of `brand::partner::store::BrandstoresByStoreIdPatch`; and 4 more.
     pub struct StoreBasic {
         /// `store_reference_id`.
         0 store_reference_id: Option<String> => "store_reference_id",
@@ -313,7 +313,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreBusiness`.
+    /// `store_business` of the answer of `brand::partner::store::BrandstoresByStoreIdGet`; `store_business` of `brand::partner::store::BrandstoresByStoreIdPatch`; and 4 more.
     pub struct StoreBusiness {
         /// `service_phone`.
         0 service_phone: Option<String> => "service_phone",
@@ -325,7 +325,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreRecipient`.
+    /// An item of `store_recipient` in the answer of `brand::partner::store::BrandstoresByStoreIdGet`; an item of `store_recipient` in the answer of `brand::partner::store::BrandstoresByStoreIdPatch`; and 2 more.
     pub struct StoreRecipient {
         /// `mchid`.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -337,7 +337,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCardsData`.
+    /// An item of `data` in the answer of `brand::partner::card_member::UserCards`.
     pub struct UserCardsData {
         /// `user_card_code`.
         0 user_card_code: String => "user_card_code: must",
@@ -345,7 +345,7 @@ w::record! {
         1 card_id: String => "card_id: must",
         /// `brand_id`.
         2 brand_id: String => "brand_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
         4 card_type: String => "card_type: must",
@@ -353,7 +353,7 @@ w::record! {
         5 card_color: String => "card_color: must",
         /// `card_picture_url`.
         6 card_picture_url: String => "card_picture_url: must",
-        /// `phone_number`; encrypted on the wire.
+        /// `phone_number`; encrypted on the wire; personal data, masked in `Debug`.
         7 phone_number: Option<String> => "phone_number: masked encrypted",
         /// `level`.
         8 level: Option<String> => "level",
@@ -379,11 +379,11 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCardsImportByOpenidCustomField`.
+    /// An item of `custom_field_list` in `brand::partner::UserCardsImportByOpenidUserInformation`.
     pub struct UserCardsImportByOpenidCustomField {
         /// `name`.
         0 name: Option<String> => "name",
-        /// `user_chosen_values`; encrypted on the wire.
+        /// `user_chosen_values`; encrypted on the wire; personal data, masked in `Debug`.
         1 user_chosen_values: Option<Vec<String>> => "user_chosen_values: masked encrypted",
     }
     new()
@@ -392,7 +392,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCardsImportByOpenidUserInformation`.
+    /// `user_information` of `brand::partner::card_member::UserCardsByUserCardCodeConfirm`; `user_information` of `brand::partner::card_member::UserCardsByUserCardCodePatch`; and 1 more.
     pub struct UserCardsImportByOpenidUserInformation {
         /// `common_field_list`.
         0 common_field_list: Option<Vec<UserInformationCommonField>> => "common_field_list",
@@ -407,7 +407,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCardsImportByPhoneCommonField`.
+    /// An item of `common_field_list` in `brand::partner::UserCardsImportByPhoneUserInformation`.
     pub struct UserCardsImportByPhoneCommonField {
         /// `name`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 name: Option<String> => "name",
@@ -419,7 +419,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCardsImportByPhoneCustomField`.
+    /// An item of `custom_field_list` in `brand::partner::UserCardsImportByPhoneUserInformation`.
     pub struct UserCardsImportByPhoneCustomField {
         /// `name`.
         0 name: Option<String> => "name",
@@ -432,7 +432,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCardsImportByPhoneUserInformation`.
+    /// `user_information` of `brand::partner::card_member::UserCardsImportByPhone`; `user_information` of the answer of `brand::partner::card_member::UserCardsImportByPhone`.
     pub struct UserCardsImportByPhoneUserInformation {
         /// `common_field_list`.
         0 common_field_list: Option<Vec<UserCardsImportByPhoneCommonField>> => "common_field_list",
@@ -447,7 +447,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserInformation`.
+    /// `user_information` of the answer of `brand::partner::card_member::CardsByCardIdGet`; `user_information` of the answer of `brand::partner::card_member::CardsByCardIdInvalidate`; and 3 more.
     pub struct UserInformation {
         /// `common_field_list`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 common_field_list: Option<Vec<String>> => "common_field_list",
@@ -457,11 +457,11 @@ w::record! {
 }
 
 w::record! {
-    /// `UserInformationCommonField`.
+    /// An item of `common_field_list` in `brand::partner::UserCardsImportByOpenidUserInformation`.
     pub struct UserInformationCommonField {
         /// `name`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 name: Option<String> => "name",
-        /// `value`; encrypted on the wire.
+        /// `value`; encrypted on the wire; personal data, masked in `Debug`.
         1 value: Option<String> => "value: masked encrypted",
     }
     new()
@@ -469,7 +469,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserInformationCustomField`.
+    /// An item of `custom_field_list` in `brand::partner::CardsPostUserInformation`.
     pub struct UserInformationCustomField {
         /// `type`; one of `CHECK_BOX` `RADIO`.
         0 type_: Option<String> => "type",
@@ -484,7 +484,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValidDateInformation`.
+    /// `valid_date_information` of the answer of `brand::partner::card_member::CardsByCardIdGet`; `valid_date_information` of the answer of `brand::partner::card_member::CardsByCardIdInvalidate`; and 13 more.
     pub struct ValidDateInformation {
         /// `type`; one of `FIX_TIME_RANGE` `FIX_TERM` `PERMANENT`.
         0 type_: String => "type: must",
@@ -501,7 +501,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValidDateInformationItem`.
+    /// `valid_date_information` of `brand::partner::card_member::UserCardsImportByOpenid`.
     pub struct ValidDateInformationItem {
         /// `type`.
         0 type_: String => "type: must",
@@ -724,67 +724,8 @@ pub mod card_member {
         new(card_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`CardsByCardIdInvalidate`].
-        pub struct CardsByCardIdInvalidateResponse {
-            /// `out_request_no`.
-            0 out_request_no: String => "out_request_no: must",
-            /// `card_id`.
-            1 card_id: String => "card_id: must",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `appid`.
-            3 appid: xinqiao_types::AppId => "appid: must",
-            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => "card_type: must",
-            /// `card_title`.
-            5 card_title: String => "card_title: must",
-            /// `card_color`.
-            6 card_color: String => "card_color: must",
-            /// `card_picture_url`.
-            7 card_picture_url: String => "card_picture_url: must",
-            /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
-            8 code_mode: String => "code_mode: must",
-            /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
-            9 code_type: String => "code_type: must",
-            /// `code_jump_information`.
-            10 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
-            /// `member_information`.
-            11 member_information: Option<super::CodeJumpInformation> => "member_information",
-            /// `points_information`.
-            12 points_information: Option<super::CodeJumpInformation> => "points_information",
-            /// `balance_information`.
-            13 balance_information: Option<super::CodeJumpInformation> => "balance_information",
-            /// `purchase_information`.
-            14 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
-            /// `benefits`.
-            15 benefits: String => "benefits: must",
-            /// `notify_url`.
-            16 notify_url: String => "notify_url: must",
-            /// `need_pinned`.
-            17 need_pinned: Option<bool> => "need_pinned",
-            /// `need_display_level`.
-            18 need_display_level: Option<bool> => "need_display_level",
-            /// `init_level`.
-            19 init_level: Option<String> => "init_level",
-            /// `service_phone`.
-            20 service_phone: Option<String> => "service_phone",
-            /// `legal_agreement`.
-            21 legal_agreement: Option<String> => "legal_agreement",
-            /// `valid_date_information`.
-            22 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `user_information`.
-            23 user_information: Option<super::UserInformation> => "user_information",
-            /// `state`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
-            24 state: String => "state: must",
-            /// `create_time`; format `rfc3339`.
-            25 create_time: String => "create_time: must",
-            /// `modify_time`; format `rfc3339`.
-            26 modify_time: String => "modify_time: must",
-            /// `update_time`.
-            27 update_time: String => "update_time: must",
-        }
-    }
+    /// Answer to [`CardsByCardIdInvalidate`], the same as to [`CardsByCardIdGet`].
+    pub type CardsByCardIdInvalidateResponse = CardsByCardIdGetResponse;
 
     w::endpoint! {
         CardsByCardIdInvalidate => CardsByCardIdInvalidateResponse,
@@ -879,67 +820,8 @@ pub mod card_member {
         )
     }
 
-    w::record! {
-        /// Answer to [`CardsByCardIdPatch`].
-        pub struct CardsByCardIdPatchResponse {
-            /// `out_request_no`.
-            0 out_request_no: String => "out_request_no: must",
-            /// `card_id`.
-            1 card_id: String => "card_id: must",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `appid`.
-            3 appid: xinqiao_types::AppId => "appid: must",
-            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => "card_type: must",
-            /// `card_title`.
-            5 card_title: String => "card_title: must",
-            /// `card_color`.
-            6 card_color: String => "card_color: must",
-            /// `card_picture_url`.
-            7 card_picture_url: String => "card_picture_url: must",
-            /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
-            8 code_mode: String => "code_mode: must",
-            /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
-            9 code_type: String => "code_type: must",
-            /// `code_jump_information`.
-            10 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
-            /// `member_information`.
-            11 member_information: Option<super::CodeJumpInformation> => "member_information",
-            /// `points_information`.
-            12 points_information: Option<super::CodeJumpInformation> => "points_information",
-            /// `balance_information`.
-            13 balance_information: Option<super::CodeJumpInformation> => "balance_information",
-            /// `purchase_information`.
-            14 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
-            /// `benefits`.
-            15 benefits: String => "benefits: must",
-            /// `notify_url`.
-            16 notify_url: String => "notify_url: must",
-            /// `need_pinned`.
-            17 need_pinned: Option<bool> => "need_pinned",
-            /// `need_display_level`.
-            18 need_display_level: Option<bool> => "need_display_level",
-            /// `init_level`.
-            19 init_level: Option<String> => "init_level",
-            /// `service_phone`.
-            20 service_phone: Option<String> => "service_phone",
-            /// `legal_agreement`.
-            21 legal_agreement: Option<String> => "legal_agreement",
-            /// `valid_date_information`.
-            22 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `user_information`.
-            23 user_information: Option<super::UserInformation> => "user_information",
-            /// `state`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
-            24 state: String => "state: must",
-            /// `create_time`; format `rfc3339`.
-            25 create_time: String => "create_time: must",
-            /// `modify_time`; format `rfc3339`.
-            26 modify_time: String => "modify_time: must",
-            /// `update_time`.
-            27 update_time: String => "update_time: must",
-        }
-    }
+    /// Answer to [`CardsByCardIdPatch`], the same as to [`CardsByCardIdGet`].
+    pub type CardsByCardIdPatchResponse = CardsByCardIdGetResponse;
 
     w::endpoint! {
         CardsByCardIdPatch => CardsByCardIdPatchResponse,
@@ -1276,41 +1158,8 @@ pub mod card_member {
         )
     }
 
-    w::record! {
-        /// Answer to [`MembershipActivitiesByActivityIdPatch`].
-        pub struct MembershipActivitiesByActivityIdPatchResponse {
-            /// `out_request_no`.
-            0 out_request_no: String => "out_request_no: must",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `card_id`.
-            2 card_id: String => "card_id: must",
-            /// `activity_channel`; one of `MECHANT_APP_COMPONENT`.
-            3 activity_channel: String => "activity_channel: must",
-            /// `title`.
-            4 title: String => "title: must",
-            /// `sub_title`.
-            5 sub_title: String => "sub_title: must",
-            /// `begin_time`.
-            6 begin_time: String => "begin_time: must",
-            /// `end_time`.
-            7 end_time: String => "end_time: must",
-            /// `apply_total`.
-            8 apply_total: i64 => "apply_total: must",
-            /// `apply_available`.
-            9 apply_available: i64 => "apply_available: must",
-            /// `product_coupon_stock_list`.
-            10 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
-            /// `activity_id`.
-            11 activity_id: String => "activity_id: must",
-            /// `activity_state`; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
-            12 activity_state: String => "activity_state: must",
-            /// `create_time`.
-            13 create_time: String => "create_time: must",
-            /// `modify_time`.
-            14 modify_time: String => "modify_time: must",
-        }
-    }
+    /// Answer to [`MembershipActivitiesByActivityIdPatch`], the same as to [`MembershipActivitiesByActivityIdGet`].
+    pub type MembershipActivitiesByActivityIdPatchResponse = MembershipActivitiesByActivityIdGetResponse;
 
     w::endpoint! {
         MembershipActivitiesByActivityIdPatch => MembershipActivitiesByActivityIdPatchResponse,
@@ -1428,41 +1277,8 @@ pub mod card_member {
         )
     }
 
-    w::record! {
-        /// Answer to [`MembershipActivitiesPost`].
-        pub struct MembershipActivitiesPostResponse {
-            /// `out_request_no`.
-            0 out_request_no: String => "out_request_no: must",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `card_id`.
-            2 card_id: String => "card_id: must",
-            /// `activity_channel`; one of `MECHANT_APP_COMPONENT`.
-            3 activity_channel: String => "activity_channel: must",
-            /// `title`.
-            4 title: String => "title: must",
-            /// `sub_title`.
-            5 sub_title: String => "sub_title: must",
-            /// `begin_time`.
-            6 begin_time: String => "begin_time: must",
-            /// `end_time`.
-            7 end_time: String => "end_time: must",
-            /// `apply_total`.
-            8 apply_total: i64 => "apply_total: must",
-            /// `apply_available`.
-            9 apply_available: i64 => "apply_available: must",
-            /// `product_coupon_stock_list`.
-            10 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
-            /// `activity_id`.
-            11 activity_id: String => "activity_id: must",
-            /// `activity_state`; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
-            12 activity_state: String => "activity_state: must",
-            /// `create_time`.
-            13 create_time: String => "create_time: must",
-            /// `modify_time`.
-            14 modify_time: String => "modify_time: must",
-        }
-    }
+    /// Answer to [`MembershipActivitiesPost`], the same as to [`MembershipActivitiesByActivityIdGet`].
+    pub type MembershipActivitiesPostResponse = MembershipActivitiesByActivityIdGetResponse;
 
     w::endpoint! {
         MembershipActivitiesPost => MembershipActivitiesPostResponse,
@@ -1498,41 +1314,8 @@ pub mod card_member {
         new(activity_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`MembershipActivitiesTerminate`].
-        pub struct MembershipActivitiesTerminateResponse {
-            /// `out_request_no`.
-            0 out_request_no: String => "out_request_no: must",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `card_id`.
-            2 card_id: String => "card_id: must",
-            /// `activity_channel`; one of `MECHANT_APP_COMPONENT`.
-            3 activity_channel: String => "activity_channel: must",
-            /// `title`.
-            4 title: String => "title: must",
-            /// `sub_title`.
-            5 sub_title: String => "sub_title: must",
-            /// `begin_time`.
-            6 begin_time: String => "begin_time: must",
-            /// `end_time`.
-            7 end_time: String => "end_time: must",
-            /// `apply_total`.
-            8 apply_total: i64 => "apply_total: must",
-            /// `apply_available`.
-            9 apply_available: i64 => "apply_available: must",
-            /// `product_coupon_stock_list`.
-            10 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
-            /// `activity_id`.
-            11 activity_id: String => "activity_id: must",
-            /// `activity_state`; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
-            12 activity_state: String => "activity_state: must",
-            /// `create_time`.
-            13 create_time: String => "create_time: must",
-            /// `modify_time`.
-            14 modify_time: String => "modify_time: must",
-        }
-    }
+    /// Answer to [`MembershipActivitiesTerminate`], the same as to [`MembershipActivitiesByActivityIdGet`].
+    pub type MembershipActivitiesTerminateResponse = MembershipActivitiesByActivityIdGetResponse;
 
     w::endpoint! {
         MembershipActivitiesTerminate => MembershipActivitiesTerminateResponse,
@@ -1564,7 +1347,7 @@ pub mod card_member {
             0 brand_id: String => "brand_id: must",
             /// `card_id`.
             1 card_id: String => "card_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(
@@ -1615,7 +1398,7 @@ pub mod card_member {
             0 card_id: String => "card_id: must",
             /// `brand_id`.
             1 brand_id: String => "brand_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(
@@ -1664,7 +1447,7 @@ pub mod card_member {
         pub struct UserCards {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must query",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must query masked",
             /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
             2 user_card_state: Option<String> => "user_card_state: query",
@@ -1729,13 +1512,13 @@ pub mod card_member {
             1 card_id: String => "card_id: must query",
             /// `brand_id`.
             2 brand_id: String => "brand_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_color`.
             4 card_color: Option<String> => "card_color",
             /// `card_picture_url`.
             5 card_picture_url: Option<String> => "card_picture_url",
-            /// `phone_number`; encrypted on the wire.
+            /// `phone_number`; encrypted on the wire; personal data, masked in `Debug`.
             6 phone_number: Option<String> => "phone_number: masked encrypted",
             /// `level`.
             7 level: Option<String> => "level",
@@ -1777,7 +1560,7 @@ pub mod card_member {
             1 card_id: String => "card_id: must",
             /// `brand_id`.
             2 brand_id: String => "brand_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
             4 card_type: String => "card_type: must",
@@ -1785,7 +1568,7 @@ pub mod card_member {
             5 card_color: String => "card_color: must",
             /// `card_picture_url`.
             6 card_picture_url: String => "card_picture_url: must",
-            /// `phone_number`; encrypted on the wire.
+            /// `phone_number`; encrypted on the wire; personal data, masked in `Debug`.
             7 phone_number: Option<String> => "phone_number: masked encrypted",
             /// `level`.
             8 level: Option<String> => "level",
@@ -1843,7 +1626,7 @@ pub mod card_member {
             1 brand_id: String => "brand_id: must query",
             /// `card_id`.
             2 card_id: String => "card_id: must query",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must query masked",
         }
         new(
@@ -1854,47 +1637,8 @@ pub mod card_member {
         )
     }
 
-    w::record! {
-        /// Answer to [`UserCardsByUserCardCodeGet`].
-        pub struct UserCardsByUserCardCodeGetResponse {
-            /// `user_card_code`.
-            0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
-            1 card_id: String => "card_id: must",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `openid`.
-            3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => "card_type: must",
-            /// `card_color`.
-            5 card_color: String => "card_color: must",
-            /// `card_picture_url`.
-            6 card_picture_url: String => "card_picture_url: must",
-            /// `phone_number`; encrypted on the wire.
-            7 phone_number: Option<String> => "phone_number: masked encrypted",
-            /// `level`.
-            8 level: Option<String> => "level",
-            /// `valid_date_information`.
-            9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `pickup_time`; format `rfc3339`.
-            10 pickup_time: String => "pickup_time: must",
-            /// `user_information`.
-            11 user_information: Option<super::DataUserInformation> => "user_information",
-            /// `attach`.
-            12 attach: Option<String> => "attach",
-            /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            13 user_card_state: String => "user_card_state: must",
-            /// `invalid_reason`.
-            14 invalid_reason: Option<String> => "invalid_reason",
-            /// `invalid_time`; format `rfc3339`.
-            15 invalid_time: Option<String> => "invalid_time",
-            /// `create_time`; format `rfc3339`.
-            16 create_time: String => "create_time: must",
-            /// `modify_time`; format `rfc3339`.
-            17 modify_time: String => "modify_time: must",
-        }
-    }
+    /// Answer to [`UserCardsByUserCardCodeGet`], the same as to [`UserCardsByUserCardCodeConfirm`].
+    pub type UserCardsByUserCardCodeGetResponse = UserCardsByUserCardCodeConfirmResponse;
 
     w::endpoint! {
         UserCardsByUserCardCodeGet => UserCardsByUserCardCodeGetResponse,
@@ -1929,13 +1673,13 @@ pub mod card_member {
             1 card_id: String => "card_id: must query",
             /// `brand_id`.
             2 brand_id: Option<String> => "brand_id",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `card_color`.
             4 card_color: Option<String> => "card_color",
             /// `card_picture_url`.
             5 card_picture_url: Option<String> => "card_picture_url",
-            /// `phone_number`; encrypted on the wire.
+            /// `phone_number`; encrypted on the wire; personal data, masked in `Debug`.
             6 phone_number: Option<String> => "phone_number: masked encrypted",
             /// `level`.
             7 level: Option<String> => "level",
@@ -1965,47 +1709,8 @@ pub mod card_member {
         )
     }
 
-    w::record! {
-        /// Answer to [`UserCardsByUserCardCodePatch`].
-        pub struct UserCardsByUserCardCodePatchResponse {
-            /// `user_card_code`.
-            0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
-            1 card_id: String => "card_id: must",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `openid`.
-            3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => "card_type: must",
-            /// `card_color`.
-            5 card_color: String => "card_color: must",
-            /// `card_picture_url`.
-            6 card_picture_url: String => "card_picture_url: must",
-            /// `phone_number`; encrypted on the wire.
-            7 phone_number: Option<String> => "phone_number: masked encrypted",
-            /// `level`.
-            8 level: Option<String> => "level",
-            /// `valid_date_information`.
-            9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `pickup_time`; format `rfc3339`.
-            10 pickup_time: String => "pickup_time: must",
-            /// `user_information`.
-            11 user_information: Option<super::DataUserInformation> => "user_information",
-            /// `attach`.
-            12 attach: Option<String> => "attach",
-            /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            13 user_card_state: String => "user_card_state: must",
-            /// `invalid_reason`.
-            14 invalid_reason: Option<String> => "invalid_reason",
-            /// `invalid_time`; format `rfc3339`.
-            15 invalid_time: Option<String> => "invalid_time",
-            /// `create_time`; format `rfc3339`.
-            16 create_time: String => "create_time: must",
-            /// `modify_time`; format `rfc3339`.
-            17 modify_time: String => "modify_time: must",
-        }
-    }
+    /// Answer to [`UserCardsByUserCardCodePatch`], the same as to [`UserCardsByUserCardCodeConfirm`].
+    pub type UserCardsByUserCardCodePatchResponse = UserCardsByUserCardCodeConfirmResponse;
 
     w::endpoint! {
         UserCardsByUserCardCodePatch => UserCardsByUserCardCodePatchResponse,
@@ -2040,13 +1745,13 @@ pub mod card_member {
             1 card_id: String => "card_id: must",
             /// `brand_id`.
             2 brand_id: String => "brand_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_color`.
             4 card_color: Option<String> => "card_color",
             /// `card_picture_url`.
             5 card_picture_url: Option<String> => "card_picture_url",
-            /// `phone_number`; encrypted on the wire.
+            /// `phone_number`; encrypted on the wire; personal data, masked in `Debug`.
             6 phone_number: Option<String> => "phone_number: masked encrypted",
             /// `level`.
             7 level: Option<String> => "level",
@@ -2079,47 +1784,8 @@ pub mod card_member {
         )
     }
 
-    w::record! {
-        /// Answer to [`UserCardsImportByOpenid`].
-        pub struct UserCardsImportByOpenidResponse {
-            /// `user_card_code`.
-            0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
-            1 card_id: String => "card_id: must",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `openid`.
-            3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => "card_type: must",
-            /// `card_color`.
-            5 card_color: String => "card_color: must",
-            /// `card_picture_url`.
-            6 card_picture_url: String => "card_picture_url: must",
-            /// `phone_number`; encrypted on the wire.
-            7 phone_number: Option<String> => "phone_number: masked encrypted",
-            /// `level`.
-            8 level: Option<String> => "level",
-            /// `valid_date_information`.
-            9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `pickup_time`; format `rfc3339`.
-            10 pickup_time: String => "pickup_time: must",
-            /// `user_information`.
-            11 user_information: Option<super::DataUserInformation> => "user_information",
-            /// `attach`.
-            12 attach: Option<String> => "attach",
-            /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            13 user_card_state: String => "user_card_state: must",
-            /// `invalid_reason`.
-            14 invalid_reason: Option<String> => "invalid_reason",
-            /// `invalid_time`; format `rfc3339`.
-            15 invalid_time: Option<String> => "invalid_time",
-            /// `create_time`; format `rfc3339`.
-            16 create_time: String => "create_time: must",
-            /// `modify_time`; format `rfc3339`.
-            17 modify_time: String => "modify_time: must",
-        }
-    }
+    /// Answer to [`UserCardsImportByOpenid`], the same as to [`UserCardsByUserCardCodeConfirm`].
+    pub type UserCardsImportByOpenidResponse = UserCardsByUserCardCodeConfirmResponse;
 
     w::endpoint! {
         UserCardsImportByOpenid => UserCardsImportByOpenidResponse,
@@ -2151,7 +1817,7 @@ pub mod card_member {
             0 brand_id: String => "brand_id: must",
             /// `card_id`.
             1 card_id: String => "card_id: must",
-            /// `phone_number`.
+            /// `phone_number`; personal data, masked in `Debug`.
             2 phone_number: String => "phone_number: must masked",
             /// `user_card_code`.
             3 user_card_code: String => "user_card_code: must",
@@ -2180,7 +1846,7 @@ pub mod card_member {
             0 user_card_code: String => "user_card_code: must",
             /// `card_id`.
             1 card_id: String => "card_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_color`.
             3 card_color: Option<String> => "card_color",
@@ -2190,7 +1856,7 @@ pub mod card_member {
             5 brand_id: String => "brand_id: must",
             /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
             6 card_type: String => "card_type: must",
-            /// `phone_number`.
+            /// `phone_number`; personal data, masked in `Debug`.
             7 phone_number: Option<String> => "phone_number: masked",
             /// `level`.
             8 level: Option<String> => "level",
@@ -2244,7 +1910,7 @@ pub mod card_member {
             1 brand_id: String => "brand_id: must query",
             /// `card_id`.
             2 card_id: String => "card_id: must query",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `invalid_reason`.
             4 invalid_reason: Option<String> => "invalid_reason",
@@ -2258,47 +1924,8 @@ pub mod card_member {
         text(invalid_reason: String)
     }
 
-    w::record! {
-        /// Answer to [`UserCardsInvalidate`].
-        pub struct UserCardsInvalidateResponse {
-            /// `user_card_code`.
-            0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
-            1 card_id: String => "card_id: must",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `openid`.
-            3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => "card_type: must",
-            /// `card_color`.
-            5 card_color: String => "card_color: must",
-            /// `card_picture_url`.
-            6 card_picture_url: String => "card_picture_url: must",
-            /// `phone_number`; encrypted on the wire.
-            7 phone_number: Option<String> => "phone_number: masked encrypted",
-            /// `level`.
-            8 level: Option<String> => "level",
-            /// `valid_date_information`.
-            9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `pickup_time`; format `rfc3339`.
-            10 pickup_time: String => "pickup_time: must",
-            /// `user_information`.
-            11 user_information: Option<super::DataUserInformation> => "user_information",
-            /// `attach`.
-            12 attach: Option<String> => "attach",
-            /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            13 user_card_state: String => "user_card_state: must",
-            /// `invalid_reason`.
-            14 invalid_reason: Option<String> => "invalid_reason",
-            /// `invalid_time`; format `rfc3339`.
-            15 invalid_time: Option<String> => "invalid_time",
-            /// `create_time`; format `rfc3339`.
-            16 create_time: String => "create_time: must",
-            /// `modify_time`; format `rfc3339`.
-            17 modify_time: String => "modify_time: must",
-        }
-    }
+    /// Answer to [`UserCardsInvalidate`], the same as to [`UserCardsByUserCardCodeConfirm`].
+    pub type UserCardsInvalidateResponse = UserCardsByUserCardCodeConfirmResponse;
 
     w::endpoint! {
         UserCardsInvalidate => UserCardsInvalidateResponse,
@@ -2333,7 +1960,7 @@ pub mod card_member {
             1 card_id: String => "card_id: must",
             /// `brand_id`.
             2 brand_id: String => "brand_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `out_request_no`.
             4 out_request_no: String => "out_request_no: must",
@@ -2366,7 +1993,7 @@ pub mod card_member {
             3 out_request_no: String => "out_request_no: must",
             /// `cell`.
             4 cell: String => "cell: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `cell_message`.
             6 cell_message: String => "cell_message: must",
@@ -2410,7 +2037,7 @@ pub mod card_member {
             3 card_id: String => "card_id: must",
             /// `brand_id`.
             4 brand_id: String => "brand_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `state`; one of `POINT_EXCHANGE_COUPON_SUCCESS` `POINT_EXCHANGE_COUPON_FAIL`.
             6 state: String => "state: must",
@@ -2444,7 +2071,7 @@ pub mod card_member {
             3 card_id: String => "card_id: must",
             /// `brand_id`.
             4 brand_id: String => "brand_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `state`; one of `POINT_EXCHANGE_COUPON_SUCCESS` `POINT_EXCHANGE_COUPON_FAIL`.
             6 state: String => "state: must",
@@ -2488,7 +2115,7 @@ pub mod card_member {
             1 card_id: String => "card_id: must",
             /// `brand_id`.
             2 brand_id: String => "brand_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `out_request_no`.
             4 out_request_no: String => "out_request_no: must",
@@ -2514,7 +2141,7 @@ pub mod card_member {
             1 card_id: String => "card_id: must",
             /// `brand_id`.
             2 brand_id: String => "brand_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `out_request_no`.
             4 out_request_no: String => "out_request_no: must",
@@ -2774,29 +2401,8 @@ pub mod store {
         )
     }
 
-    w::record! {
-        /// Answer to [`BrandstoresByStoreIdPatch`].
-        pub struct BrandstoresByStoreIdPatchResponse {
-            /// `store_id`.
-            0 store_id: String => "store_id: must",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `store_state`; one of `OPEN` `CREATING` `CLOSED`.
-            2 store_state: String => "store_state: must",
-            /// `audit_state`; one of `SUCCESS` `PROCESSING` `REJECTED`.
-            3 audit_state: String => "audit_state: must",
-            /// `review_reject_reason`.
-            4 review_reject_reason: Option<String> => "review_reject_reason",
-            /// `store_basics`.
-            5 store_basics: super::StoreBasic => "store_basics: must",
-            /// `store_address`.
-            6 store_address: super::StoreAddressItem => "store_address: must",
-            /// `store_business`.
-            7 store_business: super::StoreBusiness => "store_business: must",
-            /// `store_recipient`.
-            8 store_recipient: Vec<super::StoreRecipient> => "store_recipient: must",
-        }
-    }
+    /// Answer to [`BrandstoresByStoreIdPatch`], the same as to [`BrandstoresByStoreIdGet`].
+    pub type BrandstoresByStoreIdPatchResponse = BrandstoresByStoreIdGetResponse;
 
     w::endpoint! {
         BrandstoresByStoreIdPatch => BrandstoresByStoreIdPatchResponse,
@@ -2832,17 +2438,8 @@ pub mod store {
         new(store_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`BrandstoresByStoreIdResume`].
-        pub struct BrandstoresByStoreIdResumeResponse {
-            /// `brand_id`.
-            0 brand_id: String => "brand_id: must",
-            /// `store_id`.
-            1 store_id: Option<String> => "store_id",
-            /// `store_state`; one of `OPEN` `CREATING` `CLOSED`.
-            2 store_state: Option<String> => "store_state",
-        }
-    }
+    /// Answer to [`BrandstoresByStoreIdResume`], the same as to [`BrandstoresByStoreIdClose`].
+    pub type BrandstoresByStoreIdResumeResponse = BrandstoresByStoreIdCloseResponse;
 
     w::endpoint! {
         BrandstoresByStoreIdResume => BrandstoresByStoreIdResumeResponse,
@@ -2940,29 +2537,8 @@ pub mod store {
         set(store_basics: super::StoreBasic, store_business: super::StoreBusiness)
     }
 
-    w::record! {
-        /// Answer to [`BrandstoresPost`].
-        pub struct BrandstoresPostResponse {
-            /// `store_id`.
-            0 store_id: String => "store_id: must",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `store_state`; one of `OPEN` `CREATING` `CLOSED`.
-            2 store_state: String => "store_state: must",
-            /// `audit_state`; one of `SUCCESS` `PROCESSING` `REJECTED`.
-            3 audit_state: String => "audit_state: must",
-            /// `review_reject_reason`.
-            4 review_reject_reason: Option<String> => "review_reject_reason",
-            /// `store_basics`.
-            5 store_basics: super::StoreBasic => "store_basics: must",
-            /// `store_address`.
-            6 store_address: super::StoreAddressItem => "store_address: must",
-            /// `store_business`.
-            7 store_business: super::StoreBusiness => "store_business: must",
-            /// `store_recipient`.
-            8 store_recipient: Vec<super::StoreRecipient> => "store_recipient: must",
-        }
-    }
+    /// Answer to [`BrandstoresPost`], the same as to [`BrandstoresByStoreIdGet`].
+    pub type BrandstoresPostResponse = BrandstoresByStoreIdGetResponse;
 
     w::endpoint! {
         BrandstoresPost => BrandstoresPostResponse,

@@ -4,15 +4,15 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `OrdersPostReceiver`.
+    /// An item of `receivers` in `brand::profitsharing::OrdersPost`.
     pub struct OrdersPostReceiver {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
         0 type_: String => "type: must",
         /// `account`.
         1 account: String => "account: must",
-        /// `name`; encrypted on the wire.
+        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
         2 name: Option<String> => "name: masked encrypted",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         4 description: String => "description: must",
@@ -27,13 +27,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Receiver`.
+    /// An item of `receivers` in the answer of `brand::profitsharing::OrdersGet`.
     pub struct Receiver {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
         0 type_: String => "type: must",
         /// `account`.
         1 account: String => "account: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         3 description: String => "description: must",
@@ -49,13 +49,13 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverItem`.
+    /// An item of `receivers` in the answer of `brand::profitsharing::OrdersPost`.
     pub struct ReceiverItem {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
         0 type_: String => "type: must",
         /// `account`.
         1 account: String => "account: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         3 description: String => "description: must",
@@ -89,7 +89,7 @@ w::record! {
     pub struct BrandConfigsByBrandMchidResponse {
         /// `brand_mchid`.
         0 brand_mchid: String => "brand_mchid: must",
-        /// `max_ratio`; unit 1/10000.
+        /// `max_ratio`; in 1/10000.
         1 max_ratio: i64 => "max_ratio: must",
     }
 }
@@ -190,7 +190,7 @@ w::record! {
     pub struct OrdersByTransactionIdAmountsResponse {
         /// `transaction_id`.
         0 transaction_id: String => "transaction_id: must",
-        /// `unsplit_amount`; unit fen.
+        /// `unsplit_amount`; in fen.
         1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
@@ -251,7 +251,7 @@ w::record! {
         4 status: String => "status: must",
         /// `receivers`.
         5 receivers: Option<Vec<Receiver>> => "receivers",
-        /// `finish_amount`; unit fen.
+        /// `finish_amount`; in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// `finish_description`.
         7 finish_description: Option<String> => "finish_description",
@@ -329,7 +329,7 @@ w::record! {
         4 status: String => "status: must",
         /// `receivers`.
         5 receivers: Option<Vec<ReceiverItem>> => "receivers",
-        /// `finish_amount`; unit fen.
+        /// `finish_amount`; in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// `finish_description`.
         7 finish_description: Option<String> => "finish_description",
@@ -393,7 +393,7 @@ w::record! {
         4 return_no: String => "return_no: must",
         /// `return_mchid`.
         5 return_mchid: String => "return_mchid: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
         /// `result`.
         7 result: String => "result: must",
@@ -441,7 +441,7 @@ w::record! {
         3 out_return_no: String => "out_return_no: must",
         /// `return_mchid`.
         4 return_mchid: String => "return_mchid: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         6 description: String => "description: must",
@@ -471,7 +471,7 @@ w::record! {
         4 return_no: String => "return_no: must",
         /// `return_mchid`.
         5 return_mchid: String => "return_mchid: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
         /// `result`; one of `PROCESSING` `SUCCESS` `FAIL`.
         7 result: String => "result: must",
@@ -597,17 +597,8 @@ pub mod receivers {
         text(sub_appid: String)
     }
 
-    w::record! {
-        /// Answer to [`Delete`].
-        pub struct DeleteResponse {
-            /// `brand_mchid`.
-            0 brand_mchid: String => "brand_mchid: must",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            1 type_: String => "type: must",
-            /// `account`.
-            2 account: String => "account: must",
-        }
-    }
+    /// Answer to [`Delete`], the same as to [`Add`].
+    pub type DeleteResponse = AddResponse;
 
     w::endpoint! {
         Delete => DeleteResponse,

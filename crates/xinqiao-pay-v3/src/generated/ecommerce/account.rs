@@ -4,17 +4,17 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AccountInfo`.
+    /// An item of `account_info` in the answer of `ecommerce::account::ApplyCancelWithdrawByApplymentId`; an item of `account_info` in the answer of `ecommerce::account::ApplyCancelWithdrawByOutRequestNo`.
     pub struct AccountInfo {
         /// `out_account_type`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
         0 out_account_type: String => "out_account_type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         1 amount: Option<xinqiao_types::Fen> => "amount",
     }
 }
 
 w::record! {
-    /// `AccountWithdrawResult`.
+    /// An item of `account_withdraw_result` in the answer of `ecommerce::account::ApplyCancelWithdrawByApplymentId`; an item of `account_withdraw_result` in the answer of `ecommerce::account::ApplyCancelWithdrawByOutRequestNo`.
     pub struct AccountWithdrawResult {
         /// `out_account_type`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
         0 out_account_type: String => "out_account_type: must",
@@ -26,7 +26,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplicationInfo`.
+    /// An item of `application_info` in `ecommerce::account::CancelApplications`.
     pub struct ApplicationInfo {
         /// `application_type`; one of `SP_CANCEL_ACCOUNT_APPLICATION` `SUB_CANCEL_ACCOUNT_APPLICATION`.
         0 application_type: Option<String> => "application_type",
@@ -38,9 +38,9 @@ w::record! {
 }
 
 w::record! {
-    /// `BankAccountInfo`.
+    /// `bank_account_info` of `ecommerce::account::PayeeInfo`.
     pub struct BankAccountInfo {
-        /// `account_name`; encrypted on the wire.
+        /// `account_name`; encrypted on the wire; personal data, masked in `Debug`.
         0 account_name: String => "account_name: must masked encrypted",
         /// `account_bank`.
         1 account_bank: String => "account_bank: must",
@@ -48,7 +48,7 @@ w::record! {
         2 bank_branch_name: Option<String> => "bank_branch_name",
         /// `bank_branch_id`.
         3 bank_branch_id: Option<String> => "bank_branch_id",
-        /// `account_number`; encrypted on the wire.
+        /// `account_number`; encrypted on the wire; personal data, masked in `Debug`.
         4 account_number: String => "account_number: must masked encrypted",
         /// `bank_name`.
         5 bank_name: Option<String> => "bank_name",
@@ -62,7 +62,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BlockReason`.
+    /// An item of `block_reasons` in the answer of `ecommerce::account::ValidateCancelBySubMchid`.
     pub struct BlockReason {
         /// `type`; one of `CONSUMER_COMPLAINT_UNPROCESSED` `HAS_BLOCKING_CONTROL` `FUNDS_PENDING_PROCESSING` `OTHER_REASON`.
         0 type_: Option<String> => "type",
@@ -72,7 +72,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ConfirmCancel`.
+    /// `confirm_cancel` of the answer of `ecommerce::account::ApplyCancelWithdrawByApplymentId`; `confirm_cancel` of the answer of `ecommerce::account::ApplyCancelWithdrawByOutRequestNo`.
     pub struct ConfirmCancel {
         /// `confirm_cancel_url`.
         0 confirm_cancel_url: Option<String> => "confirm_cancel_url",
@@ -80,13 +80,13 @@ w::record! {
 }
 
 w::record! {
-    /// `IdentityInfo`.
+    /// `identity_info` of `ecommerce::account::PayeeInfo`.
     pub struct IdentityInfo {
         /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         0 id_doc_type: Option<String> => "id_doc_type",
-        /// `identification_name`; encrypted on the wire.
+        /// `identification_name`; encrypted on the wire; personal data, masked in `Debug`.
         1 identification_name: String => "identification_name: must masked encrypted",
-        /// `identification_no`; encrypted on the wire; needed according to the documentation.
+        /// `identification_no`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         2 identification_no: Option<String> => "identification_no: masked encrypted",
     }
     new(identification_name: impl Into<String>)
@@ -94,7 +94,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Meta`.
+    /// `meta` of `ecommerce::account::CancelApplicationsMedia`.
     pub struct Meta {
         /// `file_name`.
         0 file_name: Option<String> => "file_name",
@@ -106,7 +106,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayeeInfo`.
+    /// `payee_info` of `ecommerce::account::ApplyCancelWithdraw`.
     pub struct PayeeInfo {
         /// `account_type`; one of `ACCOUNT_TYPE_CORPORATE` `ACCOUNT_TYPE_PERSONAL`.
         0 account_type: String => "account_type: must",
@@ -120,7 +120,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProofMedia`.
+    /// An item of `proof_medias` in `ecommerce::account::ApplyCancelWithdraw`.
     pub struct ProofMedia {
         /// `proof_media_type`; one of `WITHDRAWAL_APPLICATION`.
         0 proof_media_type: String => "proof_media_type: must",
@@ -131,7 +131,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ValidateCancelBySubMchidAccountInfo`.
+    /// An item of `account_info` in the answer of `ecommerce::account::ValidateCancelBySubMchid`.
     pub struct ValidateCancelBySubMchidAccountInfo {
         /// `out_account_type`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
         0 out_account_type: String => "out_account_type: must",
@@ -274,35 +274,8 @@ w::record! {
     new(out_request_no: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`ApplyCancelWithdrawByOutRequestNo`].
-    pub struct ApplyCancelWithdrawByOutRequestNoResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `applyment_id`.
-        1 applyment_id: String => "applyment_id: must",
-        /// `out_request_no`.
-        2 out_request_no: String => "out_request_no: must",
-        /// `cancel_state`; one of `ACCEPTED` `REVIEWING` `REJECTED` `WAITING_MERCHANT_CONFIRM` `REVOKED` `SYSTEM_PROCESSING` `CANCELED` `FUND_PROCESSING` ….
-        3 cancel_state: String => "cancel_state: must",
-        /// `cancel_state_description`.
-        4 cancel_state_description: String => "cancel_state_description: must",
-        /// `withdraw`; one of `APPLY_WITHDRAW` `NOT_APPLY_WITHDRAW`.
-        5 withdraw: Option<String> => "withdraw",
-        /// `withdraw_state`; one of `WITHDRAW_PROCESSING` `WITHDRAW_EXCEPTION` `WITHDRAW_SUCCEED`.
-        6 withdraw_state: Option<String> => "withdraw_state",
-        /// `withdraw_state_description`.
-        7 withdraw_state_description: Option<String> => "withdraw_state_description",
-        /// `account_withdraw_result`.
-        8 account_withdraw_result: Option<Vec<AccountWithdrawResult>> => "account_withdraw_result",
-        /// `modify_time`; format `rfc3339`.
-        9 modify_time: Option<String> => "modify_time",
-        /// `account_info`.
-        10 account_info: Option<Vec<AccountInfo>> => "account_info",
-        /// `confirm_cancel`.
-        11 confirm_cancel: Option<ConfirmCancel> => "confirm_cancel",
-    }
-}
+/// Answer to [`ApplyCancelWithdrawByOutRequestNo`], the same as to [`ApplyCancelWithdrawByApplymentId`].
+pub type ApplyCancelWithdrawByOutRequestNoResponse = ApplyCancelWithdrawByApplymentIdResponse;
 
 w::endpoint! {
     ApplyCancelWithdrawByOutRequestNo => ApplyCancelWithdrawByOutRequestNoResponse,
@@ -454,21 +427,8 @@ w::record! {
     new(out_apply_no: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`CancelApplicationsByOutApplyNo`].
-    pub struct CancelApplicationsByOutApplyNoResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_apply_no`.
-        1 out_apply_no: String => "out_apply_no: must",
-        /// `cancel_state`; one of `REVIEWING` `REJECTED` `CANCEL_SUCCESS`.
-        2 cancel_state: String => "cancel_state: must",
-        /// `reject_reason`.
-        3 reject_reason: Option<String> => "reject_reason",
-        /// `update_time`; format `rfc3339`.
-        4 update_time: Option<String> => "update_time",
-    }
-}
+/// Answer to [`CancelApplicationsByOutApplyNo`], the same as to [`CancelApplications`].
+pub type CancelApplicationsByOutApplyNoResponse = CancelApplicationsResponse;
 
 w::endpoint! {
     CancelApplicationsByOutApplyNo => CancelApplicationsByOutApplyNoResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `FundsAbnormalReceiver`.
+    /// An item of `funds_abnormal_receivers` in the answer of `ecommerce::profitsharing::OrdersGet`; an item of `funds_abnormal_receivers` in `ecommerce::profitsharing::ReceiverItem`.
     pub struct FundsAbnormalReceiver {
         /// `mchid`.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -12,15 +12,15 @@ w::record! {
 }
 
 w::record! {
-    /// `OrdersPostReceiver`.
+    /// An item of `receivers` in `ecommerce::profitsharing::OrdersPost`.
     pub struct OrdersPostReceiver {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
         0 type_: String => "type: must",
         /// `receiver_account`.
         1 receiver_account: String => "receiver_account: must",
-        /// `receiver_name`; encrypted on the wire.
+        /// `receiver_name`; encrypted on the wire; personal data, masked in `Debug`.
         2 receiver_name: Option<String> => "receiver_name: masked encrypted",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         4 description: String => "description: must",
@@ -35,7 +35,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Receiver`.
+    /// An item of `receivers` in the answer of `ecommerce::profitsharing::OrdersGet`.
     pub struct Receiver {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
         0 type_: String => "type: must",
@@ -43,7 +43,7 @@ w::record! {
         1 receiver_mchid: Option<String> => "receiver_mchid",
         /// `receiver_account`.
         2 receiver_account: String => "receiver_account: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         4 description: String => "description: must",
@@ -59,7 +59,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverItem`.
+    /// An item of `receivers` in the answer of `ecommerce::profitsharing::OrdersPost`.
     pub struct ReceiverItem {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
         0 type_: String => "type: must",
@@ -67,7 +67,7 @@ w::record! {
         1 receiver_mchid: Option<String> => "receiver_mchid",
         /// `receiver_account`.
         2 receiver_account: String => "receiver_account: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         4 description: String => "description: must",
@@ -114,7 +114,7 @@ w::record! {
         0 sub_mchid: String => "sub_mchid: must",
         /// `transaction_id`.
         1 transaction_id: String => "transaction_id: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `result`; one of `PROCESSING` `SUCCESS` `FAILED`.
         3 result: String => "result: must",
@@ -162,7 +162,7 @@ w::record! {
         3 type_: String => "type: must",
         /// `scene`; one of `REFUND_TICKET` `CHANGE_TICKET` `RETURN_GOODS`.
         4 scene: String => "scene: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
     }
     new(
@@ -283,7 +283,7 @@ w::record! {
     pub struct OrdersByTransactionIdAmountsResponse {
         /// `transaction_id`.
         0 transaction_id: String => "transaction_id: must",
-        /// `unsplit_amount`; unit fen.
+        /// `unsplit_amount`; in fen.
         1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
@@ -344,7 +344,7 @@ w::record! {
         4 status: String => "status: must",
         /// `receivers`.
         5 receivers: Option<Vec<Receiver>> => "receivers",
-        /// `finish_amount`; unit fen.
+        /// `finish_amount`; in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// `finish_description`.
         7 finish_description: Option<String> => "finish_description",
@@ -426,7 +426,7 @@ w::record! {
         4 status: String => "status: must",
         /// `receivers`.
         5 receivers: Option<Vec<ReceiverItem>> => "receivers",
-        /// `finish_amount`; unit fen.
+        /// `finish_amount`; in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// `finish_description`.
         7 finish_description: Option<String> => "finish_description",
@@ -490,7 +490,7 @@ w::record! {
         5 transaction_id: Option<String> => "transaction_id",
         /// `return_mchid`.
         6 return_mchid: String => "return_mchid: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         7 amount: xinqiao_types::Fen => "amount: must",
         /// `result`.
         8 result: String => "result: must",
@@ -540,7 +540,7 @@ w::record! {
         4 transaction_id: Option<String> => "transaction_id",
         /// `return_mchid`.
         5 return_mchid: String => "return_mchid: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         7 description: String => "description: must",
@@ -572,7 +572,7 @@ w::record! {
         5 transaction_id: Option<String> => "transaction_id",
         /// `return_mchid`.
         6 return_mchid: String => "return_mchid: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         7 amount: xinqiao_types::Fen => "amount: must",
         /// `result`; one of `PROCESSING` `SUCCESS` `FAIL`.
         8 result: String => "result: must",
@@ -622,7 +622,7 @@ pub mod receivers {
             2 account: String => "account: must",
             /// `name`.
             3 name: Option<String> => "name",
-            /// `encrypted_name`; encrypted on the wire.
+            /// `encrypted_name`; encrypted on the wire; personal data, masked in `Debug`.
             4 encrypted_name: Option<String> => "encrypted_name: masked encrypted",
             /// `relation_type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
             5 relation_type: String => "relation_type: must",
@@ -687,15 +687,8 @@ pub mod receivers {
         )
     }
 
-    w::record! {
-        /// Answer to [`Delete`].
-        pub struct DeleteResponse {
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-            0 type_: String => "type: must",
-            /// `account`.
-            1 account: String => "account: must",
-        }
-    }
+    /// Answer to [`Delete`], the same as to [`Add`].
+    pub type DeleteResponse = AddResponse;
 
     w::endpoint! {
         Delete => DeleteResponse,

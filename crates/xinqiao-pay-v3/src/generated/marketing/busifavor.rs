@@ -4,11 +4,11 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AvailableDayTime`.
+    /// An item of `available_day_time` in `marketing::busifavor::AvailableWeek`; an item of `available_day_time` in `marketing::busifavor::CouponAvailableTimeAvailableWeek`.
     pub struct AvailableDayTime {
-        /// `begin_time`; unit s.
+        /// `begin_time`; in s.
         0 begin_time: Option<i64> => "begin_time",
-        /// `end_time`; unit s.
+        /// `end_time`; in s.
         1 end_time: Option<i64> => "end_time",
     }
     new()
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AvailableWeek`.
+    /// `available_week` of `marketing::busifavor::CouponAvailableTime`.
     pub struct AvailableWeek {
         /// `week_day`.
         0 week_day: Option<Vec<i64>> => "week_day",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AvailableWeekAvailableDayTime`.
+    /// An item of `available_day_time` in `marketing::busifavor::CouponUseRuleAvailableWeek`; an item of `available_day_time` in `marketing::busifavor::DataAvailableWeek`.
     pub struct AvailableWeekAvailableDayTime {
         /// `begin_time`.
         0 begin_time: Option<i64> => "begin_time",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ByOpenidCouponsData`.
+    /// An item of `data` in the answer of `marketing::busifavor::users::ByOpenidCoupons`.
     pub struct ByOpenidCouponsData {
         /// `coupon_code`.
         0 coupon_code: String => "coupon_code: must",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponAvailableTime`.
+    /// `coupon_available_time` of `marketing::busifavor::CouponUseRule`.
     pub struct CouponAvailableTime {
         /// `available_begin_time`; format `rfc3339`.
         0 available_begin_time: String => "available_begin_time: must",
@@ -110,7 +110,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponAvailableTimeAvailableWeek`.
+    /// `available_week` of `marketing::busifavor::CouponUseRuleCouponAvailableTime`.
     pub struct CouponAvailableTimeAvailableWeek {
         /// `week_day`.
         0 week_day: Vec<i64> => "week_day: must",
@@ -120,7 +120,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponCodeCount`.
+    /// `coupon_code_count` of the answer of `marketing::busifavor::StocksByStockIdGet`.
     pub struct CouponCodeCount {
         /// `total_count`.
         0 total_count: i64 => "total_count: must",
@@ -130,7 +130,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponInformation`.
+    /// `coupon_information` of the answer of `marketing::busifavor::StocksByStockIdCouponcodesByCouponCodeGet`.
     pub struct CouponInformation {
         /// `stock_name`.
         0 stock_name: String => "stock_name: must",
@@ -158,7 +158,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponInformationCouponAvailableTime`.
+    /// `coupon_available_time` of `marketing::busifavor::CouponInformationCouponUseRule`.
     pub struct CouponInformationCouponAvailableTime {
         /// `available_begin_time`.
         0 available_begin_time: String => "available_begin_time: must",
@@ -176,7 +176,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponInformationCouponUseRule`.
+    /// `coupon_use_rule` of `marketing::busifavor::CouponInformation`.
     pub struct CouponInformationCouponUseRule {
         /// `coupon_available_time`.
         0 coupon_available_time: CouponInformationCouponAvailableTime => "coupon_available_time: must",
@@ -196,7 +196,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponInformationDisplayPatternInfo`.
+    /// `display_pattern_info` of `marketing::busifavor::CouponInformation`.
     pub struct CouponInformationDisplayPatternInfo {
         /// `description`.
         0 description: Option<String> => "description",
@@ -214,7 +214,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponInformationFinderInfo`.
+    /// `finder_info` of `marketing::busifavor::CouponInformationDisplayPatternInfo`.
     pub struct CouponInformationFinderInfo {
         /// `finder_id`.
         0 finder_id: String => "finder_id: must",
@@ -226,7 +226,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponUseRule`.
+    /// `coupon_use_rule` of `marketing::busifavor::Stocks`.
     pub struct CouponUseRule {
         /// `coupon_available_time`; needed according to the documentation.
         0 coupon_available_time: Option<CouponAvailableTime> => "coupon_available_time",
@@ -254,7 +254,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponUseRuleAvailableWeek`.
+    /// `available_week` of `marketing::busifavor::CouponInformationCouponAvailableTime`.
     pub struct CouponUseRuleAvailableWeek {
         /// `week_day`.
         0 week_day: Option<Vec<i64>> => "week_day",
@@ -264,7 +264,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponUseRuleCouponAvailableTime`.
+    /// `coupon_available_time` of `marketing::busifavor::DataCouponUseRule`; `coupon_available_time` of `marketing::busifavor::StocksByStockIdGetCouponUseRule`.
     pub struct CouponUseRuleCouponAvailableTime {
         /// `available_begin_time`; format `rfc3339`.
         0 available_begin_time: String => "available_begin_time: must",
@@ -282,7 +282,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponUseRuleDiscountCoupon`.
+    /// `discount_coupon` of `marketing::busifavor::CouponInformationCouponUseRule`.
     pub struct CouponUseRuleDiscountCoupon {
         /// `discount_percent`.
         0 discount_percent: i64 => "discount_percent: must",
@@ -292,7 +292,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponUseRuleExchangeCoupon`.
+    /// `exchange_coupon` of `marketing::busifavor::CouponInformationCouponUseRule`.
     pub struct CouponUseRuleExchangeCoupon {
         /// `exchange_price`.
         0 exchange_price: i64 => "exchange_price: must",
@@ -302,7 +302,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponUseRuleFixedNormalCoupon`.
+    /// `fixed_normal_coupon` of `marketing::busifavor::CouponInformationCouponUseRule`.
     pub struct CouponUseRuleFixedNormalCoupon {
         /// `discount_amount`.
         0 discount_amount: i64 => "discount_amount: must",
@@ -312,7 +312,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponUseRuleIrregularyAvaliableTime`.
+    /// An item of `irregulary_avaliable_time` in `marketing::busifavor::CouponInformationCouponAvailableTime`; an item of `irregulary_avaliable_time` in `marketing::busifavor::DataCouponUseRule`.
     pub struct CouponUseRuleIrregularyAvaliableTime {
         /// `begin_time`.
         0 begin_time: Option<String> => "begin_time",
@@ -322,7 +322,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CustomEntrance`.
+    /// `custom_entrance` of `marketing::busifavor::Stocks`; `custom_entrance` of the answer of `marketing::busifavor::StocksByStockIdGet`; and 2 more.
     pub struct CustomEntrance {
         /// `mini_programs_info`.
         0 mini_programs_info: Option<MiniProgramsInfo> => "mini_programs_info",
@@ -341,7 +341,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataAvailableWeek`.
+    /// `available_week` of `marketing::busifavor::DataCouponUseRule`.
     pub struct DataAvailableWeek {
         /// `week_day`; one of `0` `1` `2` `3` `4` `5` `6`.
         0 week_day: Option<Vec<i64>> => "week_day",
@@ -351,7 +351,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataCouponUseRule`.
+    /// `coupon_use_rule` of the answer of `marketing::busifavor::users::CouponsAppidsByAppid`; `coupon_use_rule` of `marketing::busifavor::ByOpenidCouponsData`.
     pub struct DataCouponUseRule {
         /// `coupon_available_time`.
         0 coupon_available_time: Option<CouponUseRuleCouponAvailableTime> => "coupon_available_time",
@@ -375,7 +375,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DataCustomEntrance`.
+    /// `custom_entrance` of the answer of `marketing::busifavor::users::CouponsAppidsByAppid`; `custom_entrance` of `marketing::busifavor::ByOpenidCouponsData`.
     pub struct DataCustomEntrance {
         /// `mini_programs_info`.
         0 mini_programs_info: Option<MiniProgramsInfo> => "mini_programs_info",
@@ -391,18 +391,18 @@ w::record! {
 }
 
 w::record! {
-    /// `DiscountCoupon`.
+    /// `discount_coupon` of `marketing::busifavor::CouponUseRule`; `discount_coupon` of `marketing::busifavor::DataCouponUseRule`; and 1 more.
     pub struct DiscountCoupon {
         /// `discount_percent`.
         0 discount_percent: i64 => "discount_percent: must",
-        /// `transaction_minimum`; unit fen.
+        /// `transaction_minimum`; in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
     new(discount_percent: i64, transaction_minimum: xinqiao_types::Fen)
 }
 
 w::record! {
-    /// `DisplayPatternInfo`.
+    /// `display_pattern_info` of `marketing::busifavor::Stocks`; `display_pattern_info` of `marketing::busifavor::StocksByStockIdPatch`.
     pub struct DisplayPatternInfo {
         /// `description`.
         0 description: Option<String> => "description",
@@ -429,7 +429,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DisplayPatternInfoFinderInfo`.
+    /// `finder_info` of `marketing::busifavor::StocksByStockIdGetDisplayPatternInfo`.
     pub struct DisplayPatternInfoFinderInfo {
         /// `finder_id`.
         0 finder_id: Option<String> => "finder_id",
@@ -441,18 +441,18 @@ w::record! {
 }
 
 w::record! {
-    /// `ExchangeCoupon`.
+    /// `exchange_coupon` of `marketing::busifavor::CouponUseRule`; `exchange_coupon` of `marketing::busifavor::DataCouponUseRule`; and 1 more.
     pub struct ExchangeCoupon {
-        /// `exchange_price`; unit fen.
+        /// `exchange_price`; in fen.
         0 exchange_price: xinqiao_types::Fen => "exchange_price: must",
-        /// `transaction_minimum`; unit fen.
+        /// `transaction_minimum`; in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
     new(exchange_price: xinqiao_types::Fen, transaction_minimum: xinqiao_types::Fen)
 }
 
 w::record! {
-    /// `FailCode`.
+    /// An item of `fail_codes` in the answer of `marketing::busifavor::StocksByStockIdCouponcodesPost`.
     pub struct FailCode {
         /// `coupon_code`.
         0 coupon_code: String => "coupon_code: must",
@@ -464,7 +464,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FinderInfo`.
+    /// `finder_info` of `marketing::busifavor::DisplayPatternInfo`.
     pub struct FinderInfo {
         /// `finder_id`; needed according to the documentation.
         0 finder_id: Option<String> => "finder_id",
@@ -478,18 +478,18 @@ w::record! {
 }
 
 w::record! {
-    /// `FixedNormalCoupon`.
+    /// `fixed_normal_coupon` of `marketing::busifavor::CouponUseRule`; `fixed_normal_coupon` of `marketing::busifavor::DataCouponUseRule`; and 1 more.
     pub struct FixedNormalCoupon {
-        /// `discount_amount`; unit fen.
+        /// `discount_amount`; in fen.
         0 discount_amount: xinqiao_types::Fen => "discount_amount: must",
-        /// `transaction_minimum`; unit fen.
+        /// `transaction_minimum`; in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
     new(discount_amount: xinqiao_types::Fen, transaction_minimum: xinqiao_types::Fen)
 }
 
 w::record! {
-    /// `IrregularyAvaliableTime`.
+    /// An item of `irregulary_avaliable_time` in `marketing::busifavor::CouponAvailableTime`; an item of `irregulary_avaliable_time` in `marketing::busifavor::CouponUseRuleCouponAvailableTime`.
     pub struct IrregularyAvaliableTime {
         /// `begin_time`; format `rfc3339`.
         0 begin_time: Option<String> => "begin_time",
@@ -501,7 +501,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MiniProgramsInfo`.
+    /// `mini_programs_info` of `marketing::busifavor::CustomEntrance`; `mini_programs_info` of `marketing::busifavor::DataCustomEntrance`.
     pub struct MiniProgramsInfo {
         /// `mini_programs_appid`.
         0 mini_programs_appid: String => "mini_programs_appid: must",
@@ -521,7 +521,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyConfig`.
+    /// `notify_config` of `marketing::busifavor::Stocks`; `notify_config` of the answer of `marketing::busifavor::StocksByStockIdGet`; and 1 more.
     pub struct NotifyConfig {
         /// `notify_appid`.
         0 notify_appid: Option<String> => "notify_appid",
@@ -531,7 +531,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PayReceipt`.
+    /// An item of `pay_receipt_list` in the answer of `marketing::busifavor::subsidy::PayReceiptsGet`.
     pub struct PayReceipt {
         /// `subsidy_receipt_id`.
         0 subsidy_receipt_id: String => "subsidy_receipt_id: must",
@@ -545,7 +545,7 @@ w::record! {
         4 payer_merchant: String => "payer_merchant: must",
         /// `payee_merchant`.
         5 payee_merchant: String => "payee_merchant: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         7 description: String => "description: must",
@@ -563,21 +563,21 @@ w::record! {
 }
 
 w::record! {
-    /// `SendCountInformation`.
+    /// `send_count_information` of the answer of `marketing::busifavor::StocksByStockIdGet`.
     pub struct SendCountInformation {
         /// `total_send_num`.
         0 total_send_num: Option<i64> => "total_send_num",
-        /// `total_send_amount`; unit fen.
+        /// `total_send_amount`; in fen.
         1 total_send_amount: Option<xinqiao_types::Fen> => "total_send_amount",
         /// `today_send_num`.
         2 today_send_num: Option<i64> => "today_send_num",
-        /// `today_send_amount`; unit fen.
+        /// `today_send_amount`; in fen.
         3 today_send_amount: Option<xinqiao_types::Fen> => "today_send_amount",
     }
 }
 
 w::record! {
-    /// `SendCouponResult`.
+    /// `send_coupon_result` of the answer of `marketing::busifavor::product_coupons::Send`.
     pub struct SendCouponResult {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must",
@@ -589,7 +589,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockSendRule`.
+    /// `stock_send_rule` of `marketing::busifavor::Stocks`.
     pub struct StockSendRule {
         /// `max_coupons`; needed according to the documentation.
         0 max_coupons: Option<i64> => "max_coupons",
@@ -625,7 +625,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StocksByStockIdCouponcodesGetData`.
+    /// `code_information` of the answer of `marketing::busifavor::StocksByStockIdCouponcodesByCouponCodeGet`; an item of `data` in the answer of `marketing::busifavor::StocksByStockIdCouponcodesGet`.
     pub struct StocksByStockIdCouponcodesGetData {
         /// `code`.
         0 code: Option<String> => "code",
@@ -635,9 +635,9 @@ w::record! {
         2 upload_time: Option<String> => "upload_time",
         /// `dispatched_time`.
         3 dispatched_time: Option<String> => "dispatched_time",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `coupon_code`.
         6 coupon_code: Option<String> => "coupon_code",
@@ -645,7 +645,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StocksByStockIdGetCouponUseRule`.
+    /// `coupon_use_rule` of the answer of `marketing::busifavor::StocksByStockIdGet`.
     pub struct StocksByStockIdGetCouponUseRule {
         /// `coupon_available_time`.
         0 coupon_available_time: Option<CouponUseRuleCouponAvailableTime> => "coupon_available_time",
@@ -665,7 +665,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StocksByStockIdGetDisplayPatternInfo`.
+    /// `display_pattern_info` of the answer of `marketing::busifavor::StocksByStockIdGet`; `display_pattern_info` of the answer of `marketing::busifavor::users::CouponsAppidsByAppid`; and 1 more.
     pub struct StocksByStockIdGetDisplayPatternInfo {
         /// `description`.
         0 description: Option<String> => "description",
@@ -683,15 +683,15 @@ w::record! {
 }
 
 w::record! {
-    /// `StocksByStockIdGetStockSendRule`.
+    /// `stock_send_rule` of the answer of `marketing::busifavor::StocksByStockIdGet`.
     pub struct StocksByStockIdGetStockSendRule {
         /// `max_coupons`.
         0 max_coupons: i64 => "max_coupons: must",
-        /// `max_amount`; unit fen.
+        /// `max_amount`; in fen.
         1 max_amount: Option<xinqiao_types::Fen> => "max_amount",
         /// `max_coupons_per_user`.
         2 max_coupons_per_user: i64 => "max_coupons_per_user: must",
-        /// `max_amount_by_day`; unit fen.
+        /// `max_amount_by_day`; in fen.
         3 max_amount_by_day: Option<xinqiao_types::Fen> => "max_amount_by_day",
         /// `max_coupons_by_day`.
         4 max_coupons_by_day: Option<i64> => "max_coupons_by_day",
@@ -707,7 +707,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StocksByStockIdPatchCouponUseRule`.
+    /// `coupon_use_rule` of `marketing::busifavor::StocksByStockIdPatch`.
     pub struct StocksByStockIdPatchCouponUseRule {
         /// `use_method`; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
         0 use_method: Option<String> => "use_method",
@@ -721,7 +721,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StocksByStockIdPatchStockSendRule`.
+    /// `stock_send_rule` of `marketing::busifavor::StocksByStockIdPatch`.
     pub struct StocksByStockIdPatchStockSendRule {
         /// `natural_person_limit`.
         0 natural_person_limit: Option<bool> => "natural_person_limit",
@@ -740,7 +740,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012465507>.
     /// * Catalog: `pay_v3.marketing.busifavor.callbacks_get`.
     pub struct CallbacksGet {
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must query",
     }
     new(mchid: impl Into<xinqiao_types::MchId>)
@@ -785,7 +785,7 @@ w::record! {
     pub struct CallbacksPost {
         /// `notify_url`.
         0 notify_url: String => "notify_url: must",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         1 mchid: xinqiao_types::MchId => "mchid: must",
     }
     new(notify_url: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
@@ -836,7 +836,7 @@ w::record! {
         1 stock_type: String => "stock_type: must",
         /// `out_request_no`.
         2 out_request_no: String => "out_request_no: must",
-        /// `belong_merchant`.
+        /// `belong_merchant`; the account's merchantid.
         3 belong_merchant: String => "belong_merchant: must",
         /// `stock_send_rule`.
         4 stock_send_rule: StockSendRule => "stock_send_rule: must",
@@ -1385,7 +1385,7 @@ pub mod coupons {
             0 card_id: String => "card_id: must path",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `out_request_no`.
             3 out_request_no: String => "out_request_no: must",
@@ -1589,7 +1589,7 @@ pub mod coupons {
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/products/merchant-exclusive-coupon/introduction.html>.
         /// * Catalog: `pay_v3.marketing.busifavor.coupons.send`.
         pub struct Send {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must",
@@ -1654,7 +1654,7 @@ pub mod coupons {
             1 coupon_code: String => "coupon_code: must",
             /// `appid`.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `use_request_no`.
             4 use_request_no: String => "use_request_no: must",
@@ -1687,7 +1687,7 @@ pub mod coupons {
         pub struct UseResponse {
             /// `stock_id`.
             0 stock_id: String => "stock_id: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `wechatpay_use_time`; format `rfc3339`.
             2 wechatpay_use_time: String => "wechatpay_use_time: must",
@@ -1731,7 +1731,7 @@ pub mod product_coupons {
             1 coupon_code: Option<String> => "coupon_code",
             /// `appid`.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `send_request_no`.
             4 send_request_no: String => "send_request_no: must",
@@ -1783,7 +1783,7 @@ pub mod product_coupons {
             0 member_card_id: Option<String> => "member_card_id",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `stock_id`.
             3 stock_id: String => "stock_id: must",
@@ -1870,7 +1870,7 @@ pub mod subsidy {
             4 payer_merchant: String => "payer_merchant: must",
             /// `payee_merchant`.
             5 payee_merchant: String => "payee_merchant: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
             /// `description`.
             7 description: String => "description: must",
@@ -1966,11 +1966,11 @@ pub mod subsidy {
             1 coupon_code: String => "coupon_code: must",
             /// `transaction_id`.
             2 transaction_id: String => "transaction_id: must",
-            /// `payer_merchant`.
+            /// `payer_merchant`; the account's merchantid.
             3 payer_merchant: String => "payer_merchant: must",
-            /// `payee_merchant`.
+            /// `payee_merchant`; the account's merchantid.
             4 payee_merchant: String => "payee_merchant: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// `description`.
             6 description: String => "description: must",
@@ -1989,37 +1989,8 @@ pub mod subsidy {
         )
     }
 
-    w::record! {
-        /// Answer to [`PayReceiptsPost`].
-        pub struct PayReceiptsPostResponse {
-            /// `subsidy_receipt_id`.
-            0 subsidy_receipt_id: String => "subsidy_receipt_id: must",
-            /// `stock_id`.
-            1 stock_id: String => "stock_id: must",
-            /// `coupon_code`.
-            2 coupon_code: String => "coupon_code: must",
-            /// `transaction_id`.
-            3 transaction_id: String => "transaction_id: must",
-            /// `payer_merchant`.
-            4 payer_merchant: String => "payer_merchant: must",
-            /// `payee_merchant`.
-            5 payee_merchant: String => "payee_merchant: must",
-            /// `amount`; unit fen.
-            6 amount: xinqiao_types::Fen => "amount: must",
-            /// `description`.
-            7 description: String => "description: must",
-            /// `out_subsidy_no`.
-            8 out_subsidy_no: String => "out_subsidy_no: must",
-            /// `status`.
-            9 status: String => "status: must",
-            /// `fail_reason`.
-            10 fail_reason: Option<String> => "fail_reason",
-            /// `success_time`; format `rfc3339`.
-            11 success_time: Option<String> => "success_time",
-            /// `create_time`; format `rfc3339`.
-            12 create_time: String => "create_time: must",
-        }
-    }
+    /// Answer to [`PayReceiptsPost`], the same as to [`PayReceiptsBySubsidyReceiptId`].
+    pub type PayReceiptsPostResponse = PayReceiptsBySubsidyReceiptIdResponse;
 
     w::endpoint! {
         PayReceiptsPost => PayReceiptsPostResponse,
@@ -2056,11 +2027,11 @@ pub mod subsidy {
             2 transaction_id: String => "transaction_id: must",
             /// `refund_id`.
             3 refund_id: String => "refund_id: must",
-            /// `payer_merchant`.
+            /// `payer_merchant`; the account's merchantid.
             4 payer_merchant: String => "payer_merchant: must",
-            /// `payee_merchant`.
+            /// `payee_merchant`; the account's merchantid.
             5 payee_merchant: String => "payee_merchant: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
             /// `description`.
             7 description: String => "description: must",
@@ -2097,7 +2068,7 @@ pub mod subsidy {
             5 payer_merchant: String => "payer_merchant: must",
             /// `payee_merchant`.
             6 payee_merchant: String => "payee_merchant: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
             /// `description`.
             8 description: String => "description: must",
@@ -2217,7 +2188,7 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534963>.
         /// * Catalog: `pay_v3.marketing.busifavor.users.by_openid_coupons`.
         pub struct ByOpenidCoupons {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must query",
@@ -2288,7 +2259,7 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012535011>.
         /// * Catalog: `pay_v3.marketing.busifavor.users.coupons_appids_by_appid`.
         pub struct CouponsAppidsByAppid {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_code`.
             1 coupon_code: String => "coupon_code: must path",

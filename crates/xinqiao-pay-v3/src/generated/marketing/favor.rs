@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AvailableRegion`.
+    /// An item of `available_region_list` in the answer of `marketing::favor::StocksByStockId`; an item of `available_region_list` in `marketing::favor::StocksData`.
     pub struct AvailableRegion {
         /// `type`.
         0 type_: String => "type: must",
@@ -20,7 +20,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ByOpenidCouponsGetData`.
+    /// An item of `data` in the answer of `marketing::favor::users::ByOpenidCouponsGet`.
     pub struct ByOpenidCouponsGetData {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -54,7 +54,7 @@ w::record! {
         14 normal_coupon_information: Option<FixedNormalCoupon> => "normal_coupon_information",
         /// `consume_information`.
         15 consume_information: Option<ConsumeInformation> => "consume_information",
-        /// `available_balance`; unit fen.
+        /// `available_balance`; in fen.
         16 available_balance: Option<xinqiao_types::Fen> => "available_balance",
         /// `business_type`; one of `MULTIUSE`.
         17 business_type: Option<String> => "business_type",
@@ -68,7 +68,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ConsumeInformation`.
+    /// `consume_information` of `marketing::favor::ByOpenidCouponsGetData`.
     pub struct ConsumeInformation {
         /// `consume_time`; format `rfc3339`.
         0 consume_time: String => "consume_time: must",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ConsumeInformationGoodsDetail`.
+    /// An item of `goods_detail` in `marketing::favor::ConsumeInformationItem`.
     pub struct ConsumeInformationGoodsDetail {
         /// `goods_id`.
         0 goods_id: Option<String> => "goods_id",
@@ -96,7 +96,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ConsumeInformationItem`.
+    /// `consume_information` of the answer of `marketing::favor::users::ByOpenidCouponsByCouponId`.
     pub struct ConsumeInformationItem {
         /// `consume_time`.
         0 consume_time: Option<String> => "consume_time",
@@ -110,13 +110,13 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponAvailableTime`.
+    /// `coupon_available_time` of `marketing::favor::CouponUseRule`.
     pub struct CouponAvailableTime {
         /// `fix_available_time`.
         0 fix_available_time: Option<FixAvailableTime> => "fix_available_time",
         /// `second_day_available`.
         1 second_day_available: Option<bool> => "second_day_available",
-        /// `available_time_after_receive`; unit min.
+        /// `available_time_after_receive`; in min.
         2 available_time_after_receive: Option<i64> => "available_time_after_receive",
         /// `available_begin_time`.
         3 available_begin_time: Option<String> => "available_begin_time",
@@ -133,7 +133,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponUseRule`.
+    /// `coupon_use_rule` of `marketing::favor::CouponStocks`.
     pub struct CouponUseRule {
         /// `coupon_available_time`; needed according to the documentation.
         0 coupon_available_time: Option<CouponAvailableTime> => "coupon_available_time",
@@ -178,23 +178,23 @@ w::record! {
 }
 
 w::record! {
-    /// `CutToMessage`.
+    /// `cut_to_message` of the answer of `marketing::favor::StocksByStockId`; `cut_to_message` of the answer of `marketing::favor::users::ByOpenidCouponsByCouponId`; and 2 more.
     pub struct CutToMessage {
-        /// `single_price_max`; unit fen.
+        /// `single_price_max`; in fen.
         0 single_price_max: xinqiao_types::Fen => "single_price_max: must",
-        /// `cut_to_price`; unit fen.
+        /// `cut_to_price`; in fen.
         1 cut_to_price: xinqiao_types::Fen => "cut_to_price: must",
     }
 }
 
 w::record! {
-    /// `DataStockUseRule`.
+    /// `stock_use_rule` of the answer of `marketing::favor::StocksByStockId`; `stock_use_rule` of `marketing::favor::StocksData`.
     pub struct DataStockUseRule {
         /// `max_coupons`.
         0 max_coupons: i64 => "max_coupons: must",
-        /// `max_amount`; unit fen.
+        /// `max_amount`; in fen.
         1 max_amount: xinqiao_types::Fen => "max_amount: must",
-        /// `max_amount_by_day`; unit fen.
+        /// `max_amount_by_day`; in fen.
         2 max_amount_by_day: xinqiao_types::Fen => "max_amount_by_day: must",
         /// `max_coupons_per_user`.
         3 max_coupons_per_user: i64 => "max_coupons_per_user: must",
@@ -216,7 +216,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DiscountCoupon`.
+    /// `discount_coupon` of `marketing::favor::CouponUseRule`.
     pub struct DiscountCoupon {
         /// `discount_amount_max`.
         0 discount_amount_max: Option<i64> => "discount_amount_max",
@@ -230,7 +230,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExchangeCoupon`.
+    /// `exchange_coupon` of `marketing::favor::CouponUseRule`.
     pub struct ExchangeCoupon {
         /// `exchange_price`.
         0 exchange_price: Option<i64> => "exchange_price",
@@ -242,13 +242,13 @@ w::record! {
 }
 
 w::record! {
-    /// `FixAvailableTime`.
+    /// `fix_available_time` of `marketing::favor::CouponAvailableTime`.
     pub struct FixAvailableTime {
         /// `available_week_day`; one of `0` `1` `2` `3` `4` `5` `6`.
         0 available_week_day: Option<i64> => "available_week_day",
-        /// `begin_time`; unit s.
+        /// `begin_time`; in s.
         1 begin_time: Option<i64> => "begin_time",
-        /// `end_time`; unit s.
+        /// `end_time`; in s.
         2 end_time: Option<i64> => "end_time",
     }
     new()
@@ -256,32 +256,32 @@ w::record! {
 }
 
 w::record! {
-    /// `FixedNormalCoupon`.
+    /// `normal_coupon_information` of the answer of `marketing::favor::users::ByOpenidCouponsByCouponId`; `normal_coupon_information` of `marketing::favor::ByOpenidCouponsGetData`; and 2 more.
     pub struct FixedNormalCoupon {
-        /// `coupon_amount`; unit fen.
+        /// `coupon_amount`; in fen.
         0 coupon_amount: xinqiao_types::Fen => "coupon_amount: must",
-        /// `transaction_minimum`; unit fen.
+        /// `transaction_minimum`; in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
     new(coupon_amount: xinqiao_types::Fen, transaction_minimum: xinqiao_types::Fen)
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `marketing::favor::ConsumeInformation`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `quantity`.
         1 quantity: i64 => "quantity: must",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// `discount_amount`; unit fen.
+        /// `discount_amount`; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
     }
 }
 
 w::record! {
-    /// `LimitCard`.
+    /// `limit_card` of `marketing::favor::CouponUseRule`.
     pub struct LimitCard {
         /// `name`.
         0 name: Option<String> => "name",
@@ -294,7 +294,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Meta`.
+    /// `meta` of `marketing::favor::MediaImageUpload`.
     pub struct Meta {
         /// `filename`.
         0 filename: Option<String> => "filename",
@@ -306,7 +306,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PatternInfo`.
+    /// `pattern_info` of `marketing::favor::CouponStocks`.
     pub struct PatternInfo {
         /// `description`.
         0 description: Option<String> => "description",
@@ -339,13 +339,13 @@ w::record! {
 }
 
 w::record! {
-    /// `StockUseRule`.
+    /// `stock_use_rule` of `marketing::favor::CouponStocks`.
     pub struct StockUseRule {
         /// `max_coupons`; needed according to the documentation.
         0 max_coupons: Option<i64> => "max_coupons",
-        /// `max_amount`; unit fen; needed according to the documentation.
+        /// `max_amount`; in fen; needed according to the documentation.
         1 max_amount: Option<xinqiao_types::Fen> => "max_amount",
-        /// `max_amount_by_day`; unit fen.
+        /// `max_amount_by_day`; in fen.
         2 max_amount_by_day: Option<xinqiao_types::Fen> => "max_amount_by_day",
         /// `max_coupons_per_user`; needed according to the documentation.
         3 max_coupons_per_user: Option<i64> => "max_coupons_per_user",
@@ -366,7 +366,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StocksData`.
+    /// An item of `data` in the answer of `marketing::favor::Stocks`.
     pub struct StocksData {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must",
@@ -419,7 +419,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012464070>.
     /// * Catalog: `pay_v3.marketing.favor.callbacks_get`.
     pub struct CallbacksGet {
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must query",
     }
     new(mchid: impl Into<xinqiao_types::MchId>)
@@ -464,7 +464,7 @@ w::record! {
     pub struct CallbacksPost {
         /// `notify_url`.
         0 notify_url: String => "notify_url: must",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `switch`.
         2 switch: Option<bool> => "switch",
@@ -516,7 +516,7 @@ w::record! {
         1 stock_type: String => "stock_type: must",
         /// `out_request_no`.
         2 out_request_no: String => "out_request_no: must",
-        /// `belong_merchant`.
+        /// `belong_merchant`; the account's merchantid.
         3 belong_merchant: String => "belong_merchant: must",
         /// `available_begin_time`; format `rfc3339`.
         4 available_begin_time: String => "available_begin_time: must",
@@ -630,7 +630,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460489>.
     /// * Catalog: `pay_v3.marketing.favor.stocks`.
     pub struct Stocks {
-        /// `stock_creator_mchid`.
+        /// `stock_creator_mchid`; the account's merchantid.
         0 stock_creator_mchid: String => "stock_creator_mchid: must query",
         /// `create_start_time`; format `rfc3339`.
         1 create_start_time: Option<String> => "create_start_time: query",
@@ -724,7 +724,7 @@ w::record! {
     pub struct StocksByStockId {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must path",
-        /// `stock_creator_mchid`.
+        /// `stock_creator_mchid`; the account's merchantid.
         1 stock_creator_mchid: String => "stock_creator_mchid: must query",
     }
     new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<String>)
@@ -805,7 +805,7 @@ w::record! {
     pub struct StocksByStockIdItems {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must path",
-        /// `stock_creator_mchid`.
+        /// `stock_creator_mchid`; the account's merchantid.
         1 stock_creator_mchid: String => "stock_creator_mchid: must query",
         /// `limit`.
         2 limit: i64 => "limit: must query",
@@ -865,7 +865,7 @@ w::record! {
     pub struct StocksByStockIdMerchants {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must path",
-        /// `stock_creator_mchid`.
+        /// `stock_creator_mchid`; the account's merchantid.
         1 stock_creator_mchid: String => "stock_creator_mchid: must query",
         /// `limit`.
         2 limit: i64 => "limit: must query",
@@ -880,21 +880,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`StocksByStockIdMerchants`].
-    pub struct StocksByStockIdMerchantsResponse {
-        /// `stock_id`.
-        0 stock_id: String => "stock_id: must",
-        /// `data`.
-        1 data: Vec<String> => "data: must",
-        /// `limit`.
-        2 limit: i64 => "limit: must",
-        /// `offset`.
-        3 offset: i64 => "offset: must",
-        /// `total_count`.
-        4 total_count: i64 => "total_count: must",
-    }
-}
+/// Answer to [`StocksByStockIdMerchants`], the same as to [`StocksByStockIdItems`].
+pub type StocksByStockIdMerchantsResponse = StocksByStockIdItemsResponse;
 
 w::endpoint! {
     StocksByStockIdMerchants => StocksByStockIdMerchantsResponse,
@@ -974,7 +961,7 @@ w::record! {
     pub struct StocksByStockIdPause {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must path",
-        /// `stock_creator_mchid`.
+        /// `stock_creator_mchid`; the account's merchantid.
         1 stock_creator_mchid: String => "stock_creator_mchid: must",
     }
     new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<String>)
@@ -1112,7 +1099,7 @@ w::record! {
     pub struct StocksByStockIdRestart {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must path",
-        /// `stock_creator_mchid`.
+        /// `stock_creator_mchid`; the account's merchantid.
         1 stock_creator_mchid: String => "stock_creator_mchid: must",
     }
     new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<String>)
@@ -1159,7 +1146,7 @@ w::record! {
     pub struct StocksByStockIdStart {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must path",
-        /// `stock_creator_mchid`.
+        /// `stock_creator_mchid`; the account's merchantid.
         1 stock_creator_mchid: String => "stock_creator_mchid: must",
     }
     new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<String>)
@@ -1208,17 +1195,8 @@ w::record! {
     new(stock_id: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`StocksByStockIdUseFlow`].
-    pub struct StocksByStockIdUseFlowResponse {
-        /// `hash_type`.
-        0 hash_type: String => "hash_type: must",
-        /// `hash_value`.
-        1 hash_value: String => "hash_value: must",
-        /// `url`.
-        2 url: String => "url: must",
-    }
-}
+/// Answer to [`StocksByStockIdUseFlow`], the same as to [`StocksByStockIdRefundFlow`].
+pub type StocksByStockIdUseFlowResponse = StocksByStockIdRefundFlowResponse;
 
 w::endpoint! {
     StocksByStockIdUseFlow => StocksByStockIdUseFlowResponse,
@@ -1297,7 +1275,7 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012486942>.
         /// * Catalog: `pay_v3.marketing.favor.users.by_openid_coupons_by_coupon_id`.
         pub struct ByOpenidCouponsByCouponId {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_id`.
             1 coupon_id: String => "coupon_id: must path",
@@ -1344,7 +1322,7 @@ pub mod users {
             13 cut_to_message: Option<super::CutToMessage> => "cut_to_message",
             /// `normal_coupon_information`.
             14 normal_coupon_information: Option<super::FixedNormalCoupon> => "normal_coupon_information",
-            /// `available_balance`; unit fen.
+            /// `available_balance`; in fen.
             15 available_balance: Option<xinqiao_types::Fen> => "available_balance",
             /// `business_type`; one of `MULTIUSE`.
             16 business_type: Option<String> => "business_type",
@@ -1386,7 +1364,7 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534690>.
         /// * Catalog: `pay_v3.marketing.favor.users.by_openid_coupons_get`.
         pub struct ByOpenidCouponsGet {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must query",
@@ -1460,19 +1438,19 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463767>.
         /// * Catalog: `pay_v3.marketing.favor.users.by_openid_coupons_post`.
         pub struct ByOpenidCouponsPost {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `stock_id`.
             1 stock_id: String => "stock_id: must",
-            /// `stock_creator_mchid`.
+            /// `stock_creator_mchid`; the account's merchantid.
             2 stock_creator_mchid: String => "stock_creator_mchid: must",
             /// `appid`.
             3 appid: xinqiao_types::AppId => "appid: must",
             /// `out_request_no`.
             4 out_request_no: String => "out_request_no: must",
-            /// `coupon_value`; unit fen.
+            /// `coupon_value`; in fen.
             5 coupon_value: Option<xinqiao_types::Fen> => "coupon_value",
-            /// `coupon_minimum`; unit fen.
+            /// `coupon_minimum`; in fen.
             6 coupon_minimum: Option<xinqiao_types::Fen> => "coupon_minimum",
         }
         new(

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ActivitiesData`.
+    /// An item of `data` in the answer of `marketing::goods_subsidy_activity::Activities`.
     pub struct ActivitiesData {
         /// `activity_id`.
         0 activity_id: Option<String> => "activity_id",
@@ -22,7 +22,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActivityInfo`.
+    /// `activity_info` of `marketing::goods_subsidy_activity::ActivitiesData`.
     pub struct ActivityInfo {
         /// `activity_name`.
         0 activity_name: Option<String> => "activity_name",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplyInfo`.
+    /// An item of `apply_infos` in `marketing::goods_subsidy_activity::ActivityByActivityIdApply`; an item of `failed_apply_infos` in the answer of `marketing::goods_subsidy_activity::ActivityByActivityIdApply`; and 1 more.
     pub struct ApplyInfo {
         /// `store_info`.
         0 store_info: Option<StoreInfo> => "store_info",
@@ -52,7 +52,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Area`.
+    /// An item of `areas` in `marketing::goods_subsidy_activity::RuleInformation`.
     pub struct Area {
         /// `province`.
         0 province: Option<String> => "province",
@@ -64,23 +64,23 @@ w::record! {
 }
 
 w::record! {
-    /// `ByActivityIdRepresentativesData`.
+    /// An item of `data` in the answer of `marketing::goods_subsidy_activity::retail_store_act::ByActivityIdRepresentatives`.
     pub struct ByActivityIdRepresentativesData {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
 w::record! {
-    /// `FailedRepresentativeInfo`.
+    /// An item of `failed_representative_info_list` in the answer of `marketing::goods_subsidy_activity::retail_store_act::ByActivityIdRepresentativeDelete`; an item of `failed_representative_info_list` in the answer of `marketing::goods_subsidy_activity::retail_store_act::ByActivityIdRepresentativePost`; and 1 more.
     pub struct FailedRepresentativeInfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
 w::record! {
-    /// `FailedStore`.
+    /// An item of `failed_stores` in the answer of `marketing::goods_subsidy_activity::retail_store_act::ByBrandIdStoresDelete`; an item of `data` in the answer of `marketing::goods_subsidy_activity::retail_store_act::ByBrandIdStoresGet`; and 1 more.
     pub struct FailedStore {
         /// `store_code`.
         0 store_code: String => "store_code: must",
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsInformation`.
+    /// `goods_information` of `marketing::goods_subsidy_activity::ActivitiesData`.
     pub struct GoodsInformation {
         /// `goods_id`.
         0 goods_id: Option<String> => "goods_id",
@@ -102,7 +102,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Material`.
+    /// An item of `material_list` in the answer of `marketing::goods_subsidy_activity::retail_store_act::ByBrandIdMaterials`.
     pub struct Material {
         /// `material_id`.
         0 material_id: String => "material_id: must",
@@ -112,7 +112,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OrderInformation`.
+    /// `order_information` of `marketing::goods_subsidy_activity::qualification::Lock`; `order_information` of `marketing::goods_subsidy_activity::qualification::Unlock`.
     pub struct OrderInformation {
         /// `payer_openid`.
         0 payer_openid: Option<String> => "payer_openid",
@@ -131,16 +131,16 @@ w::record! {
 }
 
 w::record! {
-    /// `RepresentativeInfo`.
+    /// An item of `representative_info_list` in `marketing::goods_subsidy_activity::retail_store_act::ByActivityIdRepresentativeDelete`; an item of `representative_info_list` in `marketing::goods_subsidy_activity::retail_store_act::ByActivityIdRepresentativePost`; and 1 more.
     pub struct RepresentativeInfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
-    /// `RuleInformation`.
+    /// `rule_information` of `marketing::goods_subsidy_activity::ActivitiesData`.
     pub struct RuleInformation {
         /// `store_subsidy`.
         0 store_subsidy: Option<String> => "store_subsidy",
@@ -156,7 +156,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Store`.
+    /// An item of `stores` in `marketing::goods_subsidy_activity::retail_store_act::ByBrandIdStoresDelete`; an item of `stores` in `marketing::goods_subsidy_activity::retail_store_act::ByBrandIdStoresPost`.
     pub struct Store {
         /// `store_code`.
         0 store_code: Option<String> => "store_code",
@@ -168,7 +168,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StoreInfo`.
+    /// `store_info` of `marketing::goods_subsidy_activity::ApplyInfo`.
     pub struct StoreInfo {
         /// `store_id`.
         0 store_id: Option<String> => "store_id",
@@ -352,17 +352,8 @@ pub mod qualification {
         new(order_information: super::OrderInformation, qualification_ids: Vec<String>)
     }
 
-    w::record! {
-        /// Answer to [`Unlock`].
-        pub struct UnlockResponse {
-            /// `return_message`.
-            0 return_message: Option<String> => "return_message",
-            /// `failed_qualification_ids`.
-            1 failed_qualification_ids: Option<Vec<String>> => "failed_qualification_ids",
-            /// `succeed_qualification_ids`.
-            2 succeed_qualification_ids: Option<Vec<String>> => "succeed_qualification_ids",
-        }
-    }
+    /// Answer to [`Unlock`], the same as to [`Lock`].
+    pub type UnlockResponse = LockResponse;
 
     w::endpoint! {
         Unlock => UnlockResponse,

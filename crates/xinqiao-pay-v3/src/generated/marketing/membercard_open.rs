@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ActionSetting`.
+    /// `action_setting` of `marketing::membercard_open::ContentTemplateData`; `action_setting` of `marketing::membercard_open::StateSettingContentTemplateData`.
     pub struct ActionSetting {
         /// `action_name`.
         0 action_name: String => "action_name: must",
@@ -15,7 +15,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AdditionalStatement`.
+    /// `additional_statement` of the answer of `marketing::membercard_open::CardsByCardIdGet`; `additional_statement` of `marketing::membercard_open::CardsByCardIdPatch`; and 3 more.
     pub struct AdditionalStatement {
         /// `title`.
         0 title: Option<String> => "title",
@@ -31,7 +31,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BalanceInformation`.
+    /// `balance_information` of the answer of `marketing::membercard_open::CardsByCardIdGet`; `balance_information` of `marketing::membercard_open::CardsByCardIdPatch`; and 3 more.
     pub struct BalanceInformation {
         /// `need_balance`.
         0 need_balance: Option<bool> => "need_balance",
@@ -48,11 +48,11 @@ w::record! {
 }
 
 w::record! {
-    /// `BalanceInformationItem`.
+    /// `balance_information` of `marketing::membercard_open::CardsByCardIdCodesByCodePatch`.
     pub struct BalanceInformationItem {
-        /// `before_balance`; unit fen.
+        /// `before_balance`; in fen.
         0 before_balance: xinqiao_types::Fen => "before_balance: must",
-        /// `balance`; unit fen.
+        /// `balance`; in fen.
         1 balance: xinqiao_types::Fen => "balance: must",
         /// `add_balance`.
         2 add_balance: i64 => "add_balance: must",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Bonus`.
+    /// `bonus` of the answer of `marketing::membercard_open::CardsByCardIdGet`; `bonus` of the answer of `marketing::membercard_open::CardsPost`.
     pub struct Bonus {
         /// `init_bonus`.
         0 init_bonus: i64 => "init_bonus: must",
@@ -88,7 +88,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Brand`.
+    /// `brand` of the answer of `marketing::membercard_open::CardsByCardIdGet`; `brand` of `marketing::membercard_open::CardsPost`; and 2 more.
     pub struct Brand {
         /// `brand_id`.
         0 brand_id: String => "brand_id: must",
@@ -99,7 +99,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardsByCardIdCodesByCodeGetServiceModule`.
+    /// An item of `service_modules` in the answer of `marketing::membercard_open::CardsByCardIdCodesByCodeGet`.
     pub struct CardsByCardIdCodesByCodeGetServiceModule {
         /// `service_module_id`.
         0 service_module_id: String => "service_module_id: must",
@@ -109,7 +109,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardsByCardIdCodesByCodeRightsGuide`.
+    /// `guide` of `marketing::membercard_open::CardsByCardIdCodesByCodeRights`; `guide` of `marketing::membercard_open::CardsByCardIdRights`.
     pub struct CardsByCardIdCodesByCodeRightsGuide {
         /// `staff_name`.
         0 staff_name: Option<String> => "staff_name",
@@ -119,7 +119,7 @@ w::record! {
         2 contact_information_name: Option<String> => "contact_information_name",
         /// `contact_information_value`.
         3 contact_information_value: Option<String> => "contact_information_value",
-        /// `phone_number`.
+        /// `phone_number`; personal data, masked in `Debug`.
         4 phone_number: Option<String> => "phone_number: masked",
     }
     new()
@@ -133,7 +133,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardsByCardIdCodesDepositData`.
+    /// An item of `data` in the answer of `marketing::membercard_open::CardsByCardIdCodesDeposit`.
     pub struct CardsByCardIdCodesDepositData {
         /// `code`.
         0 code: String => "code: must",
@@ -143,7 +143,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardsByCardIdPatchUserInformationForm`.
+    /// `user_information_form` of `marketing::membercard_open::CardsByCardIdPatch`.
     pub struct CardsByCardIdPatchUserInformationForm {
         /// `can_modify_after_activate`.
         0 can_modify_after_activate: Option<bool> => "can_modify_after_activate",
@@ -161,7 +161,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardsByCardIdRightsBonus`.
+    /// `bonus` of `marketing::membercard_open::CardsByCardIdRights`.
     pub struct CardsByCardIdRightsBonus {
         /// `init_bonus`.
         0 init_bonus: i64 => "init_bonus: must",
@@ -196,7 +196,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardsByCardIdRightsFavor`.
+    /// `favor` of `marketing::membercard_open::CardsByCardIdRights`.
     pub struct CardsByCardIdRightsFavor {
         /// `show_coupon`; needed according to the documentation.
         0 show_coupon: Option<bool> => "show_coupon",
@@ -223,7 +223,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardsGetData`.
+    /// An item of `data` in the answer of `marketing::membercard_open::CardsGet`.
     pub struct CardsGetData {
         /// `card_id`.
         0 card_id: String => "card_id: must",
@@ -275,7 +275,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardsPostCustomField`.
+    /// An item of `custom_field_list` in `marketing::membercard_open::CardsByCardIdPatchUserInformationForm`; an item of `custom_field_list` in `marketing::membercard_open::CardsPostUserInformationForm`.
     pub struct CardsPostCustomField {
         /// `type`; one of `TEXT` `SELECT` `RADIO` `CHECK_BOX`.
         0 type_: Option<String> => "type",
@@ -290,7 +290,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CardsPostUserInformationForm`.
+    /// `user_information_form` of `marketing::membercard_open::CardsPost`.
     pub struct CardsPostUserInformationForm {
         /// `common_field_list`; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 common_field_list: Option<Vec<String>> => "common_field_list",
@@ -302,7 +302,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CommonField`.
+    /// An item of `common_field_list` in `marketing::membercard_open::UserInformation`.
     pub struct CommonField {
         /// `name`; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 name: String => "name: must",
@@ -312,7 +312,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContentTemplateData`.
+    /// `content_template_data` of `marketing::membercard_open::StateSetting`.
     pub struct ContentTemplateData {
         /// `field_list`.
         0 field_list: Vec<ContentTemplateDataField> => "field_list: must",
@@ -322,7 +322,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ContentTemplateDataField`.
+    /// An item of `field_list` in `marketing::membercard_open::ContentTemplateData`; an item of `field_list` in `marketing::membercard_open::MessageTemplateSetting`; and 2 more.
     pub struct ContentTemplateDataField {
         /// `field_id`.
         0 field_id: String => "field_id: must",
@@ -333,7 +333,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CustomField`.
+    /// An item of `custom_field_list` in `marketing::membercard_open::UserInformation`.
     pub struct CustomField {
         /// `name`.
         0 name: String => "name: must",
@@ -345,7 +345,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DateInformation`.
+    /// `date_information` of the answer of `marketing::membercard_open::CardsByCardIdGet`; `date_information` of `marketing::membercard_open::CardsByCardIdPatch`; and 3 more.
     pub struct DateInformation {
         /// `type`; one of `FIX_TIME_RANGE` `FIX_TERM` `PERMANENT`.
         0 type_: String => "type: must",
@@ -364,7 +364,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Fapiao`.
+    /// `fapiao` of the answer of `marketing::membercard_open::CardsByCardIdGet`; `fapiao` of `marketing::membercard_open::CardsByCardIdRights`; and 1 more.
     pub struct Fapiao {
         /// `fapiao_jump_word`.
         0 fapiao_jump_word: Option<String> => "fapiao_jump_word",
@@ -378,7 +378,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Favor`.
+    /// `favor` of the answer of `marketing::membercard_open::CardsByCardIdGet`; `favor` of the answer of `marketing::membercard_open::CardsPost`.
     pub struct Favor {
         /// `show_coupon`.
         0 show_coupon: bool => "show_coupon: must",
@@ -392,7 +392,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Guide`.
+    /// `guide` of the answer of `marketing::membercard_open::CardsByCardIdCodesByCodeGet`; `guide` of the answer of `marketing::membercard_open::CardsByCardIdGet`; and 1 more.
     pub struct Guide {
         /// `staff_name`.
         0 staff_name: String => "staff_name: must",
@@ -402,13 +402,13 @@ w::record! {
         2 contact_information_name: Option<String> => "contact_information_name",
         /// `contact_information_value`.
         3 contact_information_value: Option<String> => "contact_information_value",
-        /// `phone_number`.
+        /// `phone_number`; personal data, masked in `Debug`.
         4 phone_number: Option<String> => "phone_number: masked",
     }
 }
 
 w::record! {
-    /// `JumpMiniprogram`.
+    /// `jump_miniprogram` of `marketing::membercard_open::CardsByCardIdServiceModules`; `jump_miniprogram` of the answer of `marketing::membercard_open::CardsByCardIdServiceModules`; and 4 more.
     pub struct JumpMiniprogram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -419,7 +419,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MemberInformation`.
+    /// `member_information` of `marketing::membercard_open::phonenumber_member::Import`.
     pub struct MemberInformation {
         /// `card_id`.
         0 card_id: String => "card_id: must",
@@ -435,7 +435,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MessageTemplateSetting`.
+    /// `message_template_setting` of `marketing::membercard_open::StateSetting`.
     pub struct MessageTemplateSetting {
         /// `message_template_id`.
         0 message_template_id: String => "message_template_id: must",
@@ -445,7 +445,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceModule`.
+    /// An item of `service_modules` in the answer of `marketing::membercard_open::CardsByCardIdGet`; an item of `service_modules` in the answer of `marketing::membercard_open::CardsPost`.
     pub struct ServiceModule {
         /// `service_module_id`.
         0 service_module_id: String => "service_module_id: must",
@@ -455,7 +455,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StateSetting`.
+    /// `state_setting` of `marketing::membercard_open::CardsByCardIdCodesByCodeGetServiceModule`.
     pub struct StateSetting {
         /// `state_id`.
         0 state_id: String => "state_id: must",
@@ -467,7 +467,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StateSettingContentTemplateData`.
+    /// `content_template_data` of `marketing::membercard_open::StateSettingItem`.
     pub struct StateSettingContentTemplateData {
         /// `field_list`.
         0 field_list: Option<Vec<ContentTemplateDataField>> => "field_list",
@@ -479,7 +479,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StateSettingItem`.
+    /// `state_setting` of `marketing::membercard_open::CardsCodesSetServiceModuleData`.
     pub struct StateSettingItem {
         /// `state_id`.
         0 state_id: String => "state_id: must",
@@ -493,7 +493,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StateSettingMessageTemplateSetting`.
+    /// `message_template_setting` of `marketing::membercard_open::StateSettingItem`.
     pub struct StateSettingMessageTemplateSetting {
         /// `message_template_id`.
         0 message_template_id: String => "message_template_id: must",
@@ -504,13 +504,13 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCardInformation`.
+    /// `user_card_information` of the answer of `marketing::membercard_open::phonenumber_member::Search`.
     pub struct UserCardInformation {
         /// `code`.
         0 code: String => "code: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `receive_time`.
         3 receive_time: String => "receive_time: must",
@@ -522,7 +522,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCardsData`.
+    /// An item of `data` in the answer of `marketing::membercard_open::UserCards`.
     pub struct UserCardsData {
         /// `card_id`.
         0 card_id: String => "card_id: must",
@@ -532,7 +532,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserInformation`.
+    /// `user_information` of the answer of `marketing::membercard_open::ActivateInformationsByActivateTicket`; `user_information` of the answer of `marketing::membercard_open::CardsByCardIdCodesByCodeGet`.
     pub struct UserInformation {
         /// `common_field_list`.
         0 common_field_list: Option<Vec<CommonField>> => "common_field_list",
@@ -542,7 +542,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserInformationForm`.
+    /// `user_information_form` of the answer of `marketing::membercard_open::CardsByCardIdGet`; `user_information_form` of the answer of `marketing::membercard_open::CardsPost`; and 1 more.
     pub struct UserInformationForm {
         /// `can_modify_after_activate`.
         0 can_modify_after_activate: Option<bool> => "can_modify_after_activate",
@@ -554,7 +554,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserInformationFormCustomField`.
+    /// An item of `custom_field_list` in `marketing::membercard_open::UserInformationForm`.
     pub struct UserInformationFormCustomField {
         /// `type`; one of `TEXT` `SELECT` `RADIO` `CHECK_BOX`.
         0 type_: String => "type: must",
@@ -582,7 +582,7 @@ w::record! {
 w::record! {
     /// Answer to [`ActivateInformationsByActivateTicket`].
     pub struct ActivateInformationsByActivateTicketResponse {
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
         /// `head_image_url`.
         1 head_image_url: Option<String> => "head_image_url",
@@ -707,15 +707,8 @@ w::record! {
     new(notify_url: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`CallbackPost`].
-    pub struct CallbackPostResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `notify_url`.
-        1 notify_url: String => "notify_url: must",
-    }
-}
+/// Answer to [`CallbackPost`], the same as to [`CallbackGet`].
+pub type CallbackPostResponse = CallbackGetResponse;
 
 w::endpoint! {
     CallbackPost => CallbackPostResponse,
@@ -795,13 +788,13 @@ w::record! {
     pub struct CardsByCardIdCodesByCodeGetResponse {
         /// `card_id`.
         0 card_id: String => "card_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `membership_number`.
         2 membership_number: Option<String> => "membership_number",
         /// `level`.
         3 level: Option<String> => "level",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         4 nickname: Option<String> => "nickname: masked",
         /// `head_image_url`.
         5 head_image_url: Option<String> => "head_image_url",
@@ -809,7 +802,7 @@ w::record! {
         6 background_picture_url: Option<String> => "background_picture_url",
         /// `user_card_status`; one of `NOT_ACTIVATE` `EFFECTIVE` `EXPIRE` `UNAVAILABLE` `DELETE`.
         7 user_card_status: Option<String> => "user_card_status",
-        /// `balance`; unit fen.
+        /// `balance`; in fen.
         8 balance: Option<xinqiao_types::Fen> => "balance",
         /// `bonus_value`.
         9 bonus_value: Option<i64> => "bonus_value",
@@ -915,9 +908,9 @@ w::record! {
         0 card_id: String => "card_id: must path",
         /// `code`.
         1 code: String => "code: must path",
-        /// `before_bonus_value`; unit fen.
+        /// `before_bonus_value`; in fen.
         2 before_bonus_value: Option<xinqiao_types::Fen> => "before_bonus_value",
-        /// `bonus_value`; unit fen.
+        /// `bonus_value`; in fen.
         3 bonus_value: Option<xinqiao_types::Fen> => "bonus_value",
         /// `add_bonus_value`.
         4 add_bonus_value: Option<i64> => "add_bonus_value",
@@ -1533,17 +1526,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`CardsByCardIdServiceModulesByServiceModuleIdPatch`].
-    pub struct CardsByCardIdServiceModulesByServiceModuleIdPatchResponse {
-        /// `card_id`.
-        0 card_id: String => "card_id: must",
-        /// `service_module_id`.
-        1 service_module_id: String => "service_module_id: must",
-        /// `jump_miniprogram`.
-        2 jump_miniprogram: JumpMiniprogram => "jump_miniprogram: must",
-    }
-}
+/// Answer to [`CardsByCardIdServiceModulesByServiceModuleIdPatch`], the same as to [`CardsByCardIdServiceModules`].
+pub type CardsByCardIdServiceModulesByServiceModuleIdPatchResponse = CardsByCardIdServiceModulesResponse;
 
 w::endpoint! {
     CardsByCardIdServiceModulesByServiceModuleIdPatch => CardsByCardIdServiceModulesByServiceModuleIdPatchResponse,
@@ -1615,7 +1599,7 @@ w::record! {
     pub struct CardsByCardIdUsersImport {
         /// `card_id`.
         0 card_id: String => "card_id: must path",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `code`.
         2 code: Option<String> => "code",
@@ -1661,7 +1645,7 @@ w::record! {
         0 card_id: String => "card_id: must path",
         /// `code`.
         1 code: String => "code: must path",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         2 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`; needed according to the documentation.
         3 sub_mchid: Option<String> => "sub_mchid",
@@ -1711,7 +1695,7 @@ w::record! {
         0 card_id: String => "card_id: must path",
         /// `code`.
         1 code: String => "code: must path",
-        /// `mchid`.
+        /// `mchid`; the account's merchantid.
         2 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`; needed according to the documentation.
         3 sub_mchid: Option<String> => "sub_mchid",
@@ -1900,7 +1884,7 @@ w::record! {
     pub struct CardsPhoneMembercardImport {
         /// `card_id`.
         0 card_id: String => "card_id: must path",
-        /// `encrypted_phone_number`; encrypted on the wire.
+        /// `encrypted_phone_number`; encrypted on the wire; personal data, masked in `Debug`.
         1 encrypted_phone_number: String => "encrypted_phone_number: must masked encrypted",
         /// `code`.
         2 code: Option<String> => "code",
@@ -2000,67 +1984,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`CardsPost`].
-    pub struct CardsPostResponse {
-        /// `card_id`.
-        0 card_id: String => "card_id: must",
-        /// `status`; one of `NOT_APPROVE` `APPROVE_FAIL` `APPROVED` `DELETED`.
-        1 status: String => "status: must",
-        /// `appid`.
-        2 appid: xinqiao_types::AppId => "appid: must",
-        /// `logo_url`.
-        3 logo_url: String => "logo_url: must",
-        /// `brand`.
-        4 brand: Brand => "brand: must",
-        /// `title`.
-        5 title: String => "title: must",
-        /// `background_picture_url`.
-        6 background_picture_url: String => "background_picture_url: must",
-        /// `description`.
-        7 description: Option<String> => "description",
-        /// `service_phone`.
-        8 service_phone: Option<String> => "service_phone",
-        /// `code_type`; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
-        9 code_type: String => "code_type: must",
-        /// `total_quantity`.
-        10 total_quantity: i64 => "total_quantity: must",
-        /// `remain_quantity`.
-        11 remain_quantity: Option<i64> => "remain_quantity",
-        /// `date_information`.
-        12 date_information: DateInformation => "date_information: must",
-        /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`.
-        13 code_mode: Option<String> => "code_mode",
-        /// `need_display_level`.
-        14 need_display_level: Option<bool> => "need_display_level",
-        /// `init_level`.
-        15 init_level: Option<String> => "init_level",
-        /// `out_request_no`.
-        16 out_request_no: String => "out_request_no: must",
-        /// `balance_information`.
-        17 balance_information: Option<BalanceInformation> => "balance_information",
-        /// `user_information_form`.
-        18 user_information_form: Option<UserInformationForm> => "user_information_form",
-        /// `additional_statement`.
-        19 additional_statement: Option<AdditionalStatement> => "additional_statement",
-        /// `bonus`.
-        20 bonus: Option<Bonus> => "bonus",
-        /// `favor`.
-        21 favor: Option<Favor> => "favor",
-        /// `service_modules`.
-        22 service_modules: Option<Vec<ServiceModule>> => "service_modules",
-        /// `fapiao`.
-        23 fapiao: Option<Fapiao> => "fapiao",
-        /// `guide`.
-        24 guide: Option<Guide> => "guide",
-        /// `need_dynamic_code`.
-        25 need_dynamic_code: Option<bool> => "need_dynamic_code",
-        /// `create_time`; format `rfc3339`.
-        26 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
-        27 update_time: String => "update_time: must",
-    }
-}
+/// Answer to [`CardsPost`], the same as to [`CardsByCardIdGet`].
+pub type CardsPostResponse = CardsByCardIdGetResponse;
 
 w::endpoint! {
     CardsPost => CardsPostResponse,
@@ -2091,7 +2016,7 @@ w::record! {
     pub struct UserCards {
         /// `appid`.
         0 appid: Option<xinqiao_types::AppId> => "appid: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `limit`; needed according to the documentation.
         2 limit: Option<i64> => "limit: query",

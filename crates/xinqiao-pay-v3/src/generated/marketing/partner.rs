@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AssociatedOrderInfo`.
+    /// `associated_order_info` of `marketing::partner::ProgressiveBundleUsageDetail`; `associated_order_info` of `marketing::partner::ProgressiveBundleUsageDetailDetailItem`.
     pub struct AssociatedOrderInfo {
         /// `transaction_id`.
         0 transaction_id: Option<String> => "transaction_id",
@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AssociatedPayScoreOrderInfo`.
+    /// `associated_pay_score_order_info` of `marketing::partner::UsersCouponsConfirmSingleUsageDetail`.
     pub struct AssociatedPayScoreOrderInfo {
         /// `order_id`.
         0 order_id: Option<String> => "order_id",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AssociatedPayScoreOrderInfoItem`.
+    /// `associated_pay_score_order_info` of `marketing::partner::product_coupon::UsersCouponsUse`.
     pub struct AssociatedPayScoreOrderInfoItem {
         /// `order_id`.
         0 order_id: Option<String> => "order_id",
@@ -48,7 +48,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Choice`.
+    /// An item of `choice_list` in `marketing::partner::ComboPackage`.
     pub struct Choice {
         /// `name`.
         0 name: String => "name: must",
@@ -58,7 +58,7 @@ w::record! {
         2 mini_program_appid: Option<String> => "mini_program_appid",
         /// `mini_program_path`.
         3 mini_program_path: Option<String> => "mini_program_path",
-        /// `price`; unit fen.
+        /// `price`; in fen.
         4 price: xinqiao_types::Fen => "price: must",
         /// `count`.
         5 count: i64 => "count: must",
@@ -68,7 +68,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CombineImage`.
+    /// The body `COMBINE_IMAGE` of `marketing::partner::product_coupon::ImageGenerationTasks`.
     pub struct CombineImage {
         /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
         0 scope: String => "scope: must",
@@ -84,7 +84,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CombineImageResult`.
+    /// The body `COMBINE_IMAGE` of the answer of `marketing::partner::product_coupon::ImageGenerationTasksByTaskId`.
     pub struct CombineImageResult {
         /// `image_url`.
         0 image_url: String => "image_url: must",
@@ -92,7 +92,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ComboPackage`.
+    /// An item of `combo_package_list` in `marketing::partner::DisplayInfo`.
     pub struct ComboPackage {
         /// `name`.
         0 name: String => "name: must",
@@ -105,7 +105,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ComboPackageChoice`.
+    /// An item of `choice_list` in `marketing::partner::DisplayInfoComboPackage`.
     pub struct ComboPackageChoice {
         /// `name`.
         0 name: String => "name: must",
@@ -123,7 +123,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponAvailablePeriod`.
+    /// `coupon_available_period` of `marketing::partner::SingleUsageRule`; `coupon_available_period` of `marketing::partner::StockSequentialUsageRule`.
     pub struct CouponAvailablePeriod {
         /// `available_begin_time`; format `rfc3339`.
         0 available_begin_time: String => "available_begin_time: must",
@@ -151,7 +151,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponAvailableStoreInfo`.
+    /// `coupon_available_store_info` of `marketing::partner::StockBundleUsageRuleDisplayInfo`; `coupon_available_store_info` of `marketing::partner::StockUsageRuleDisplayInfo`; and 2 more.
     pub struct CouponAvailableStoreInfo {
         /// `description`.
         0 description: String => "description: must",
@@ -165,7 +165,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponCodeCountInfo`.
+    /// `coupon_code_count_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdGet`; `coupon_code_count_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; and 5 more.
     pub struct CouponCodeCountInfo {
         /// `total_count`.
         0 total_count: i64 => "total_count: must",
@@ -175,7 +175,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponDisplayInfo`.
+    /// `coupon_display_info` of `marketing::partner::Stock`.
     pub struct CouponDisplayInfo {
         /// `code_display_mode`; one of `INVISIBLE` `BARCODE` `QRCODE`.
         0 code_display_mode: String => "code_display_mode: must",
@@ -198,7 +198,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponDisplayInfoEntranceMiniProgram`.
+    /// `entrance_mini_program` of `marketing::partner::StockBundleCouponDisplayInfo`; `entrance_mini_program` of `marketing::partner::StockCouponDisplayInfo`.
     pub struct CouponDisplayInfoEntranceMiniProgram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -218,7 +218,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponTagInfo`.
+    /// `coupon_tag_info` of `marketing::partner::product_coupon::UsersByOpenidCouponBundles`; `coupon_tag_info` of the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsByCouponCode`; and 6 more.
     pub struct CouponTagInfo {
         /// `coupon_tag_list`.
         0 coupon_tag_list: Option<Vec<String>> => "coupon_tag_list",
@@ -230,7 +230,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CouponTagInfoMemberTagInfo`.
+    /// `member_tag_info` of `marketing::partner::UsersByOpenidCouponsPostCouponTagInfo`.
     pub struct CouponTagInfoMemberTagInfo {
         /// `member_card_id`.
         0 member_card_id: Option<String> => "member_card_id",
@@ -240,7 +240,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CutOut`.
+    /// The body `CUT_OUT` of `marketing::partner::product_coupon::ImageGenerationTasks`.
     pub struct CutOut {
         /// `image_url`.
         0 image_url: String => "image_url: must",
@@ -249,7 +249,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CutOutResult`.
+    /// The body `CUT_OUT` of the answer of `marketing::partner::product_coupon::ImageGenerationTasksByTaskId`.
     pub struct CutOutResult {
         /// `image_url`.
         0 image_url: String => "image_url: must",
@@ -257,18 +257,18 @@ w::record! {
 }
 
 w::record! {
-    /// `DayPeriod`.
+    /// An item of `day_period_list` in `marketing::partner::WeeklyAvailablePeriod`.
     pub struct DayPeriod {
-        /// `begin_time`; unit s.
+        /// `begin_time`; in s.
         0 begin_time: i64 => "begin_time: must",
-        /// `end_time`; unit s.
+        /// `end_time`; in s.
         1 end_time: i64 => "end_time: must",
     }
     new(begin_time: i64, end_time: i64)
 }
 
 w::record! {
-    /// `DetailItem`.
+    /// An item of `detail_item_list` in `marketing::partner::SequentialUsageDetail`.
     pub struct DetailItem {
         /// `use_request_no`.
         0 use_request_no: Option<String> => "use_request_no",
@@ -292,7 +292,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DiscountCoupon`.
+    /// The body `DISCOUNT` of `marketing::partner::CombineImage`; `discount_coupon` of `marketing::partner::ProductCouponSingleUsageInfo`; and 2 more.
     pub struct DiscountCoupon {
         /// `threshold`.
         0 threshold: i64 => "threshold: must",
@@ -303,7 +303,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DisplayInfo`.
+    /// `display_info` of `marketing::partner::product_coupon::ProductCoupons`; `display_info` of the answer of `marketing::partner::product_coupon::ProductCoupons`; and 5 more.
     pub struct DisplayInfo {
         /// `name`.
         0 name: String => "name: must",
@@ -327,7 +327,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DisplayInfoComboPackage`.
+    /// An item of `combo_package_list` in `marketing::partner::ProductCouponDisplayInfo`.
     pub struct DisplayInfoComboPackage {
         /// `name`.
         0 name: String => "name: must",
@@ -339,7 +339,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EntranceFinder`.
+    /// `entrance_finder` of `marketing::partner::CouponDisplayInfo`; `entrance_finder` of `marketing::partner::StockBundleCouponDisplayInfo`; and 1 more.
     pub struct EntranceFinder {
         /// `finder_id`.
         0 finder_id: String => "finder_id: must",
@@ -356,7 +356,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EntranceMiniProgram`.
+    /// `entrance_mini_program` of `marketing::partner::CouponDisplayInfo`.
     pub struct EntranceMiniProgram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -376,7 +376,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EntranceOfficialAccount`.
+    /// `entrance_official_account` of `marketing::partner::CouponDisplayInfo`; `entrance_official_account` of `marketing::partner::StockBundleCouponDisplayInfo`; and 1 more.
     pub struct EntranceOfficialAccount {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -385,7 +385,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ExchangeCoupon`.
+    /// The body `EXCHANGE` of `marketing::partner::CombineImage`; an item of `exchange_coupon_list` in `marketing::partner::ProgressiveBundleUsageRule`; and 1 more.
     pub struct ExchangeCoupon {
         /// `threshold`.
         0 threshold: i64 => "threshold: must",
@@ -396,7 +396,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FailedCode`.
+    /// An item of `failed_code_list` in the answer of `marketing::partner::product_coupon::StocksUploadCouponCodes`.
     pub struct FailedCode {
         /// `coupon_code`.
         0 coupon_code: String => "coupon_code: must",
@@ -408,7 +408,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FailedStore`.
+    /// An item of `failed_store_list` in the answer of `marketing::partner::product_coupon::StockBundlesAssociateStores`; an item of `failed_store_list` in the answer of `marketing::partner::product_coupon::StockBundlesDisassociateStores`.
     pub struct FailedStore {
         /// `store_id`.
         0 store_id: String => "store_id: must",
@@ -420,7 +420,7 @@ w::record! {
 }
 
 w::record! {
-    /// `IrregularAvailablePeriod`.
+    /// An item of `irregular_available_period_list` in `marketing::partner::CouponAvailablePeriod`; an item of `irregular_available_period_list` in `marketing::partner::SequentialUsageRuleCouponAvailablePeriod`.
     pub struct IrregularAvailablePeriod {
         /// `begin_time`; format `rfc3339`.
         0 begin_time: String => "begin_time: must",
@@ -431,7 +431,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MemberTagInfo`.
+    /// `member_tag_info` of `marketing::partner::CouponTagInfo`; `member_tag_info` of `marketing::partner::UserProductCouponCouponTagInfo`.
     pub struct MemberTagInfo {
         /// `member_card_id`.
         0 member_card_id: String => "member_card_id: must",
@@ -440,7 +440,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Meta`.
+    /// `meta` of `marketing::partner::product_coupon::MediaUploadImage`.
     pub struct Meta {
         /// `filename`.
         0 filename: Option<String> => "filename",
@@ -452,7 +452,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ModifyContent`.
+    /// `modify_content` of `marketing::partner::delivery_plan::DeliveryPlansByPlanId`.
     pub struct ModifyContent {
         /// `plan_name`.
         0 plan_name: Option<String> => "plan_name",
@@ -473,7 +473,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NormalCoupon`.
+    /// The body `NORMAL` of `marketing::partner::CombineImage`; `normal_coupon` of `marketing::partner::ProductCouponSingleUsageInfo`; and 2 more.
     pub struct NormalCoupon {
         /// `threshold`.
         0 threshold: i64 => "threshold: must",
@@ -484,7 +484,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyConfig`.
+    /// `notify_config` of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; `notify_config` of `marketing::partner::product_coupon::StockBundlesByStockBundleId`; and 5 more.
     pub struct NotifyConfig {
         /// `notify_appid`.
         0 notify_appid: Option<String> => "notify_appid",
@@ -494,7 +494,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyConfigDetail`.
+    /// `notify_config` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdGet`.
     pub struct NotifyConfigDetail {
         /// `notify_appid`.
         0 notify_appid: String => "notify_appid: must",
@@ -502,7 +502,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyConfigEntry`.
+    /// `notify_config` of the answer of `marketing::partner::product_coupon::ProductCouponsStocksDeactivate`.
     pub struct NotifyConfigEntry {
         /// `notify_appid`.
         0 notify_appid: String => "notify_appid: must",
@@ -510,7 +510,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyConfigInfo`.
+    /// `notify_config` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`.
     pub struct NotifyConfigInfo {
         /// `notify_appid`.
         0 notify_appid: String => "notify_appid: must",
@@ -518,7 +518,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyConfigItem`.
+    /// `notify_config` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksPost`.
     pub struct NotifyConfigItem {
         /// `notify_appid`.
         0 notify_appid: String => "notify_appid: must",
@@ -526,7 +526,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyConfigPart`.
+    /// `notify_config` of the answer of `marketing::partner::product_coupon::ProductCouponsStocksUpdateBudget`.
     pub struct NotifyConfigPart {
         /// `notify_appid`.
         0 notify_appid: String => "notify_appid: must",
@@ -534,7 +534,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Plan`.
+    /// `plan` of the answer of `marketing::partner::delivery_plan::DeliveryPlans`; `plan` of the answer of `marketing::partner::delivery_plan::DeliveryPlansByPlanId`; and 1 more.
     pub struct Plan {
         /// `plan_id`.
         0 plan_id: String => "plan_id: must",
@@ -566,7 +566,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductCoupon`.
+    /// `product_coupon` of `marketing::partner::UserProductCoupon`.
     pub struct ProductCoupon {
         /// `product_coupon_id`.
         0 product_coupon_id: String => "product_coupon_id: must",
@@ -598,7 +598,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductCouponDisplayInfo`.
+    /// `display_info` of `marketing::partner::ProductCoupon`.
     pub struct ProductCouponDisplayInfo {
         /// `name`.
         0 name: String => "name: must",
@@ -616,7 +616,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductCouponSingleUsageInfo`.
+    /// `single_usage_info` of `marketing::partner::ProductCoupon`.
     pub struct ProductCouponSingleUsageInfo {
         /// `normal_coupon`.
         0 normal_coupon: Option<NormalCoupon> => "normal_coupon",
@@ -626,7 +626,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductCouponsSequentialUsageInfo`.
+    /// `sequential_usage_info` of the answer of `marketing::partner::product_coupon::ProductCoupons`; `sequential_usage_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdGet`; and 3 more.
     pub struct ProductCouponsSequentialUsageInfo {
         /// `type`; one of `INCREMENTAL` `EQUAL`.
         0 type_: String => "type: must",
@@ -640,7 +640,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductCouponsStock`.
+    /// `stock` of the answer of `marketing::partner::product_coupon::ProductCoupons`; an item of `stock_list` in the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksGet`; and 5 more.
     pub struct ProductCouponsStock {
         /// `product_coupon_id`.
         0 product_coupon_id: String => "product_coupon_id: must",
@@ -682,7 +682,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProductCouponsStockBundlesStock`.
+    /// An item of `stock_list` in the answer of `marketing::partner::product_coupon::ProductCouponsStockBundles`; an item of `stock_list` in the answer of `marketing::partner::product_coupon::StockBundlesByStockBundleId`; and 1 more.
     pub struct ProductCouponsStockBundlesStock {
         /// `product_coupon_id`.
         0 product_coupon_id: String => "product_coupon_id: must",
@@ -724,7 +724,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProgressiveBundleUsageDetail`.
+    /// `progressive_bundle_usage_detail` of `marketing::partner::UserProductCoupon`.
     pub struct ProgressiveBundleUsageDetail {
         /// `use_request_no`.
         0 use_request_no: Option<String> => "use_request_no",
@@ -740,7 +740,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProgressiveBundleUsageDetailDetailItem`.
+    /// An item of `detail_item_list` in `marketing::partner::ProgressiveBundleUsageDetailItem`.
     pub struct ProgressiveBundleUsageDetailDetailItem {
         /// `detail_state`; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
         0 detail_state: Option<String> => "detail_state",
@@ -764,7 +764,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProgressiveBundleUsageDetailItem`.
+    /// `progressive_bundle_usage_detail` of the answer of `marketing::partner::product_coupon::UsersCouponsConfirm`.
     pub struct ProgressiveBundleUsageDetailItem {
         /// `total_count`.
         0 total_count: Option<i64> => "total_count",
@@ -776,7 +776,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProgressiveBundleUsageInfo`.
+    /// `progressive_bundle_usage_info` of `marketing::partner::ProductCoupon`.
     pub struct ProgressiveBundleUsageInfo {
         /// `count`.
         0 count: i64 => "count: must",
@@ -786,7 +786,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ProgressiveBundleUsageRule`.
+    /// `progressive_bundle_usage_rule` of `marketing::partner::StockBundle`.
     pub struct ProgressiveBundleUsageRule {
         /// `coupon_available_period`.
         0 coupon_available_period: StockBundleCouponAvailablePeriod => "coupon_available_period: must",
@@ -806,7 +806,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SentCountInfo`.
+    /// `sent_count_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdGet`; `sent_count_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; and 5 more.
     pub struct SentCountInfo {
         /// `total_count`.
         0 total_count: i64 => "total_count: must",
@@ -816,7 +816,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SequentialUsageDetail`.
+    /// `sequential_usage_detail` of the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsByCouponCode`; `sequential_usage_detail` of the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsPost`; and 4 more.
     pub struct SequentialUsageDetail {
         /// `total_count`.
         0 total_count: i64 => "total_count: must",
@@ -828,7 +828,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SequentialUsageDetailDetailItem`.
+    /// An item of `detail_item_list` in `marketing::partner::UsersCouponsConfirmSequentialUsageDetail`.
     pub struct SequentialUsageDetailDetailItem {
         /// `use_request_no`.
         0 use_request_no: Option<String> => "use_request_no",
@@ -852,7 +852,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SequentialUsageInfo`.
+    /// `sequential_usage_info` of `marketing::partner::product_coupon::ProductCoupons`.
     pub struct SequentialUsageInfo {
         /// `type`; one of `INCREMENTAL` `EQUAL`.
         0 type_: String => "type: must",
@@ -868,7 +868,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SequentialUsageRule`.
+    /// `sequential_usage_rule` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdGet`; `sequential_usage_rule` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; and 6 more.
     pub struct SequentialUsageRule {
         /// `coupon_available_period`.
         0 coupon_available_period: SequentialUsageRuleCouponAvailablePeriod => "coupon_available_period: must",
@@ -891,7 +891,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SequentialUsageRuleCouponAvailablePeriod`.
+    /// `coupon_available_period` of `marketing::partner::SequentialUsageRule`; `coupon_available_period` of `marketing::partner::StockSingleUsageRule`.
     pub struct SequentialUsageRuleCouponAvailablePeriod {
         /// `available_begin_time`; format `rfc3339`.
         0 available_begin_time: String => "available_begin_time: must",
@@ -916,7 +916,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SingleUsageDetail`.
+    /// `single_usage_detail` of the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsByCouponCode`; `single_usage_detail` of the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsPost`; and 4 more.
     pub struct SingleUsageDetail {
         /// `use_request_no`.
         0 use_request_no: Option<String> => "use_request_no",
@@ -932,7 +932,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SingleUsageDetailAssociatedOrderInfo`.
+    /// `associated_order_info` of `marketing::partner::product_coupon::UsersCouponsUse`; `associated_order_info` of `marketing::partner::DetailItem`; and 3 more.
     pub struct SingleUsageDetailAssociatedOrderInfo {
         /// `mchid`.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -953,7 +953,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SingleUsageInfo`.
+    /// `single_usage_info` of `marketing::partner::product_coupon::ProductCoupons`; `single_usage_info` of the answer of `marketing::partner::product_coupon::ProductCoupons`; and 4 more.
     pub struct SingleUsageInfo {
         /// `normal_coupon`.
         0 normal_coupon: Option<SingleUsageInfoNormalCoupon> => "normal_coupon",
@@ -965,29 +965,29 @@ w::record! {
 }
 
 w::record! {
-    /// `SingleUsageInfoDiscountCoupon`.
+    /// An item of `discount_coupon_list` in `marketing::partner::SequentialUsageRule`; `discount_coupon` of `marketing::partner::SingleUsageInfo`; and 3 more.
     pub struct SingleUsageInfoDiscountCoupon {
-        /// `threshold`; unit fen.
+        /// `threshold`; in fen.
         0 threshold: xinqiao_types::Fen => "threshold: must",
-        /// `percent_off`; unit percent.
+        /// `percent_off`; in percent.
         1 percent_off: i64 => "percent_off: must",
     }
     new(threshold: xinqiao_types::Fen, percent_off: i64)
 }
 
 w::record! {
-    /// `SingleUsageInfoNormalCoupon`.
+    /// An item of `normal_coupon_list` in `marketing::partner::SequentialUsageRule`; `normal_coupon` of `marketing::partner::SingleUsageInfo`; and 3 more.
     pub struct SingleUsageInfoNormalCoupon {
-        /// `threshold`; unit fen.
+        /// `threshold`; in fen.
         0 threshold: xinqiao_types::Fen => "threshold: must",
-        /// `discount_amount`; unit fen.
+        /// `discount_amount`; in fen.
         1 discount_amount: xinqiao_types::Fen => "discount_amount: must",
     }
     new(threshold: xinqiao_types::Fen, discount_amount: xinqiao_types::Fen)
 }
 
 w::record! {
-    /// `SingleUsageRule`.
+    /// `single_usage_rule` of `marketing::partner::Stock`; `single_usage_rule` of `marketing::partner::StockItem`; and 1 more.
     pub struct SingleUsageRule {
         /// `coupon_available_period`.
         0 coupon_available_period: CouponAvailablePeriod => "coupon_available_period: must",
@@ -1007,18 +1007,18 @@ w::record! {
 }
 
 w::record! {
-    /// `SingleUsageRuleExchangeCoupon`.
+    /// An item of `exchange_coupon_list` in `marketing::partner::SequentialUsageRule`; `exchange_coupon` of `marketing::partner::SingleUsageRule`; and 2 more.
     pub struct SingleUsageRuleExchangeCoupon {
-        /// `threshold`; unit fen.
+        /// `threshold`; in fen.
         0 threshold: xinqiao_types::Fen => "threshold: must",
-        /// `exchange_price`; unit fen.
+        /// `exchange_price`; in fen.
         1 exchange_price: xinqiao_types::Fen => "exchange_price: must",
     }
     new(threshold: xinqiao_types::Fen, exchange_price: xinqiao_types::Fen)
 }
 
 w::record! {
-    /// `Stock`.
+    /// `stock` of `marketing::partner::product_coupon::ProductCoupons`.
     pub struct Stock {
         /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
         0 coupon_code_mode: String => "coupon_code_mode: must",
@@ -1055,7 +1055,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockBundle`.
+    /// `stock_bundle` of `marketing::partner::product_coupon::ProductCouponsStockBundles`.
     pub struct StockBundle {
         /// `remark`.
         0 remark: Option<String> => "remark",
@@ -1087,7 +1087,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockBundleCouponAvailablePeriod`.
+    /// `coupon_available_period` of `marketing::partner::ProgressiveBundleUsageRule`.
     pub struct StockBundleCouponAvailablePeriod {
         /// `available_begin_time`.
         0 available_begin_time: String => "available_begin_time: must",
@@ -1115,7 +1115,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockBundleCouponDisplayInfo`.
+    /// `coupon_display_info` of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; `coupon_display_info` of `marketing::partner::product_coupon::StockBundlesByStockBundleId`; and 4 more.
     pub struct StockBundleCouponDisplayInfo {
         /// `code_display_mode`; one of `INVISIBLE` `BARCODE` `QRCODE`.
         0 code_display_mode: Option<String> => "code_display_mode",
@@ -1138,7 +1138,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockBundleInfo`.
+    /// `stock_bundle_info` of `marketing::partner::ProductCouponsStockBundlesStock`; `stock_bundle_info` of `marketing::partner::UserProductCouponStock`.
     pub struct StockBundleInfo {
         /// `stock_bundle_id`.
         0 stock_bundle_id: String => "stock_bundle_id: must",
@@ -1148,7 +1148,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockBundleIrregularAvailablePeriod`.
+    /// An item of `irregular_available_period_list` in `marketing::partner::StockBundleCouponAvailablePeriod`; an item of `irregular_available_period_list` in `marketing::partner::StockCouponAvailablePeriod`.
     pub struct StockBundleIrregularAvailablePeriod {
         /// `begin_time`.
         0 begin_time: String => "begin_time: must",
@@ -1159,7 +1159,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockBundleStockSendRule`.
+    /// `stock_send_rule` of `marketing::partner::ProductCouponsStockBundlesStock`; `stock_send_rule` of `marketing::partner::StockBundle`; and 1 more.
     pub struct StockBundleStockSendRule {
         /// `max_count`.
         0 max_count: i64 => "max_count: must",
@@ -1173,7 +1173,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockBundleUsageRuleDisplayInfo`.
+    /// `usage_rule_display_info` of `marketing::partner::product_coupon::StockBundlesByStockBundleId`; `usage_rule_display_info` of `marketing::partner::ProductCouponsStockBundlesStock`; and 2 more.
     pub struct StockBundleUsageRuleDisplayInfo {
         /// `coupon_usage_method_list`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
         0 coupon_usage_method_list: Vec<String> => "coupon_usage_method_list: must",
@@ -1204,7 +1204,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockBundleWeeklyAvailablePeriod`.
+    /// `weekly_available_period` of `marketing::partner::StockBundleCouponAvailablePeriod`; `weekly_available_period` of `marketing::partner::StockCouponAvailablePeriod`.
     pub struct StockBundleWeeklyAvailablePeriod {
         /// `day_list`; one of `MONDAY` `TUESDAY` `WEDNESDAY` `THURSDAY` `FRIDAY` `SATURDAY` `SUNDAY`.
         0 day_list: Option<Vec<String>> => "day_list",
@@ -1216,7 +1216,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockCouponAvailablePeriod`.
+    /// `coupon_available_period` of `marketing::partner::StockProgressiveBundleUsageRule`.
     pub struct StockCouponAvailablePeriod {
         /// `available_begin_time`.
         0 available_begin_time: String => "available_begin_time: must",
@@ -1234,7 +1234,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockCouponCodeCountInfo`.
+    /// `coupon_code_count_info` of `marketing::partner::ProductCouponsStockBundlesStock`; `coupon_code_count_info` of `marketing::partner::UserProductCouponStock`.
     pub struct StockCouponCodeCountInfo {
         /// `total_count`.
         0 total_count: i64 => "total_count: must",
@@ -1244,7 +1244,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockCouponDisplayInfo`.
+    /// `coupon_display_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdGet`; `coupon_display_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; and 5 more.
     pub struct StockCouponDisplayInfo {
         /// `code_display_mode`; one of `INVISIBLE` `BARCODE` `QRCODE`.
         0 code_display_mode: String => "code_display_mode: must",
@@ -1260,7 +1260,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockItem`.
+    /// `stock` of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksPost`.
     pub struct StockItem {
         /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
         0 coupon_code_mode: String => "coupon_code_mode: must",
@@ -1297,7 +1297,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockNotifyConfig`.
+    /// `notify_config` of `marketing::partner::ProductCouponsStock`.
     pub struct StockNotifyConfig {
         /// `notify_appid`.
         0 notify_appid: String => "notify_appid: must",
@@ -1305,7 +1305,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockProgressiveBundleUsageRule`.
+    /// `progressive_bundle_usage_rule` of `marketing::partner::ProductCouponsStockBundlesStock`; `progressive_bundle_usage_rule` of `marketing::partner::UserProductCouponStock`.
     pub struct StockProgressiveBundleUsageRule {
         /// `coupon_available_period`.
         0 coupon_available_period: StockCouponAvailablePeriod => "coupon_available_period: must",
@@ -1319,7 +1319,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockSendRule`.
+    /// `stock_send_rule` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdGet`; `stock_send_rule` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; and 7 more.
     pub struct StockSendRule {
         /// `max_count`.
         0 max_count: i64 => "max_count: must",
@@ -1333,7 +1333,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockSentCountInfo`.
+    /// `sent_count_info` of `marketing::partner::ProductCouponsStockBundlesStock`; `sent_count_info` of `marketing::partner::UserProductCouponStock`.
     pub struct StockSentCountInfo {
         /// `total_count`.
         0 total_count: i64 => "total_count: must",
@@ -1343,7 +1343,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockSequentialUsageRule`.
+    /// `sequential_usage_rule` of `marketing::partner::UserCouponStock`.
     pub struct StockSequentialUsageRule {
         /// `coupon_available_period`.
         0 coupon_available_period: CouponAvailablePeriod => "coupon_available_period: must",
@@ -1359,7 +1359,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockSingleUsageRule`.
+    /// `single_usage_rule` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdGet`; `single_usage_rule` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; and 4 more.
     pub struct StockSingleUsageRule {
         /// `coupon_available_period`.
         0 coupon_available_period: SequentialUsageRuleCouponAvailablePeriod => "coupon_available_period: must",
@@ -1373,7 +1373,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StockUsageRuleDisplayInfo`.
+    /// `usage_rule_display_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdGet`; `usage_rule_display_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; and 4 more.
     pub struct StockUsageRuleDisplayInfo {
         /// `coupon_usage_method_list`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
         0 coupon_usage_method_list: Vec<String> => "coupon_usage_method_list: must",
@@ -1395,7 +1395,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StocksAssociateStoresSuccessStore`.
+    /// An item of `success_store_list` in the answer of `marketing::partner::product_coupon::StocksAssociateStores`; an item of `failed_store_list` in the answer of `marketing::partner::product_coupon::StocksAssociateStores`; and 2 more.
     pub struct StocksAssociateStoresSuccessStore {
         /// `store_id`.
         0 store_id: String => "store_id: must",
@@ -1407,7 +1407,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Store`.
+    /// An item of `store_list` in `marketing::partner::product_coupon::StockBundlesAssociateStores`; an item of `store_list` in `marketing::partner::product_coupon::StockBundlesDisassociateStores`; and 3 more.
     pub struct Store {
         /// `store_id`.
         0 store_id: String => "store_id: must",
@@ -1416,7 +1416,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SuccessStore`.
+    /// An item of `success_store_list` in the answer of `marketing::partner::product_coupon::StockBundlesAssociateStores`; an item of `success_store_list` in the answer of `marketing::partner::product_coupon::StockBundlesDisassociateStores`.
     pub struct SuccessStore {
         /// `store_id`.
         0 store_id: String => "store_id: must",
@@ -1424,7 +1424,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UsageRuleDisplayInfo`.
+    /// `usage_rule_display_info` of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; `usage_rule_display_info` of `marketing::partner::Stock`; and 1 more.
     pub struct UsageRuleDisplayInfo {
         /// `coupon_usage_method_list`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
         0 coupon_usage_method_list: Vec<String> => "coupon_usage_method_list: must",
@@ -1456,7 +1456,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UsageRuleDisplayInfoItem`.
+    /// `usage_rule_display_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksPost`.
     pub struct UsageRuleDisplayInfoItem {
         /// `coupon_usage_method_list`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
         0 coupon_usage_method_list: Vec<String> => "coupon_usage_method_list: must",
@@ -1474,7 +1474,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCoupon`.
+    /// An item of `user_coupon_list` in the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsGet`.
     pub struct UserCoupon {
         /// `brand_id`.
         0 brand_id: String => "brand_id: must",
@@ -1520,7 +1520,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCouponNotifyConfig`.
+    /// `notify_config` of `marketing::partner::UserCouponStock`.
     pub struct UserCouponNotifyConfig {
         /// `notify_appid`.
         0 notify_appid: String => "notify_appid: must",
@@ -1528,7 +1528,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCouponProductCoupon`.
+    /// `product_coupon` of the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsByCouponCode`; `product_coupon` of the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsPost`; and 5 more.
     pub struct UserCouponProductCoupon {
         /// `product_coupon_id`.
         0 product_coupon_id: String => "product_coupon_id: must",
@@ -1560,7 +1560,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserCouponStock`.
+    /// `stock` of the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsPost`; `stock` of `marketing::partner::UserCoupon`.
     pub struct UserCouponStock {
         /// `product_coupon_id`.
         0 product_coupon_id: String => "product_coupon_id: must",
@@ -1602,7 +1602,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserProductCoupon`.
+    /// An item of `user_product_coupon_list` in the answer of `marketing::partner::product_coupon::UsersByOpenidCouponBundles`; an item of `user_product_coupon_list` in the answer of `marketing::partner::product_coupon::UsersCouponBundlesDeactivate`.
     pub struct UserProductCoupon {
         /// `coupon_code`.
         0 coupon_code: String => "coupon_code: must",
@@ -1648,7 +1648,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserProductCouponBundleInfo`.
+    /// `user_product_coupon_bundle_info` of `marketing::partner::UserProductCoupon`.
     pub struct UserProductCouponBundleInfo {
         /// `user_coupon_bundle_id`.
         0 user_coupon_bundle_id: String => "user_coupon_bundle_id: must",
@@ -1662,7 +1662,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserProductCouponCouponTagInfo`.
+    /// `coupon_tag_info` of `marketing::partner::UserProductCoupon`.
     pub struct UserProductCouponCouponTagInfo {
         /// `coupon_tag_list`; one of `MEMBER`.
         0 coupon_tag_list: Option<Vec<String>> => "coupon_tag_list",
@@ -1672,7 +1672,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserProductCouponStock`.
+    /// `stock` of `marketing::partner::UserProductCoupon`.
     pub struct UserProductCouponStock {
         /// `product_coupon_id`.
         0 product_coupon_id: String => "product_coupon_id: must",
@@ -1714,7 +1714,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UsersByOpenidCouponsPostCouponTagInfo`.
+    /// `coupon_tag_info` of `marketing::partner::product_coupon::UsersByOpenidCouponsPost`.
     pub struct UsersByOpenidCouponsPostCouponTagInfo {
         /// `coupon_tag_list`; one of `MEMBER`.
         0 coupon_tag_list: Option<Vec<String>> => "coupon_tag_list",
@@ -1726,7 +1726,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UsersCouponsConfirmSequentialUsageDetail`.
+    /// `sequential_usage_detail` of the answer of `marketing::partner::product_coupon::UsersCouponsConfirm`.
     pub struct UsersCouponsConfirmSequentialUsageDetail {
         /// `total_count`.
         0 total_count: i64 => "total_count: must",
@@ -1738,7 +1738,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UsersCouponsConfirmSingleUsageDetail`.
+    /// `single_usage_detail` of the answer of `marketing::partner::product_coupon::UsersCouponsConfirm`.
     pub struct UsersCouponsConfirmSingleUsageDetail {
         /// `use_request_no`.
         0 use_request_no: Option<String> => "use_request_no",
@@ -1758,7 +1758,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WeeklyAvailablePeriod`.
+    /// `weekly_available_period` of `marketing::partner::CouponAvailablePeriod`; `weekly_available_period` of `marketing::partner::SequentialUsageRuleCouponAvailablePeriod`.
     pub struct WeeklyAvailablePeriod {
         /// `day_list`; one of `MONDAY` `TUESDAY` `WEDNESDAY` `THURSDAY` `FRIDAY` `SATURDAY` `SUNDAY`.
         0 day_list: Option<Vec<String>> => "day_list",
@@ -1770,7 +1770,7 @@ w::record! {
 }
 
 w::record! {
-    /// `WeeklyAvailablePeriodDayPeriod`.
+    /// An item of `day_period_list` in `marketing::partner::StockBundleWeeklyAvailablePeriod`.
     pub struct WeeklyAvailablePeriodDayPeriod {
         /// `begin_time`.
         0 begin_time: i64 => "begin_time: must",
@@ -1824,7 +1824,7 @@ pub mod delivery_plan {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016184598>.
         /// * Catalog: `pay_v3.marketing.partner.delivery_plan.by_sp_mchid_notify_url`.
         pub struct BySpMchidNotifyUrl {
-            /// `sp_mchid`.
+            /// `sp_mchid`; the account's merchantid.
             0 sp_mchid: String => "sp_mchid: must path",
             /// `notify_url`.
             1 notify_url: String => "notify_url: must",
@@ -1959,13 +1959,8 @@ pub mod delivery_plan {
         text(out_request_no: String)
     }
 
-    w::record! {
-        /// Answer to [`DeliveryPlansByPlanId`].
-        pub struct DeliveryPlansByPlanIdResponse {
-            /// `plan`.
-            0 plan: super::Plan => "plan: must",
-        }
-    }
+    /// Answer to [`DeliveryPlansByPlanId`], the same as to [`DeliveryPlans`].
+    pub type DeliveryPlansByPlanIdResponse = DeliveryPlansResponse;
 
     w::endpoint! {
         DeliveryPlansByPlanId => DeliveryPlansByPlanIdResponse,
@@ -2280,15 +2275,8 @@ pub mod product_coupon {
         new(notify_url: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`NotifyConfigsPost`].
-        pub struct NotifyConfigsPostResponse {
-            /// `notify_url`.
-            0 notify_url: String => "notify_url: must",
-            /// `update_time`; format `rfc3339`.
-            1 update_time: String => "update_time: must",
-        }
-    }
+    /// Answer to [`NotifyConfigsPost`], the same as to [`NotifyConfigsGet`].
+    pub type NotifyConfigsPostResponse = NotifyConfigsGetResponse;
 
     w::endpoint! {
         NotifyConfigsPost => NotifyConfigsPostResponse,
@@ -2499,37 +2487,8 @@ pub mod product_coupon {
         )
     }
 
-    w::record! {
-        /// Answer to [`ProductCouponsByProductCouponIdPatch`].
-        pub struct ProductCouponsByProductCouponIdPatchResponse {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-            2 scope: String => "scope: must",
-            /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-            3 type_: String => "type: must",
-            /// `usage_mode`; one of `SINGLE` `SEQUENTIAL`.
-            4 usage_mode: String => "usage_mode: must",
-            /// `single_usage_info`.
-            5 single_usage_info: Option<super::SingleUsageInfo> => "single_usage_info",
-            /// `sequential_usage_info`.
-            6 sequential_usage_info: Option<super::ProductCouponsSequentialUsageInfo> => "sequential_usage_info",
-            /// `display_info`.
-            7 display_info: super::DisplayInfo => "display_info: must",
-            /// `out_product_no`.
-            8 out_product_no: Option<String> => "out_product_no",
-            /// `state`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
-            9 state: String => "state: must",
-            /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => "deactivate_reason",
-        }
-    }
+    /// Answer to [`ProductCouponsByProductCouponIdPatch`], the same as to [`ProductCouponsByProductCouponIdGet`].
+    pub type ProductCouponsByProductCouponIdPatchResponse = ProductCouponsByProductCouponIdGetResponse;
 
     w::endpoint! {
         ProductCouponsByProductCouponIdPatch => ProductCouponsByProductCouponIdPatchResponse,
@@ -2901,37 +2860,8 @@ pub mod product_coupon {
         )
     }
 
-    w::record! {
-        /// Answer to [`ProductCouponsDeactivate`].
-        pub struct ProductCouponsDeactivateResponse {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-            2 scope: String => "scope: must",
-            /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-            3 type_: String => "type: must",
-            /// `usage_mode`; one of `SINGLE` `SEQUENTIAL`.
-            4 usage_mode: String => "usage_mode: must",
-            /// `single_usage_info`.
-            5 single_usage_info: Option<super::SingleUsageInfo> => "single_usage_info",
-            /// `sequential_usage_info`.
-            6 sequential_usage_info: Option<super::ProductCouponsSequentialUsageInfo> => "sequential_usage_info",
-            /// `display_info`.
-            7 display_info: super::DisplayInfo => "display_info: must",
-            /// `out_product_no`.
-            8 out_product_no: Option<String> => "out_product_no",
-            /// `state`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
-            9 state: String => "state: must",
-            /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => "deactivate_reason",
-        }
-    }
+    /// Answer to [`ProductCouponsDeactivate`], the same as to [`ProductCouponsByProductCouponIdGet`].
+    pub type ProductCouponsDeactivateResponse = ProductCouponsByProductCouponIdGetResponse;
 
     w::endpoint! {
         ProductCouponsDeactivate => ProductCouponsDeactivateResponse,
@@ -3292,15 +3222,8 @@ pub mod product_coupon {
         )
     }
 
-    w::record! {
-        /// Answer to [`StockBundlesByStockBundleId`].
-        pub struct StockBundlesByStockBundleIdResponse {
-            /// `stock_bundle_id`.
-            0 stock_bundle_id: String => "stock_bundle_id: must",
-            /// `stock_list`.
-            1 stock_list: Vec<super::ProductCouponsStockBundlesStock> => "stock_list: must",
-        }
-    }
+    /// Answer to [`StockBundlesByStockBundleId`], the same as to [`ProductCouponsStockBundles`].
+    pub type StockBundlesByStockBundleIdResponse = ProductCouponsStockBundlesResponse;
 
     w::endpoint! {
         StockBundlesByStockBundleId => StockBundlesByStockBundleIdResponse,
@@ -3345,17 +3268,8 @@ pub mod product_coupon {
         )
     }
 
-    w::record! {
-        /// Answer to [`StockBundlesDisassociateStores`].
-        pub struct StockBundlesDisassociateStoresResponse {
-            /// `total_count`.
-            0 total_count: i64 => "total_count: must",
-            /// `success_store_list`.
-            1 success_store_list: Option<Vec<super::SuccessStore>> => "success_store_list",
-            /// `failed_store_list`.
-            2 failed_store_list: Option<Vec<super::FailedStore>> => "failed_store_list",
-        }
-    }
+    /// Answer to [`StockBundlesDisassociateStores`], the same as to [`StockBundlesAssociateStores`].
+    pub type StockBundlesDisassociateStoresResponse = StockBundlesAssociateStoresResponse;
 
     w::endpoint! {
         StockBundlesDisassociateStores => StockBundlesDisassociateStoresResponse,
@@ -3417,15 +3331,8 @@ pub mod product_coupon {
         )
     }
 
-    w::record! {
-        /// Answer to [`StockBundlesUpdateBudget`].
-        pub struct StockBundlesUpdateBudgetResponse {
-            /// `stock_bundle_id`.
-            0 stock_bundle_id: String => "stock_bundle_id: must",
-            /// `stock_list`.
-            1 stock_list: Vec<super::ProductCouponsStockBundlesStock> => "stock_list: must",
-        }
-    }
+    /// Answer to [`StockBundlesUpdateBudget`], the same as to [`ProductCouponsStockBundles`].
+    pub type StockBundlesUpdateBudgetResponse = ProductCouponsStockBundlesResponse;
 
     w::endpoint! {
         StockBundlesUpdateBudget => StockBundlesUpdateBudgetResponse,
@@ -3586,17 +3493,8 @@ pub mod product_coupon {
         )
     }
 
-    w::record! {
-        /// Answer to [`StocksDisassociateStores`].
-        pub struct StocksDisassociateStoresResponse {
-            /// `total_count`.
-            0 total_count: i64 => "total_count: must",
-            /// `success_store_list`.
-            1 success_store_list: Option<Vec<super::StocksAssociateStoresSuccessStore>> => "success_store_list",
-            /// `failed_store_list`.
-            2 failed_store_list: Option<Vec<super::StocksAssociateStoresSuccessStore>> => "failed_store_list",
-        }
-    }
+    /// Answer to [`StocksDisassociateStores`], the same as to [`StocksAssociateStores`].
+    pub type StocksDisassociateStoresResponse = StocksAssociateStoresResponse;
 
     w::endpoint! {
         StocksDisassociateStores => StocksDisassociateStoresResponse,
@@ -3687,7 +3585,7 @@ pub mod product_coupon {
         /// * For: partner.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_coupon_bundles`.
         pub struct UsersByOpenidCouponBundles {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `brand_id`.
             1 brand_id: String => "brand_id: must",
@@ -3753,7 +3651,7 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781582>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_by_coupon_code`.
         pub struct UsersByOpenidCouponsByCouponCode {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_code`.
             1 coupon_code: String => "coupon_code: must path",
@@ -3849,7 +3747,7 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781590>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_get`.
         pub struct UsersByOpenidCouponsGet {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `brand_id`.
             1 brand_id: String => "brand_id: must query",
@@ -3914,7 +3812,7 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781605>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_post`.
         pub struct UsersByOpenidCouponsPost {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `product_coupon_id`.
             1 product_coupon_id: String => "product_coupon_id: must",
@@ -4017,7 +3915,7 @@ pub mod product_coupon {
         /// * For: partner.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_pre_send_coupon`.
         pub struct UsersByOpenidPreSendCoupon {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `brand_id`.
             1 brand_id: String => "brand_id: must",
@@ -4079,7 +3977,7 @@ pub mod product_coupon {
         /// * For: partner.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_pre_send_coupon_bundle`.
         pub struct UsersByOpenidPreSendCouponBundle {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `brand_id`.
             1 brand_id: String => "brand_id: must",
@@ -4105,13 +4003,8 @@ pub mod product_coupon {
         text(attach: String)
     }
 
-    w::record! {
-        /// Answer to [`UsersByOpenidPreSendCouponBundle`].
-        pub struct UsersByOpenidPreSendCouponBundleResponse {
-            /// `token`.
-            0 token: String => "token: must",
-        }
-    }
+    /// Answer to [`UsersByOpenidPreSendCouponBundle`], the same as to [`UsersByOpenidPreSendCoupon`].
+    pub type UsersByOpenidPreSendCouponBundleResponse = UsersByOpenidPreSendCouponResponse;
 
     w::endpoint! {
         UsersByOpenidPreSendCouponBundle => UsersByOpenidPreSendCouponBundleResponse,
@@ -4139,7 +4032,7 @@ pub mod product_coupon {
         /// * For: partner.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_coupon_bundles_deactivate`.
         pub struct UsersCouponBundlesDeactivate {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `user_coupon_bundle_id`.
             1 user_coupon_bundle_id: String => "user_coupon_bundle_id: must path",
@@ -4168,15 +4061,8 @@ pub mod product_coupon {
         )
     }
 
-    w::record! {
-        /// Answer to [`UsersCouponBundlesDeactivate`].
-        pub struct UsersCouponBundlesDeactivateResponse {
-            /// `user_coupon_bundle_id`.
-            0 user_coupon_bundle_id: String => "user_coupon_bundle_id: must",
-            /// `user_product_coupon_list`.
-            1 user_product_coupon_list: Vec<super::UserProductCoupon> => "user_product_coupon_list: must",
-        }
-    }
+    /// Answer to [`UsersCouponBundlesDeactivate`], the same as to [`UsersByOpenidCouponBundles`].
+    pub type UsersCouponBundlesDeactivateResponse = UsersByOpenidCouponBundlesResponse;
 
     w::endpoint! {
         UsersCouponBundlesDeactivate => UsersCouponBundlesDeactivateResponse,
@@ -4205,7 +4091,7 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781575>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_coupons_confirm`.
         pub struct UsersCouponsConfirm {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_code`.
             1 coupon_code: String => "coupon_code: must path",
@@ -4306,7 +4192,7 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781578>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_coupons_deactivate`.
         pub struct UsersCouponsDeactivate {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_code`.
             1 coupon_code: String => "coupon_code: must path",
@@ -4335,51 +4221,8 @@ pub mod product_coupon {
         )
     }
 
-    w::record! {
-        /// Answer to [`UsersCouponsDeactivate`].
-        pub struct UsersCouponsDeactivateResponse {
-            /// `brand_id`.
-            0 brand_id: String => "brand_id: must",
-            /// `coupon_code`.
-            1 coupon_code: String => "coupon_code: must",
-            /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            2 coupon_state: String => "coupon_state: must",
-            /// `valid_begin_time`; format `rfc3339`.
-            3 valid_begin_time: String => "valid_begin_time: must",
-            /// `valid_end_time`; format `rfc3339`.
-            4 valid_end_time: String => "valid_end_time: must",
-            /// `receive_time`; format `rfc3339`.
-            5 receive_time: String => "receive_time: must",
-            /// `send_request_no`.
-            6 send_request_no: String => "send_request_no: must",
-            /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-            7 send_channel: String => "send_channel: must",
-            /// `confirm_request_no`.
-            8 confirm_request_no: Option<String> => "confirm_request_no",
-            /// `confirm_time`; format `rfc3339`.
-            9 confirm_time: Option<String> => "confirm_time",
-            /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => "deactivate_reason",
-            /// `single_usage_detail`.
-            13 single_usage_detail: Option<super::SingleUsageDetail> => "single_usage_detail",
-            /// `sequential_usage_detail`.
-            14 sequential_usage_detail: Option<super::SequentialUsageDetail> => "sequential_usage_detail",
-            /// `product_coupon`.
-            15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
-            /// `stock`.
-            16 stock: super::ProductCouponsStock => "stock: must",
-            /// `attach`.
-            17 attach: Option<String> => "attach",
-            /// `channel_custom_info`.
-            18 channel_custom_info: Option<String> => "channel_custom_info",
-            /// `coupon_tag_info`.
-            19 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
-        }
-    }
+    /// Answer to [`UsersCouponsDeactivate`], the same as to [`UsersByOpenidCouponsByCouponCode`].
+    pub type UsersCouponsDeactivateResponse = UsersByOpenidCouponsByCouponCodeResponse;
 
     w::endpoint! {
         UsersCouponsDeactivate => UsersCouponsDeactivateResponse,
@@ -4408,7 +4251,7 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781599>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_coupons_return`.
         pub struct UsersCouponsReturn {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_code`.
             1 coupon_code: String => "coupon_code: must path",
@@ -4437,51 +4280,8 @@ pub mod product_coupon {
         set(sequential_coupon_index: i64)
     }
 
-    w::record! {
-        /// Answer to [`UsersCouponsReturn`].
-        pub struct UsersCouponsReturnResponse {
-            /// `brand_id`.
-            0 brand_id: String => "brand_id: must",
-            /// `coupon_code`.
-            1 coupon_code: String => "coupon_code: must",
-            /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            2 coupon_state: String => "coupon_state: must",
-            /// `valid_begin_time`; format `rfc3339`.
-            3 valid_begin_time: String => "valid_begin_time: must",
-            /// `valid_end_time`; format `rfc3339`.
-            4 valid_end_time: String => "valid_end_time: must",
-            /// `receive_time`; format `rfc3339`.
-            5 receive_time: String => "receive_time: must",
-            /// `send_request_no`.
-            6 send_request_no: String => "send_request_no: must",
-            /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-            7 send_channel: String => "send_channel: must",
-            /// `confirm_request_no`.
-            8 confirm_request_no: Option<String> => "confirm_request_no",
-            /// `confirm_time`; format `rfc3339`.
-            9 confirm_time: Option<String> => "confirm_time",
-            /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => "deactivate_reason",
-            /// `single_usage_detail`.
-            13 single_usage_detail: Option<super::SingleUsageDetail> => "single_usage_detail",
-            /// `sequential_usage_detail`.
-            14 sequential_usage_detail: Option<super::SequentialUsageDetail> => "sequential_usage_detail",
-            /// `product_coupon`.
-            15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
-            /// `stock`.
-            16 stock: super::ProductCouponsStock => "stock: must",
-            /// `attach`.
-            17 attach: Option<String> => "attach",
-            /// `channel_custom_info`.
-            18 channel_custom_info: Option<String> => "channel_custom_info",
-            /// `coupon_tag_info`.
-            19 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
-        }
-    }
+    /// Answer to [`UsersCouponsReturn`], the same as to [`UsersByOpenidCouponsByCouponCode`].
+    pub type UsersCouponsReturnResponse = UsersByOpenidCouponsByCouponCodeResponse;
 
     w::endpoint! {
         UsersCouponsReturn => UsersCouponsReturnResponse,
@@ -4510,7 +4310,7 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781608>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_coupons_use`.
         pub struct UsersCouponsUse {
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_code`.
             1 coupon_code: String => "coupon_code: must path",
@@ -4556,51 +4356,8 @@ pub mod product_coupon {
         )
     }
 
-    w::record! {
-        /// Answer to [`UsersCouponsUse`].
-        pub struct UsersCouponsUseResponse {
-            /// `brand_id`.
-            0 brand_id: String => "brand_id: must",
-            /// `coupon_code`.
-            1 coupon_code: String => "coupon_code: must",
-            /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            2 coupon_state: String => "coupon_state: must",
-            /// `valid_begin_time`; format `rfc3339`.
-            3 valid_begin_time: String => "valid_begin_time: must",
-            /// `valid_end_time`; format `rfc3339`.
-            4 valid_end_time: String => "valid_end_time: must",
-            /// `receive_time`; format `rfc3339`.
-            5 receive_time: String => "receive_time: must",
-            /// `send_request_no`.
-            6 send_request_no: String => "send_request_no: must",
-            /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-            7 send_channel: String => "send_channel: must",
-            /// `confirm_request_no`.
-            8 confirm_request_no: Option<String> => "confirm_request_no",
-            /// `confirm_time`; format `rfc3339`.
-            9 confirm_time: Option<String> => "confirm_time",
-            /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => "deactivate_reason",
-            /// `single_usage_detail`.
-            13 single_usage_detail: Option<super::SingleUsageDetail> => "single_usage_detail",
-            /// `sequential_usage_detail`.
-            14 sequential_usage_detail: Option<super::SequentialUsageDetail> => "sequential_usage_detail",
-            /// `product_coupon`.
-            15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
-            /// `stock`.
-            16 stock: super::ProductCouponsStock => "stock: must",
-            /// `attach`.
-            17 attach: Option<String> => "attach",
-            /// `channel_custom_info`.
-            18 channel_custom_info: Option<String> => "channel_custom_info",
-            /// `coupon_tag_info`.
-            19 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
-        }
-    }
+    /// Answer to [`UsersCouponsUse`], the same as to [`UsersByOpenidCouponsByCouponCode`].
+    pub type UsersCouponsUseResponse = UsersByOpenidCouponsByCouponCodeResponse;
 
     w::endpoint! {
         UsersCouponsUse => UsersCouponsUseResponse,

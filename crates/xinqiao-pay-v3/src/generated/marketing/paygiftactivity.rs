@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ActivitiesByActivityIdAwardSendRule`.
+    /// `award_send_rule` of the answer of `marketing::paygiftactivity::ActivitiesByActivityId`.
     pub struct ActivitiesByActivityIdAwardSendRule {
         /// `full_send_rule`.
         0 full_send_rule: FullSendRule => "full_send_rule: must",
@@ -12,7 +12,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActivitiesByActivityIdGoodsData`.
+    /// An item of `data` in the answer of `marketing::paygiftactivity::ActivitiesByActivityIdGoods`.
     pub struct ActivitiesByActivityIdGoodsData {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActivitiesByActivityIdMerchantsData`.
+    /// An item of `data` in the answer of `marketing::paygiftactivity::ActivitiesByActivityIdMerchants`.
     pub struct ActivitiesByActivityIdMerchantsData {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActivitiesData`.
+    /// An item of `data` in the answer of `marketing::paygiftactivity::Activities`.
     pub struct ActivitiesData {
         /// `activity_id`.
         0 activity_id: String => "activity_id: must",
@@ -68,7 +68,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActivityBaseInfo`.
+    /// `activity_base_info` of the answer of `marketing::paygiftactivity::ActivitiesByActivityId`; `activity_base_info` of `marketing::paygiftactivity::ActivitiesData`.
     pub struct ActivityBaseInfo {
         /// `activity_name`.
         0 activity_name: String => "activity_name: must",
@@ -96,7 +96,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ActivityBaseInfoAvailablePeriod`.
+    /// `available_periods` of `marketing::paygiftactivity::UniqueThresholdActivityActivityBaseInfo`.
     pub struct ActivityBaseInfoAvailablePeriod {
         /// `available_time`.
         0 available_time: Option<Vec<AvailablePeriodAvailableTime>> => "available_time",
@@ -111,7 +111,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AdvancedSetting`.
+    /// `advanced_setting` of the answer of `marketing::paygiftactivity::ActivitiesByActivityId`; `advanced_setting` of `marketing::paygiftactivity::ActivitiesData`.
     pub struct AdvancedSetting {
         /// `delivery_user_category`; one of `BUSIFAVOR`.
         0 delivery_user_category: Option<String> => "delivery_user_category",
@@ -125,7 +125,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AvailableDayTime`.
+    /// An item of `available_day_time` in `marketing::paygiftactivity::AvailablePeriod`.
     pub struct AvailableDayTime {
         /// `begin_day_time`; format `HHmmss`.
         0 begin_day_time: String => "begin_day_time: must",
@@ -135,7 +135,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AvailablePeriod`.
+    /// `available_periods` of `marketing::paygiftactivity::ActivityBaseInfo`.
     pub struct AvailablePeriod {
         /// `available_time`.
         0 available_time: Option<Vec<AvailableTime>> => "available_time",
@@ -145,7 +145,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AvailablePeriodAvailableDayTime`.
+    /// An item of `available_day_time` in `marketing::paygiftactivity::ActivityBaseInfoAvailablePeriod`.
     pub struct AvailablePeriodAvailableDayTime {
         /// `begin_day_time`; format `HHmmss`.
         0 begin_day_time: Option<String> => "begin_day_time",
@@ -157,7 +157,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AvailablePeriodAvailableTime`.
+    /// An item of `available_time` in `marketing::paygiftactivity::ActivityBaseInfoAvailablePeriod`.
     pub struct AvailablePeriodAvailableTime {
         /// `begin_time`; format `rfc3339`.
         0 begin_time: Option<String> => "begin_time",
@@ -169,7 +169,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AvailableTime`.
+    /// An item of `available_time` in `marketing::paygiftactivity::AvailablePeriod`.
     pub struct AvailableTime {
         /// `begin_time`; format `rfc3339`.
         0 begin_time: String => "begin_time: must",
@@ -179,7 +179,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Award`.
+    /// An item of `award_list` in `marketing::paygiftactivity::FullSendRule`.
     pub struct Award {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must",
@@ -191,7 +191,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AwardSendRule`.
+    /// `award_send_rule` of `marketing::paygiftactivity::ActivitiesData`.
     pub struct AwardSendRule {
         /// `full_send_rule`.
         0 full_send_rule: FullSendRule => "full_send_rule: must",
@@ -201,7 +201,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AwardSendRuleAward`.
+    /// An item of `award_list` in `marketing::paygiftactivity::UniqueThresholdActivityAwardSendRule`.
     pub struct AwardSendRuleAward {
         /// `stock_id`.
         0 stock_id: Option<String> => "stock_id",
@@ -215,9 +215,9 @@ w::record! {
 }
 
 w::record! {
-    /// `FullSendRule`.
+    /// `full_send_rule` of `marketing::paygiftactivity::ActivitiesByActivityIdAwardSendRule`; `full_send_rule` of `marketing::paygiftactivity::AwardSendRule`.
     pub struct FullSendRule {
-        /// `transaction_amount_minimum`; unit fen.
+        /// `transaction_amount_minimum`; in fen.
         0 transaction_amount_minimum: xinqiao_types::Fen => "transaction_amount_minimum: must",
         /// `send_content`; one of `SINGLE_COUPON` `GIFT_PACKAGE`.
         1 send_content: String => "send_content: must",
@@ -233,7 +233,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InvalidMerchantId`.
+    /// An item of `invalid_merchant_id_list` in the answer of `marketing::paygiftactivity::ActivitiesMerchantsAdd`.
     pub struct InvalidMerchantId {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -243,7 +243,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PaymentMethodInformation`.
+    /// `payment_method_information` of `marketing::paygiftactivity::PaymentMode`; `payment_method_information` of `marketing::paygiftactivity::UniqueThresholdActivityAdvancedSetting`.
     pub struct PaymentMethodInformation {
         /// `payment_method`; one of `CFT` `SPECIFIC_BANK_CARD`.
         0 payment_method: Option<String> => "payment_method",
@@ -255,7 +255,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PaymentMode`.
+    /// `payment_mode` of `marketing::paygiftactivity::AdvancedSetting`; `payment_mode` of `marketing::paygiftactivity::UniqueThresholdActivityAdvancedSetting`.
     pub struct PaymentMode {
         /// `payment_scene_list`; one of `APP_SCENE`.
         0 payment_scene_list: Option<Vec<String>> => "payment_scene_list",
@@ -267,7 +267,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StepSendRule`.
+    /// `step_send_rule` of `marketing::paygiftactivity::AwardSendRule`.
     pub struct StepSendRule {
         /// `award_type`; one of `BUSIFAVOR`.
         0 award_type: String => "award_type: must",
@@ -277,7 +277,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UniqueThresholdActivityActivityBaseInfo`.
+    /// `activity_base_info` of `marketing::paygiftactivity::UniqueThresholdActivity`.
     pub struct UniqueThresholdActivityActivityBaseInfo {
         /// `activity_name`.
         0 activity_name: String => "activity_name: must",
@@ -320,7 +320,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UniqueThresholdActivityAdvancedSetting`.
+    /// `advanced_setting` of `marketing::paygiftactivity::UniqueThresholdActivity`.
     pub struct UniqueThresholdActivityAdvancedSetting {
         /// `delivery_user_category`; one of `BUSIFAVOR`.
         0 delivery_user_category: Option<String> => "delivery_user_category",
@@ -343,9 +343,9 @@ w::record! {
 }
 
 w::record! {
-    /// `UniqueThresholdActivityAwardSendRule`.
+    /// `award_send_rule` of `marketing::paygiftactivity::UniqueThresholdActivity`.
     pub struct UniqueThresholdActivityAwardSendRule {
-        /// `transaction_amount_minimum`; unit fen.
+        /// `transaction_amount_minimum`; in fen.
         0 transaction_amount_minimum: xinqiao_types::Fen => "transaction_amount_minimum: must",
         /// `send_content`; one of `SINGLE_COUPON` `GIFT_PACKAGE`.
         1 send_content: String => "send_content: must",

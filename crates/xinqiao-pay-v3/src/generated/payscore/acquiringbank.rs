@@ -4,15 +4,15 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Collection`.
+    /// `collection` of the answer of `payscore::acquiringbank::ServiceorderByOutOrderNoComplete`; `collection` of the answer of `payscore::acquiringbank::ServiceorderByOutOrderNoModify`; and 3 more.
     pub struct Collection {
         /// `state`.
         0 state: String => "state: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `paying_amount`; unit fen.
+        /// `paying_amount`; in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// `paid_amount`; unit fen.
+        /// `paid_amount`; in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `details`.
         4 details: Vec<CollectionDetail> => "details: must",
@@ -20,11 +20,11 @@ w::record! {
 }
 
 w::record! {
-    /// `CollectionDetail`.
+    /// An item of `details` in `payscore::acquiringbank::Collection`.
     pub struct CollectionDetail {
         /// `seq`.
         0 seq: i64 => "seq: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// `paid_type`.
         2 paid_type: Option<String> => "paid_type",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Device`.
+    /// `device` of `payscore::acquiringbank::ServiceorderByOutOrderNoComplete`; `device` of `payscore::acquiringbank::ServiceorderByOutOrderNoModify`; and 1 more.
     pub struct Device {
         /// `start_device_id`.
         0 start_device_id: Option<String> => "start_device_id",
@@ -52,7 +52,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Good`.
+    /// An item of `goods` in `payscore::acquiringbank::ShoppingInfo`.
     pub struct Good {
         /// `name`.
         0 name: Option<String> => "name",
@@ -71,15 +71,15 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `payscore::acquiringbank::PromotionDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `quantity`.
         1 quantity: i64 => "quantity: must",
-        /// `unit_price`; unit fen.
+        /// `unit_price`; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// `discount_amount`; unit fen.
+        /// `discount_amount`; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// `goods_remark`.
         4 goods_remark: Option<String> => "goods_remark",
@@ -87,7 +87,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JumpLink`.
+    /// `jump_link` of `payscore::acquiringbank::ShoppingInfo`.
     pub struct JumpLink {
         /// `jump_link_type`; one of `JUMP_LINK_MINI_PROGRAM`.
         0 jump_link_type: Option<String> => "jump_link_type",
@@ -101,7 +101,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Location`.
+    /// `location` of `payscore::acquiringbank::ServiceorderByOutOrderNoComplete`; `location` of the answer of `payscore::acquiringbank::ServiceorderByOutOrderNoComplete`; and 7 more.
     pub struct Location {
         /// `start_location`.
         0 start_location: Option<String> => "start_location",
@@ -113,13 +113,13 @@ w::record! {
 }
 
 w::record! {
-    /// `PostDiscount`.
+    /// An item of `post_discounts` in `payscore::acquiringbank::ServiceorderPost`.
     pub struct PostDiscount {
         /// `name`; needed according to the documentation.
         0 name: Option<String> => "name",
         /// `description`; needed according to the documentation.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
         3 count: Option<i64> => "count",
@@ -130,7 +130,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PostDiscountDetail`.
+    /// An item of `post_discounts` in the answer of `payscore::acquiringbank::Servicepayondeliveryorder`.
     pub struct PostDiscountDetail {
         /// `name`.
         0 name: Option<String> => "name",
@@ -144,13 +144,13 @@ w::record! {
 }
 
 w::record! {
-    /// `PostDiscountItem`.
+    /// An item of `post_discounts` in `payscore::acquiringbank::ServiceorderByOutOrderNoComplete`; an item of `post_discounts` in `payscore::acquiringbank::ServiceorderByOutOrderNoModify`.
     pub struct PostDiscountItem {
         /// `name`; needed according to the documentation.
         0 name: Option<String> => "name",
         /// `description`; needed according to the documentation.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen; needed according to the documentation.
+        /// `amount`; in fen; needed according to the documentation.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
         3 count: Option<i64> => "count",
@@ -161,13 +161,13 @@ w::record! {
 }
 
 w::record! {
-    /// `PostPayment`.
+    /// An item of `post_payments` in the answer of `payscore::acquiringbank::ServiceorderByOutOrderNoComplete`; an item of `post_discounts` in the answer of `payscore::acquiringbank::ServiceorderByOutOrderNoComplete`; and 8 more.
     pub struct PostPayment {
         /// `name`.
         0 name: Option<String> => "name",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
         3 count: Option<i64> => "count",
@@ -175,7 +175,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PostPaymentItem`.
+    /// An item of `post_payments` in the answer of `payscore::acquiringbank::Servicepayondeliveryorder`.
     pub struct PostPaymentItem {
         /// `name`.
         0 name: Option<String> => "name",
@@ -189,7 +189,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in `payscore::acquiringbank::CollectionDetail`.
     pub struct PromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -199,15 +199,15 @@ w::record! {
         2 scope: String => "scope: must",
         /// `type`.
         3 type_: String => "type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; unit fen.
+        /// `wechatpay_contribute`; in fen.
         6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; unit fen.
+        /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; unit fen.
+        /// `other_contribute`; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
         9 currency: Option<String> => "currency",
@@ -217,19 +217,19 @@ w::record! {
 }
 
 w::record! {
-    /// `RiskFund`.
+    /// `risk_fund` of the answer of `payscore::acquiringbank::ServiceorderByOutOrderNoComplete`; `risk_fund` of the answer of `payscore::acquiringbank::ServiceorderByOutOrderNoModify`; and 3 more.
     pub struct RiskFund {
         /// `name`.
         0 name: String => "name: must",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
 w::record! {
-    /// `RiskFundItem`.
+    /// `risk_fund` of the answer of `payscore::acquiringbank::Servicepayondeliveryorder`.
     pub struct RiskFundItem {
         /// `name`.
         0 name: String => "name: must",
@@ -241,13 +241,13 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderByOutOrderNoSyncDetail`.
+    /// `detail` of `payscore::acquiringbank::ServiceorderByOutOrderNoSync`.
     pub struct ServiceorderByOutOrderNoSyncDetail {
         /// `seq`.
         0 seq: Option<i64> => "seq",
         /// `paid_time`; format `yyyyMMddHHmmss`; needed according to the documentation.
         1 paid_time: Option<String> => "paid_time",
-        /// `paid_amount`; unit fen.
+        /// `paid_amount`; in fen.
         2 paid_amount: Option<xinqiao_types::Fen> => "paid_amount",
     }
     new()
@@ -256,13 +256,13 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderPostPostPayment`.
+    /// An item of `post_payments` in `payscore::acquiringbank::ServiceorderByOutOrderNoComplete`; an item of `post_payments` in `payscore::acquiringbank::ServiceorderByOutOrderNoModify`; and 1 more.
     pub struct ServiceorderPostPostPayment {
         /// `name`.
         0 name: String => "name: must",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
         3 count: Option<i64> => "count",
@@ -273,7 +273,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderPostRiskFund`.
+    /// `risk_fund` of `payscore::acquiringbank::ServiceorderPost`.
     pub struct ServiceorderPostRiskFund {
         /// `name`.
         0 name: String => "name: must",
@@ -287,7 +287,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderPostTimeRange`.
+    /// `time_range` of `payscore::acquiringbank::ServiceorderByOutOrderNoComplete`; `time_range` of `payscore::acquiringbank::ServiceorderPost`.
     pub struct ServiceorderPostTimeRange {
         /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; needed according to the documentation.
         0 start_time: Option<String> => "start_time",
@@ -303,7 +303,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderPostDiscount`.
+    /// An item of `post_discounts` in `payscore::acquiringbank::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderPostDiscount {
         /// `name`.
         0 name: Option<String> => "name",
@@ -320,7 +320,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderPostPayment`.
+    /// An item of `post_payments` in `payscore::acquiringbank::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderPostPayment {
         /// `name`.
         0 name: Option<String> => "name",
@@ -337,7 +337,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderRiskFund`.
+    /// `risk_fund` of `payscore::acquiringbank::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderRiskFund {
         /// `name`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
         0 name: Option<String> => "name",
@@ -352,7 +352,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderShoppingInfo`.
+    /// `shopping_info` of the answer of `payscore::acquiringbank::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderShoppingInfo {
         /// `real_merchant_appid`.
         0 real_merchant_appid: Option<String> => "real_merchant_appid",
@@ -364,7 +364,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderTimeRange`.
+    /// `time_range` of `payscore::acquiringbank::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderTimeRange {
         /// `start_time`.
         0 start_time: Option<String> => "start_time",
@@ -380,7 +380,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShoppingInfo`.
+    /// `shopping_info` of `payscore::acquiringbank::Servicepayondeliveryorder`.
     pub struct ShoppingInfo {
         /// `real_merchant_appid`.
         0 real_merchant_appid: Option<String> => "real_merchant_appid",
@@ -395,7 +395,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShoppingInfoGood`.
+    /// An item of `goods` in `payscore::acquiringbank::ServicepayondeliveryorderShoppingInfo`.
     pub struct ShoppingInfoGood {
         /// `name`.
         0 name: String => "name: must",
@@ -411,7 +411,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShoppingInfoJumpLink`.
+    /// `jump_link` of `payscore::acquiringbank::ServicepayondeliveryorderShoppingInfo`.
     pub struct ShoppingInfoJumpLink {
         /// `jump_link_type`.
         0 jump_link_type: String => "jump_link_type: must",
@@ -423,7 +423,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimeRange`.
+    /// `time_range` of the answer of `payscore::acquiringbank::ServiceorderByOutOrderNoComplete`; `time_range` of the answer of `payscore::acquiringbank::ServiceorderByOutOrderNoModify`; and 3 more.
     pub struct TimeRange {
         /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`.
         0 start_time: Option<String> => "start_time",
@@ -437,7 +437,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimeRangeItem`.
+    /// `time_range` of the answer of `payscore::acquiringbank::Servicepayondeliveryorder`.
     pub struct TimeRangeItem {
         /// `start_time`.
         0 start_time: Option<String> => "start_time",
@@ -460,7 +460,7 @@ w::record! {
     pub struct Permissions {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         1 authorization_code: String => "authorization_code: must masked",
         /// `service_id`.
         2 service_id: String => "service_id: must",
@@ -518,7 +518,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012461004>.
     /// * Catalog: `pay_v3.payscore.acquiringbank.permissions_by_authorization_code`.
     pub struct PermissionsByAuthorizationCode {
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         0 authorization_code: String => "authorization_code: must path masked",
         /// `service_id`.
         1 service_id: String => "service_id: must query",
@@ -544,9 +544,9 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
         2 service_id: String => "service_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         4 authorization_code: Option<String> => "authorization_code: masked",
         /// `authorization_state`.
         5 authorization_state: String => "authorization_state: must",
@@ -600,7 +600,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012461012>.
     /// * Catalog: `pay_v3.payscore.acquiringbank.permissions_terminate`.
     pub struct PermissionsTerminate {
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         0 authorization_code: String => "authorization_code: must path masked",
         /// `service_id`.
         1 service_id: String => "service_id: must",
@@ -727,7 +727,7 @@ w::record! {
         6 location: Option<Location> => "location",
         /// `device`.
         7 device: Option<Device> => "device",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `goods_tag`.
         9 goods_tag: Option<String> => "goods_tag",
@@ -776,11 +776,11 @@ w::record! {
         6 state: String => "state: must",
         /// `state_description`.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
         9 attach: Option<String> => "attach",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
         11 post_payments: Option<Vec<PostPayment>> => "post_payments",
@@ -840,7 +840,7 @@ w::record! {
         4 post_discounts: Option<Vec<PostDiscountItem>> => "post_discounts",
         /// `device`.
         5 device: Option<Device> => "device",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `reason`; needed according to the documentation.
         7 reason: Option<String> => "reason",
@@ -863,49 +863,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`ServiceorderByOutOrderNoModify`].
-    pub struct ServiceorderByOutOrderNoModifyResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
-        1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
-        2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
-        3 order_id: String => "order_id: must",
-        /// `service_id`.
-        4 service_id: String => "service_id: must",
-        /// `service_introduction`.
-        5 service_introduction: String => "service_introduction: must",
-        /// `state`.
-        6 state: String => "state: must",
-        /// `state_description`.
-        7 state_description: Option<String> => "state_description",
-        /// `total_amount`; unit fen.
-        8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-        /// `attach`.
-        9 attach: Option<String> => "attach",
-        /// `openid`.
-        10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `post_payments`.
-        11 post_payments: Option<Vec<PostPayment>> => "post_payments",
-        /// `post_discounts`.
-        12 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
-        /// `time_range`.
-        13 time_range: Option<TimeRange> => "time_range",
-        /// `location`.
-        14 location: Option<Location> => "location",
-        /// `risk_fund`.
-        15 risk_fund: Option<RiskFund> => "risk_fund",
-        /// `notify_url`.
-        16 notify_url: Option<String> => "notify_url",
-        /// `need_collection`.
-        17 need_collection: Option<bool> => "need_collection",
-        /// `collection`.
-        18 collection: Option<Collection> => "collection",
-    }
-}
+/// Answer to [`ServiceorderByOutOrderNoModify`], the same as to [`ServiceorderByOutOrderNoComplete`].
+pub type ServiceorderByOutOrderNoModifyResponse = ServiceorderByOutOrderNoCompleteResponse;
 
 w::endpoint! {
     ServiceorderByOutOrderNoModify => ServiceorderByOutOrderNoModifyResponse,
@@ -959,49 +918,8 @@ w::record! {
     set(detail: ServiceorderByOutOrderNoSyncDetail)
 }
 
-w::record! {
-    /// Answer to [`ServiceorderByOutOrderNoSync`].
-    pub struct ServiceorderByOutOrderNoSyncResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
-        1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
-        2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
-        3 order_id: String => "order_id: must",
-        /// `service_id`.
-        4 service_id: String => "service_id: must",
-        /// `service_introduction`.
-        5 service_introduction: String => "service_introduction: must",
-        /// `state`.
-        6 state: String => "state: must",
-        /// `state_description`.
-        7 state_description: Option<String> => "state_description",
-        /// `total_amount`; unit fen.
-        8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-        /// `attach`.
-        9 attach: Option<String> => "attach",
-        /// `openid`.
-        10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `post_payments`.
-        11 post_payments: Option<Vec<PostPayment>> => "post_payments",
-        /// `post_discounts`.
-        12 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
-        /// `time_range`.
-        13 time_range: Option<TimeRange> => "time_range",
-        /// `location`.
-        14 location: Option<Location> => "location",
-        /// `risk_fund`.
-        15 risk_fund: Option<RiskFund> => "risk_fund",
-        /// `notify_url`.
-        16 notify_url: Option<String> => "notify_url",
-        /// `need_collection`.
-        17 need_collection: Option<bool> => "need_collection",
-        /// `collection`.
-        18 collection: Option<Collection> => "collection",
-    }
-}
+/// Answer to [`ServiceorderByOutOrderNoSync`], the same as to [`ServiceorderByOutOrderNoComplete`].
+pub type ServiceorderByOutOrderNoSyncResponse = ServiceorderByOutOrderNoCompleteResponse;
 
 w::endpoint! {
     ServiceorderByOutOrderNoSync => ServiceorderByOutOrderNoSyncResponse,
@@ -1123,11 +1041,11 @@ w::record! {
         6 state: String => "state: must",
         /// `state_description`.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
         9 attach: Option<String> => "attach",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
         11 post_payments: Option<Vec<PostPayment>> => "post_payments",
@@ -1195,7 +1113,7 @@ w::record! {
         4 attach: Option<String> => "attach",
         /// `notify_url`; needed according to the documentation.
         5 notify_url: Option<String> => "notify_url",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `need_user_confirm`.
         7 need_user_confirm: Option<bool> => "need_user_confirm",
@@ -1265,11 +1183,11 @@ w::record! {
         6 state: String => "state: must",
         /// `state_description`.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
         9 attach: Option<String> => "attach",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
         11 post_payments: Option<Vec<PostPayment>> => "post_payments",
@@ -1413,7 +1331,7 @@ w::record! {
         12 attach: Option<String> => "attach",
         /// `notify_url`.
         13 notify_url: Option<String> => "notify_url",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         14 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
         15 sub_openid: Option<String> => "sub_openid",

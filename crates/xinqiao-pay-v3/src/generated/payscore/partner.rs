@@ -4,15 +4,15 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Collection`.
+    /// `collection` of the answer of `payscore::partner::ServiceorderByOutOrderNoComplete`; `collection` of the answer of `payscore::partner::ServiceorderByOutOrderNoModify`; and 3 more.
     pub struct Collection {
         /// `state`.
         0 state: String => "state: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `paying_amount`; unit fen.
+        /// `paying_amount`; in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// `paid_amount`; unit fen.
+        /// `paid_amount`; in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `details`.
         4 details: Vec<CollectionDetail> => "details: must",
@@ -20,11 +20,11 @@ w::record! {
 }
 
 w::record! {
-    /// `CollectionDetail`.
+    /// An item of `details` in `payscore::partner::Collection`.
     pub struct CollectionDetail {
         /// `seq`.
         0 seq: i64 => "seq: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// `paid_type`.
         2 paid_type: Option<String> => "paid_type",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Device`.
+    /// `device` of `payscore::partner::ServiceorderByOutOrderNoComplete`; `device` of `payscore::partner::ServiceorderByOutOrderNoModify`; and 1 more.
     pub struct Device {
         /// `start_device_id`.
         0 start_device_id: Option<String> => "start_device_id",
@@ -52,13 +52,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Good`.
+    /// An item of `goods` in `payscore::partner::ShoppingInfo`.
     pub struct Good {
         /// `name`.
         0 name: String => "name: must",
         /// `picture`.
         1 picture: String => "picture: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `count`.
         3 count: i64 => "count: must",
@@ -75,15 +75,15 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `payscore::partner::PromotionDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `quantity`.
         1 quantity: i64 => "quantity: must",
-        /// `unit_price`; unit fen.
+        /// `unit_price`; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// `discount_amount`; unit fen.
+        /// `discount_amount`; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// `goods_remark`.
         4 goods_remark: Option<String> => "goods_remark",
@@ -91,7 +91,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JumpLink`.
+    /// `jump_link` of `payscore::partner::ServicepayondeliveryorderShoppingInfo`.
     pub struct JumpLink {
         /// `jump_link_type`; one of `JUMP_LINK_MINI_PROGRAM`.
         0 jump_link_type: Option<String> => "jump_link_type",
@@ -105,7 +105,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Location`.
+    /// `location` of `payscore::partner::ServiceorderByOutOrderNoComplete`; `location` of the answer of `payscore::partner::ServiceorderByOutOrderNoComplete`; and 8 more.
     pub struct Location {
         /// `start_location`.
         0 start_location: Option<String> => "start_location",
@@ -117,13 +117,13 @@ w::record! {
 }
 
 w::record! {
-    /// `PostDiscount`.
+    /// An item of `post_discounts` in `payscore::partner::ServiceorderPost`.
     pub struct PostDiscount {
         /// `name`; needed according to the documentation.
         0 name: Option<String> => "name",
         /// `description`; needed according to the documentation.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
         3 count: Option<i64> => "count",
@@ -134,13 +134,13 @@ w::record! {
 }
 
 w::record! {
-    /// `PostDiscountDetail`.
+    /// An item of `post_discounts` in `payscore::partner::ServiceorderByOutOrderNoModify`.
     pub struct PostDiscountDetail {
         /// `name`; needed according to the documentation.
         0 name: Option<String> => "name",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen; needed according to the documentation.
+        /// `amount`; in fen; needed according to the documentation.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
         3 count: Option<i64> => "count",
@@ -151,7 +151,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PostDiscountInfo`.
+    /// An item of `post_discounts` in the answer of `payscore::partner::Servicepayondeliveryorder`.
     pub struct PostDiscountInfo {
         /// `name`.
         0 name: Option<String> => "name",
@@ -165,13 +165,13 @@ w::record! {
 }
 
 w::record! {
-    /// `PostDiscountItem`.
+    /// An item of `post_discounts` in `payscore::partner::ServiceorderByOutOrderNoComplete`.
     pub struct PostDiscountItem {
         /// `name`; needed according to the documentation.
         0 name: Option<String> => "name",
         /// `description`; needed according to the documentation.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen; needed according to the documentation.
+        /// `amount`; in fen; needed according to the documentation.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
         3 count: Option<i64> => "count",
@@ -182,13 +182,13 @@ w::record! {
 }
 
 w::record! {
-    /// `PostPayment`.
+    /// An item of `post_payments` in the answer of `payscore::partner::ServiceorderByOutOrderNoComplete`; an item of `post_discounts` in the answer of `payscore::partner::ServiceorderByOutOrderNoComplete`; and 12 more.
     pub struct PostPayment {
         /// `name`.
         0 name: Option<String> => "name",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
         3 count: Option<i64> => "count",
@@ -199,7 +199,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PostPaymentItem`.
+    /// An item of `post_payments` in the answer of `payscore::partner::Servicepayondeliveryorder`.
     pub struct PostPaymentItem {
         /// `name`.
         0 name: Option<String> => "name",
@@ -213,7 +213,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in `payscore::partner::CollectionDetail`.
     pub struct PromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -223,15 +223,15 @@ w::record! {
         2 scope: String => "scope: must",
         /// `type`.
         3 type_: String => "type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; unit fen.
+        /// `wechatpay_contribute`; in fen.
         6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; unit fen.
+        /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; unit fen.
+        /// `other_contribute`; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
         9 currency: Option<String> => "currency",
@@ -241,47 +241,47 @@ w::record! {
 }
 
 w::record! {
-    /// `Quota`.
+    /// An item of `quotas` in the answer of `payscore::partner::ServicequotasByServiceId`.
     pub struct Quota {
         /// `risk_level`.
         0 risk_level: i64 => "risk_level: must",
-        /// `suggested_quota`; unit fen.
+        /// `suggested_quota`; in fen.
         1 suggested_quota: xinqiao_types::Fen => "suggested_quota: must",
     }
 }
 
 w::record! {
-    /// `RiskFund`.
+    /// `risk_fund` of the answer of `payscore::partner::ServiceorderByOutOrderNoComplete`; `risk_fund` of the answer of `payscore::partner::ServiceorderByOutOrderNoModify`; and 2 more.
     pub struct RiskFund {
         /// `name`.
         0 name: String => "name: must",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
 w::record! {
-    /// `RiskFundItem`.
+    /// `risk_fund` of the answer of `payscore::partner::ServiceorderPost`.
     pub struct RiskFundItem {
         /// `name`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
         0 name: String => "name: must",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
 w::record! {
-    /// `ServiceorderByOutOrderNoSyncDetail`.
+    /// `detail` of `payscore::partner::ServiceorderByOutOrderNoSync`.
     pub struct ServiceorderByOutOrderNoSyncDetail {
         /// `seq`.
         0 seq: Option<i64> => "seq",
         /// `paid_time`; format `yyyyMMddHHmmss`; needed according to the documentation.
         1 paid_time: Option<String> => "paid_time",
-        /// `paid_amount`; unit fen.
+        /// `paid_amount`; in fen.
         2 paid_amount: Option<xinqiao_types::Fen> => "paid_amount",
     }
     new()
@@ -290,7 +290,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderDirectCompletePostDiscount`.
+    /// An item of `post_discounts` in `payscore::partner::ServiceorderDirectComplete`.
     pub struct ServiceorderDirectCompletePostDiscount {
         /// `name`.
         0 name: String => "name: must",
@@ -306,7 +306,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderDirectCompletePostPayment`.
+    /// An item of `post_payments` in `payscore::partner::ServiceorderDirectComplete`.
     pub struct ServiceorderDirectCompletePostPayment {
         /// `name`.
         0 name: String => "name: must",
@@ -323,7 +323,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderDirectCompleteTimeRange`.
+    /// `time_range` of `payscore::partner::ServiceorderDirectComplete`.
     pub struct ServiceorderDirectCompleteTimeRange {
         /// `start_time`.
         0 start_time: String => "start_time: must",
@@ -339,13 +339,13 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderPostPostPayment`.
+    /// An item of `post_payments` in `payscore::partner::ServiceorderByOutOrderNoComplete`; an item of `post_payments` in `payscore::partner::ServiceorderByOutOrderNoModify`; and 1 more.
     pub struct ServiceorderPostPostPayment {
         /// `name`.
         0 name: String => "name: must",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
         3 count: Option<i64> => "count",
@@ -356,7 +356,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServiceorderPostRiskFund`.
+    /// `risk_fund` of `payscore::partner::ServiceorderPost`.
     pub struct ServiceorderPostRiskFund {
         /// `name`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
         0 name: String => "name: must",
@@ -370,7 +370,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderGood`.
+    /// An item of `goods` in `payscore::partner::ShoppingInfoItem`.
     pub struct ServicepayondeliveryorderGood {
         /// `name`.
         0 name: String => "name: must",
@@ -386,7 +386,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderPostDiscount`.
+    /// An item of `post_discounts` in `payscore::partner::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderPostDiscount {
         /// `name`.
         0 name: Option<String> => "name",
@@ -403,7 +403,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderPostPayment`.
+    /// An item of `post_payments` in `payscore::partner::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderPostPayment {
         /// `name`.
         0 name: Option<String> => "name",
@@ -420,7 +420,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderRiskFund`.
+    /// `risk_fund` of `payscore::partner::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderRiskFund {
         /// `name`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
         0 name: String => "name: must",
@@ -434,7 +434,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderRiskFundItem`.
+    /// `risk_fund` of the answer of `payscore::partner::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderRiskFundItem {
         /// `name`.
         0 name: String => "name: must",
@@ -446,7 +446,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderShoppingInfo`.
+    /// `shopping_info` of `payscore::partner::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderShoppingInfo {
         /// `real_merchant_appid`.
         0 real_merchant_appid: Option<String> => "real_merchant_appid",
@@ -461,7 +461,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ServicepayondeliveryorderTimeRange`.
+    /// `time_range` of `payscore::partner::Servicepayondeliveryorder`.
     pub struct ServicepayondeliveryorderTimeRange {
         /// `start_time`.
         0 start_time: Option<String> => "start_time",
@@ -477,7 +477,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShoppingInfo`.
+    /// `shopping_info` of `payscore::partner::PermissionsAssessUserRiskLevel`.
     pub struct ShoppingInfo {
         /// `goods`; needed according to the documentation.
         0 goods: Option<Vec<Good>> => "goods",
@@ -487,7 +487,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShoppingInfoGood`.
+    /// An item of `goods` in `payscore::partner::ServicepayondeliveryorderShoppingInfo`.
     pub struct ShoppingInfoGood {
         /// `name`.
         0 name: Option<String> => "name",
@@ -506,7 +506,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShoppingInfoItem`.
+    /// `shopping_info` of the answer of `payscore::partner::Servicepayondeliveryorder`.
     pub struct ShoppingInfoItem {
         /// `real_merchant_appid`.
         0 real_merchant_appid: Option<String> => "real_merchant_appid",
@@ -518,7 +518,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ShoppingInfoJumpLink`.
+    /// `jump_link` of `payscore::partner::ShoppingInfoItem`.
     pub struct ShoppingInfoJumpLink {
         /// `jump_link_type`.
         0 jump_link_type: String => "jump_link_type: must",
@@ -530,7 +530,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimeRange`.
+    /// `time_range` of `payscore::partner::ServiceorderByOutOrderNoComplete`; `time_range` of the answer of `payscore::partner::ServiceorderByOutOrderNoComplete`; and 5 more.
     pub struct TimeRange {
         /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`.
         0 start_time: Option<String> => "start_time",
@@ -546,7 +546,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimeRangeItem`.
+    /// `time_range` of the answer of `payscore::partner::Servicepayondeliveryorder`.
     pub struct TimeRangeItem {
         /// `start_time`.
         0 start_time: Option<String> => "start_time",
@@ -560,7 +560,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionSceneInfo`.
+    /// `transaction_scene_info` of `payscore::partner::PermissionsApplyForScene`.
     pub struct TransactionSceneInfo {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -580,7 +580,7 @@ w::record! {
     pub struct Permissions {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         1 authorization_code: String => "authorization_code: must masked",
         /// `service_id`.
         2 service_id: String => "service_id: must",
@@ -637,7 +637,7 @@ w::record! {
     pub struct PermissionsApplyForScene {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         1 authorization_code: String => "authorization_code: must masked",
         /// `service_id`.
         2 service_id: String => "service_id: must",
@@ -706,9 +706,9 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
         2 service_id: String => "service_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         4 authorization_code: Option<String> => "authorization_code: masked",
         /// `shopping_info`.
         5 shopping_info: Option<ShoppingInfo> => "shopping_info",
@@ -740,9 +740,9 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
         2 service_id: String => "service_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         4 authorization_code: Option<String> => "authorization_code: masked",
         /// `authorization_state`.
         5 authorization_state: String => "authorization_state: must",
@@ -796,7 +796,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012692687>.
     /// * Catalog: `pay_v3.payscore.partner.permissions_by_authorization_code`.
     pub struct PermissionsByAuthorizationCode {
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         0 authorization_code: String => "authorization_code: must path masked",
         /// `service_id`.
         1 service_id: String => "service_id: must query",
@@ -819,9 +819,9 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
         2 service_id: String => "service_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         4 authorization_code: Option<String> => "authorization_code: masked",
         /// `authorization_state`.
         5 authorization_state: String => "authorization_state: must",
@@ -879,7 +879,7 @@ w::record! {
         2 appid: xinqiao_types::AppId => "appid: must query",
         /// `sub_appid`.
         3 sub_appid: Option<String> => "sub_appid: query",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         4 openid: Option<xinqiao_types::OpenId> => "openid: query masked",
         /// `sub_openid`.
         5 sub_openid: Option<String> => "sub_openid: query",
@@ -892,39 +892,8 @@ w::record! {
     text(sub_appid: String, openid: xinqiao_types::OpenId, sub_openid: String)
 }
 
-w::record! {
-    /// Answer to [`PermissionsSearch`].
-    pub struct PermissionsSearchResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
-        1 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
-        2 service_id: String => "service_id: must",
-        /// `openid`.
-        3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `authorization_code`.
-        4 authorization_code: Option<String> => "authorization_code: masked",
-        /// `authorization_state`.
-        5 authorization_state: String => "authorization_state: must",
-        /// `notify_url`.
-        6 notify_url: Option<String> => "notify_url",
-        /// `cancel_authorization_time`; format `rfc3339`.
-        7 cancel_authorization_time: Option<String> => "cancel_authorization_time",
-        /// `authorization_success_time`; format `rfc3339`.
-        8 authorization_success_time: Option<String> => "authorization_success_time",
-        /// `user_risk_level`.
-        9 user_risk_level: Option<i64> => "user_risk_level",
-        /// `risk_level_version`.
-        10 risk_level_version: Option<i64> => "risk_level_version",
-        /// `sub_mchid`.
-        11 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        12 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        13 sub_openid: Option<String> => "sub_openid",
-    }
-}
+/// Answer to [`PermissionsSearch`], the same as to [`PermissionsByAuthorizationCode`].
+pub type PermissionsSearchResponse = PermissionsByAuthorizationCodeResponse;
 
 w::endpoint! {
     PermissionsSearch => PermissionsSearchResponse,
@@ -955,7 +924,7 @@ w::record! {
     pub struct PermissionsTerminate {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `service_id`.
         2 service_id: String => "service_id: must",
@@ -1082,29 +1051,8 @@ w::record! {
     new(out_apply_no: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`ServiceAccountApplicationsByOutApplyNo`].
-    pub struct ServiceAccountApplicationsByOutApplyNoResponse {
-        /// `service_id`.
-        0 service_id: String => "service_id: must",
-        /// `mchid`.
-        1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
-        2 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_mchid`.
-        3 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        4 sub_appid: Option<String> => "sub_appid",
-        /// `out_apply_no`.
-        5 out_apply_no: String => "out_apply_no: must",
-        /// `result_notify_url`.
-        6 result_notify_url: Option<String> => "result_notify_url",
-        /// `apply_state`.
-        7 apply_state: String => "apply_state: must",
-        /// `reject_reason`.
-        8 reject_reason: Option<String> => "reject_reason",
-    }
-}
+/// Answer to [`ServiceAccountApplicationsByOutApplyNo`], the same as to [`ServiceAccountApplications`].
+pub type ServiceAccountApplicationsByOutApplyNoResponse = ServiceAccountApplicationsResponse;
 
 w::endpoint! {
     ServiceAccountApplicationsByOutApplyNo => ServiceAccountApplicationsByOutApplyNoResponse,
@@ -1211,7 +1159,7 @@ w::record! {
         6 location: Option<Location> => "location",
         /// `device`.
         7 device: Option<Device> => "device",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `goods_tag`.
         9 goods_tag: Option<String> => "goods_tag",
@@ -1258,11 +1206,11 @@ w::record! {
         6 state: String => "state: must",
         /// `state_description`.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
         9 attach: Option<String> => "attach",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
         11 post_payments: Option<Vec<PostPayment>> => "post_payments",
@@ -1322,7 +1270,7 @@ w::record! {
         4 post_discounts: Option<Vec<PostDiscountDetail>> => "post_discounts",
         /// `device`.
         5 device: Option<Device> => "device",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `reason`; needed according to the documentation.
         7 reason: Option<String> => "reason",
@@ -1339,49 +1287,8 @@ w::record! {
     set(post_discounts: Vec<PostDiscountDetail>, device: Device)
 }
 
-w::record! {
-    /// Answer to [`ServiceorderByOutOrderNoModify`].
-    pub struct ServiceorderByOutOrderNoModifyResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
-        1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
-        2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
-        3 order_id: String => "order_id: must",
-        /// `service_id`.
-        4 service_id: String => "service_id: must",
-        /// `service_introduction`.
-        5 service_introduction: String => "service_introduction: must",
-        /// `state`.
-        6 state: String => "state: must",
-        /// `state_description`.
-        7 state_description: Option<String> => "state_description",
-        /// `total_amount`; unit fen.
-        8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-        /// `attach`.
-        9 attach: Option<String> => "attach",
-        /// `openid`.
-        10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `post_payments`.
-        11 post_payments: Option<Vec<PostPayment>> => "post_payments",
-        /// `post_discounts`.
-        12 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
-        /// `time_range`.
-        13 time_range: Option<TimeRange> => "time_range",
-        /// `location`.
-        14 location: Option<Location> => "location",
-        /// `risk_fund`.
-        15 risk_fund: Option<RiskFund> => "risk_fund",
-        /// `notify_url`.
-        16 notify_url: Option<String> => "notify_url",
-        /// `need_collection`.
-        17 need_collection: Option<bool> => "need_collection",
-        /// `collection`.
-        18 collection: Option<Collection> => "collection",
-    }
-}
+/// Answer to [`ServiceorderByOutOrderNoModify`], the same as to [`ServiceorderByOutOrderNoComplete`].
+pub type ServiceorderByOutOrderNoModifyResponse = ServiceorderByOutOrderNoCompleteResponse;
 
 w::endpoint! {
     ServiceorderByOutOrderNoModify => ServiceorderByOutOrderNoModifyResponse,
@@ -1423,21 +1330,8 @@ w::record! {
     text(appid: xinqiao_types::AppId, service_id: String)
 }
 
-w::record! {
-    /// Answer to [`ServiceorderByOutOrderNoPay`].
-    pub struct ServiceorderByOutOrderNoPayResponse {
-        /// `appid`.
-        0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
-        1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `service_id`.
-        2 service_id: String => "service_id: must",
-        /// `out_order_no`.
-        3 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
-        4 order_id: String => "order_id: must",
-    }
-}
+/// Answer to [`ServiceorderByOutOrderNoPay`], the same as to [`ServiceorderByOutOrderNoCancel`].
+pub type ServiceorderByOutOrderNoPayResponse = ServiceorderByOutOrderNoCancelResponse;
 
 w::endpoint! {
     ServiceorderByOutOrderNoPay => ServiceorderByOutOrderNoPayResponse,
@@ -1489,49 +1383,8 @@ w::record! {
     set(detail: ServiceorderByOutOrderNoSyncDetail)
 }
 
-w::record! {
-    /// Answer to [`ServiceorderByOutOrderNoSync`].
-    pub struct ServiceorderByOutOrderNoSyncResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
-        1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
-        2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
-        3 order_id: String => "order_id: must",
-        /// `service_id`.
-        4 service_id: String => "service_id: must",
-        /// `service_introduction`.
-        5 service_introduction: String => "service_introduction: must",
-        /// `state`.
-        6 state: String => "state: must",
-        /// `state_description`.
-        7 state_description: Option<String> => "state_description",
-        /// `total_amount`; unit fen.
-        8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-        /// `attach`.
-        9 attach: Option<String> => "attach",
-        /// `openid`.
-        10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `post_payments`.
-        11 post_payments: Option<Vec<PostPayment>> => "post_payments",
-        /// `post_discounts`.
-        12 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
-        /// `time_range`.
-        13 time_range: Option<TimeRange> => "time_range",
-        /// `location`.
-        14 location: Option<Location> => "location",
-        /// `risk_fund`.
-        15 risk_fund: Option<RiskFund> => "risk_fund",
-        /// `notify_url`.
-        16 notify_url: Option<String> => "notify_url",
-        /// `need_collection`.
-        17 need_collection: Option<bool> => "need_collection",
-        /// `collection`.
-        18 collection: Option<Collection> => "collection",
-    }
-}
+/// Answer to [`ServiceorderByOutOrderNoSync`], the same as to [`ServiceorderByOutOrderNoComplete`].
+pub type ServiceorderByOutOrderNoSyncResponse = ServiceorderByOutOrderNoCompleteResponse;
 
 w::endpoint! {
     ServiceorderByOutOrderNoSync => ServiceorderByOutOrderNoSyncResponse,
@@ -1590,7 +1443,7 @@ w::record! {
         13 attach: Option<String> => "attach",
         /// `notify_url`.
         14 notify_url: String => "notify_url: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         15 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
     new(
@@ -1671,11 +1524,11 @@ w::record! {
         6 state: String => "state: must",
         /// `state_description`.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
         9 attach: Option<String> => "attach",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
         11 post_payments: Option<Vec<PostPayment>> => "post_payments",
@@ -1741,7 +1594,7 @@ w::record! {
         4 attach: Option<String> => "attach",
         /// `notify_url`; needed according to the documentation.
         5 notify_url: Option<String> => "notify_url",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `need_user_confirm`.
         7 need_user_confirm: Option<bool> => "need_user_confirm",
@@ -1808,11 +1661,11 @@ w::record! {
         6 state: String => "state: must",
         /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
         9 attach: Option<String> => "attach",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
         11 post_payments: Option<Vec<PostPayment>> => "post_payments",
@@ -2000,7 +1853,7 @@ w::record! {
         11 attach: Option<String> => "attach",
         /// `notify_url`.
         12 notify_url: String => "notify_url: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         13 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
         14 sub_openid: Option<String> => "sub_openid",
@@ -2175,7 +2028,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012382049>.
     /// * Catalog: `pay_v3.payscore.partner.terminate`.
     pub struct Terminate {
-        /// `authorization_code`.
+        /// `authorization_code`; a secret, masked in `Debug`.
         0 authorization_code: String => "authorization_code: must path masked",
         /// `service_id`.
         1 service_id: String => "service_id: must",

@@ -4,15 +4,15 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Collection`.
+    /// `collection` of the answer of `payscore::sign_plan::partner::Serviceorder`; `collection` of the answer of `payscore::sign_plan::Serviceorder`.
     pub struct Collection {
         /// `state`.
         0 state: String => "state: must",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `paying_amount`; unit fen.
+        /// `paying_amount`; in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// `paid_amount`; unit fen.
+        /// `paid_amount`; in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `details`.
         4 details: Vec<CollectionDetail> => "details: must",
@@ -20,11 +20,11 @@ w::record! {
 }
 
 w::record! {
-    /// `CollectionDetail`.
+    /// An item of `details` in `payscore::sign_plan::Collection`.
     pub struct CollectionDetail {
         /// `seq`.
         0 seq: i64 => "seq: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// `paid_type`.
         2 paid_type: Option<String> => "paid_type",
@@ -38,15 +38,15 @@ w::record! {
 }
 
 w::record! {
-    /// `GoodsDetail`.
+    /// An item of `goods_detail` in `payscore::sign_plan::PromotionDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `quantity`.
         1 quantity: i64 => "quantity: must",
-        /// `unit_price`; unit fen.
+        /// `unit_price`; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// `discount_amount`; unit fen.
+        /// `discount_amount`; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// `goods_remark`.
         4 goods_remark: Option<String> => "goods_remark",
@@ -54,7 +54,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Location`.
+    /// `location` of `payscore::sign_plan::partner::Serviceorder`; `location` of the answer of `payscore::sign_plan::partner::Serviceorder`; and 2 more.
     pub struct Location {
         /// `start_location`.
         0 start_location: Option<String> => "start_location",
@@ -66,13 +66,13 @@ w::record! {
 }
 
 w::record! {
-    /// `PostPayment`.
+    /// An item of `post_payments` in the answer of `payscore::sign_plan::partner::Serviceorder`; an item of `post_discounts` in the answer of `payscore::sign_plan::partner::Serviceorder`; and 2 more.
     pub struct PostPayment {
         /// `name`.
         0 name: Option<String> => "name",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
         3 count: Option<i64> => "count",
@@ -80,7 +80,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PromotionDetail`.
+    /// An item of `promotion_detail` in `payscore::sign_plan::CollectionDetail`.
     pub struct PromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -90,15 +90,15 @@ w::record! {
         2 scope: String => "scope: must",
         /// `type`.
         3 type_: String => "type: must",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; unit fen.
+        /// `wechatpay_contribute`; in fen.
         6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; unit fen.
+        /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; unit fen.
+        /// `other_contribute`; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
         9 currency: Option<String> => "currency",
@@ -108,19 +108,19 @@ w::record! {
 }
 
 w::record! {
-    /// `RiskFund`.
+    /// `risk_fund` of the answer of `payscore::sign_plan::partner::Serviceorder`; `risk_fund` of the answer of `payscore::sign_plan::Serviceorder`.
     pub struct RiskFund {
         /// `name`.
         0 name: String => "name: must",
         /// `description`.
         1 description: Option<String> => "description",
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
 w::record! {
-    /// `ServiceorderTimeRange`.
+    /// `time_range` of the answer of `payscore::sign_plan::partner::Serviceorder`; `time_range` of the answer of `payscore::sign_plan::Serviceorder`.
     pub struct ServiceorderTimeRange {
         /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`.
         0 start_time: Option<String> => "start_time",
@@ -134,7 +134,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SignPlan`.
+    /// `sign_plan` of the answer of `payscore::sign_plan::partner::UserSignPlans`.
     pub struct SignPlan {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -152,7 +152,7 @@ w::record! {
         6 sign_plan_id: String => "sign_plan_id: must",
         /// `sign_state`.
         7 sign_state: String => "sign_state: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `merchant_callback_url`.
         9 merchant_callback_url: Option<String> => "merchant_callback_url",
@@ -162,9 +162,9 @@ w::record! {
         11 plan_over_time: String => "plan_over_time: must",
         /// `deduction_quantity`.
         12 deduction_quantity: i64 => "deduction_quantity: must",
-        /// `total_origin_price`; unit fen.
+        /// `total_origin_price`; in fen.
         13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-        /// `total_actual_price`; unit fen.
+        /// `total_actual_price`; in fen.
         14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
         /// `sign_time`; format `rfc3339`.
         15 sign_time: Option<String> => "sign_time",
@@ -186,7 +186,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SignPlanDetail`.
+    /// An item of `sign_plan_detail` in `payscore::sign_plan::partner::UserSignPlans`; an item of `sign_plan_detail` in `payscore::sign_plan::UserSignPlans`.
     pub struct SignPlanDetail {
         /// `plan_detail_no`.
         0 plan_detail_no: i64 => "plan_detail_no: must",
@@ -197,7 +197,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SignedDetail`.
+    /// An item of `signed_detail_list` in the answer of `payscore::sign_plan::partner::UserSignPlansByMerchantSignPlanNo`; an item of `signed_detail_list` in the answer of `payscore::sign_plan::partner::UserSignPlansStop`; and 4 more.
     pub struct SignedDetail {
         /// `plan_detail_no`.
         0 plan_detail_no: i64 => "plan_detail_no: must",
@@ -207,11 +207,11 @@ w::record! {
         2 plan_detail_state: String => "plan_detail_state: must",
         /// `plan_discount_description`.
         3 plan_discount_description: Option<String> => "plan_discount_description",
-        /// `original_price`; unit fen.
+        /// `original_price`; in fen.
         4 original_price: xinqiao_types::Fen => "original_price: must",
-        /// `actual_price`; unit fen.
+        /// `actual_price`; in fen.
         5 actual_price: xinqiao_types::Fen => "actual_price: must",
-        /// `actual_pay_price`; unit fen.
+        /// `actual_pay_price`; in fen.
         6 actual_pay_price: Option<xinqiao_types::Fen> => "actual_pay_price",
         /// `merchant_plan_detail_no`.
         7 merchant_plan_detail_no: String => "merchant_plan_detail_no: must",
@@ -227,7 +227,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TimeRange`.
+    /// `time_range` of `payscore::sign_plan::partner::Serviceorder`; `time_range` of `payscore::sign_plan::Serviceorder`.
     pub struct TimeRange {
         /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; needed according to the documentation.
         0 start_time: Option<String> => "start_time",
@@ -243,7 +243,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserSignPlansSignPlan`.
+    /// `sign_plan` of the answer of `payscore::sign_plan::UserSignPlans`.
     pub struct UserSignPlansSignPlan {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -261,7 +261,7 @@ w::record! {
         6 sign_plan_id: String => "sign_plan_id: must",
         /// `sign_state`.
         7 sign_state: String => "sign_state: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `merchant_callback_url`.
         9 merchant_callback_url: Option<String> => "merchant_callback_url",
@@ -271,9 +271,9 @@ w::record! {
         11 plan_over_time: String => "plan_over_time: must",
         /// `deduction_quantity`.
         12 deduction_quantity: i64 => "deduction_quantity: must",
-        /// `total_origin_price`; unit fen.
+        /// `total_origin_price`; in fen.
         13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-        /// `total_actual_price`; unit fen.
+        /// `total_actual_price`; in fen.
         14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
         /// `sign_time`; format `rfc3339`.
         15 sign_time: Option<String> => "sign_time",
@@ -308,7 +308,7 @@ w::record! {
         4 service_introduction: String => "service_introduction: must",
         /// `out_trade_no`.
         5 out_trade_no: String => "out_trade_no: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         6 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `attach`.
         7 attach: Option<String> => "attach",
@@ -352,11 +352,11 @@ w::record! {
         6 state: String => "state: must",
         /// `state_description`.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
         9 attach: Option<String> => "attach",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
         11 post_payments: Option<Vec<PostPayment>> => "post_payments",
@@ -412,7 +412,7 @@ w::record! {
         2 service_id: String => "service_id: must",
         /// `merchant_sign_plan_no`.
         3 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `notify_url`; needed according to the documentation.
         5 notify_url: Option<String> => "notify_url",
@@ -492,7 +492,7 @@ w::record! {
         6 sign_plan_id: String => "sign_plan_id: must",
         /// `sign_state`.
         7 sign_state: String => "sign_state: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `merchant_callback_url`.
         9 merchant_callback_url: Option<String> => "merchant_callback_url",
@@ -502,9 +502,9 @@ w::record! {
         11 plan_over_time: String => "plan_over_time: must",
         /// `deduction_quantity`.
         12 deduction_quantity: i64 => "deduction_quantity: must",
-        /// `total_origin_price`; unit fen.
+        /// `total_origin_price`; in fen.
         13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-        /// `total_actual_price`; unit fen.
+        /// `total_actual_price`; in fen.
         14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
         /// `sign_time`; format `rfc3339`.
         15 sign_time: Option<String> => "sign_time",
@@ -555,51 +555,8 @@ w::record! {
     text(stop_reason: String)
 }
 
-w::record! {
-    /// Answer to [`UserSignPlansStop`].
-    pub struct UserSignPlansStopResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
-        1 appid: xinqiao_types::AppId => "appid: must",
-        /// `plan_id`.
-        2 plan_id: String => "plan_id: must",
-        /// `plan_name`.
-        3 plan_name: String => "plan_name: must",
-        /// `service_id`.
-        4 service_id: String => "service_id: must",
-        /// `merchant_sign_plan_no`.
-        5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
-        /// `sign_plan_id`.
-        6 sign_plan_id: String => "sign_plan_id: must",
-        /// `sign_state`.
-        7 sign_state: String => "sign_state: must",
-        /// `openid`.
-        8 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `merchant_callback_url`.
-        9 merchant_callback_url: Option<String> => "merchant_callback_url",
-        /// `going_detail_no`.
-        10 going_detail_no: i64 => "going_detail_no: must",
-        /// `plan_over_time`; format `rfc3339`.
-        11 plan_over_time: String => "plan_over_time: must",
-        /// `deduction_quantity`.
-        12 deduction_quantity: i64 => "deduction_quantity: must",
-        /// `total_origin_price`; unit fen.
-        13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-        /// `total_actual_price`; unit fen.
-        14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-        /// `sign_time`; format `rfc3339`.
-        15 sign_time: Option<String> => "sign_time",
-        /// `cancel_sign_type`.
-        16 cancel_sign_type: Option<String> => "cancel_sign_type",
-        /// `cancel_reason`.
-        17 cancel_reason: Option<String> => "cancel_reason",
-        /// `cancel_sign_time`; format `rfc3339`.
-        18 cancel_sign_time: Option<String> => "cancel_sign_time",
-        /// `signed_detail_list`.
-        19 signed_detail_list: Option<Vec<SignedDetail>> => "signed_detail_list",
-    }
-}
+/// Answer to [`UserSignPlansStop`], the same as to [`UserSignPlansByMerchantSignPlanNo`].
+pub type UserSignPlansStopResponse = UserSignPlansByMerchantSignPlanNoResponse;
 
 w::endpoint! {
     UserSignPlansStop => UserSignPlansStopResponse,
@@ -644,7 +601,7 @@ pub mod partner {
             4 service_introduction: String => "service_introduction: must",
             /// `out_trade_no`.
             5 out_trade_no: String => "out_trade_no: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `attach`.
             7 attach: Option<String> => "attach",
@@ -700,11 +657,11 @@ pub mod partner {
             6 state: String => "state: must",
             /// `state_description`.
             7 state_description: Option<String> => "state_description",
-            /// `total_amount`; unit fen.
+            /// `total_amount`; in fen.
             8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
             /// `attach`.
             9 attach: Option<String> => "attach",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `post_payments`.
             11 post_payments: Option<Vec<super::PostPayment>> => "post_payments",
@@ -766,7 +723,7 @@ pub mod partner {
             2 service_id: String => "service_id: must",
             /// `merchant_sign_plan_no`.
             3 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `notify_url`; needed according to the documentation.
             5 notify_url: Option<String> => "notify_url",
@@ -854,7 +811,7 @@ pub mod partner {
             6 sign_plan_id: String => "sign_plan_id: must",
             /// `sign_state`.
             7 sign_state: String => "sign_state: must",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `merchant_callback_url`.
             9 merchant_callback_url: Option<String> => "merchant_callback_url",
@@ -864,9 +821,9 @@ pub mod partner {
             11 plan_over_time: String => "plan_over_time: must",
             /// `deduction_quantity`.
             12 deduction_quantity: i64 => "deduction_quantity: must",
-            /// `total_origin_price`; unit fen.
+            /// `total_origin_price`; in fen.
             13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-            /// `total_actual_price`; unit fen.
+            /// `total_actual_price`; in fen.
             14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// `sign_time`; format `rfc3339`.
             15 sign_time: Option<String> => "sign_time",
@@ -925,57 +882,8 @@ pub mod partner {
         text(stop_reason: String)
     }
 
-    w::record! {
-        /// Answer to [`UserSignPlansStop`].
-        pub struct UserSignPlansStopResponse {
-            /// `mchid`.
-            0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
-            1 appid: xinqiao_types::AppId => "appid: must",
-            /// `plan_id`.
-            2 plan_id: String => "plan_id: must",
-            /// `plan_name`.
-            3 plan_name: String => "plan_name: must",
-            /// `service_id`.
-            4 service_id: String => "service_id: must",
-            /// `merchant_sign_plan_no`.
-            5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
-            /// `sign_plan_id`.
-            6 sign_plan_id: String => "sign_plan_id: must",
-            /// `sign_state`.
-            7 sign_state: String => "sign_state: must",
-            /// `openid`.
-            8 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `merchant_callback_url`.
-            9 merchant_callback_url: Option<String> => "merchant_callback_url",
-            /// `going_detail_no`.
-            10 going_detail_no: i64 => "going_detail_no: must",
-            /// `plan_over_time`; format `rfc3339`.
-            11 plan_over_time: String => "plan_over_time: must",
-            /// `deduction_quantity`.
-            12 deduction_quantity: i64 => "deduction_quantity: must",
-            /// `total_origin_price`; unit fen.
-            13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-            /// `total_actual_price`; unit fen.
-            14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-            /// `sign_time`; format `rfc3339`.
-            15 sign_time: Option<String> => "sign_time",
-            /// `cancel_sign_type`.
-            16 cancel_sign_type: Option<String> => "cancel_sign_type",
-            /// `cancel_reason`.
-            17 cancel_reason: Option<String> => "cancel_reason",
-            /// `cancel_sign_time`; format `rfc3339`.
-            18 cancel_sign_time: Option<String> => "cancel_sign_time",
-            /// `signed_detail_list`.
-            19 signed_detail_list: Option<Vec<super::SignedDetail>> => "signed_detail_list",
-            /// `sub_mchid`.
-            20 sub_mchid: String => "sub_mchid: must",
-            /// `sub_appid`.
-            21 sub_appid: Option<String> => "sub_appid",
-            /// `sub_openid`.
-            22 sub_openid: Option<String> => "sub_openid",
-        }
-    }
+    /// Answer to [`UserSignPlansStop`], the same as to [`UserSignPlansByMerchantSignPlanNo`].
+    pub type UserSignPlansStopResponse = UserSignPlansByMerchantSignPlanNoResponse;
 
     w::endpoint! {
         UserSignPlansStop => UserSignPlansStopResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AbnormalSettleResult`.
+    /// `abnormal_settle_result` of the answer of `platsolution::ecommerce::settle::PrepaySettleOrders`; `abnormal_settle_result` of the answer of `platsolution::ecommerce::settle::PrepaySettleOrdersBySettleBatchNo`.
     pub struct AbnormalSettleResult {
         /// `abnormal_settle_type`.
         0 abnormal_settle_type: String => "abnormal_settle_type: must",
@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Agreement`.
+    /// An item of `agreement_list` in `platsolution::ecommerce::InsuranceCompensationContracts`.
     pub struct Agreement {
         /// `agreement_code`.
         0 agreement_code: String => "agreement_code: must",
@@ -38,9 +38,9 @@ w::record! {
 }
 
 w::record! {
-    /// `Amount`.
+    /// `amount` of `platsolution::ecommerce::SettleDetailInfo`.
     pub struct Amount {
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
         1 currency: Option<String> => "currency",
@@ -50,7 +50,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ApplyAbnormalSettleAbnormalSettleResult`.
+    /// `abnormal_settle_result` of the answer of `platsolution::ecommerce::settle::ApplyAbnormalSettle`.
     pub struct ApplyAbnormalSettleAbnormalSettleResult {
         /// `abnormal_settle_type`; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER`.
         0 abnormal_settle_type: String => "abnormal_settle_type: must",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BankTransferInfo`.
+    /// `bank_transfer_info` of the answer of `platsolution::ecommerce::bank_transfer_recharges::ByOutRechargeNo`.
     pub struct BankTransferInfo {
         /// `bill_no`.
         0 bill_no: Option<String> => "bill_no",
@@ -82,7 +82,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ByOutRechargeNoBankTransferInfo`.
+    /// `bank_transfer_info` of the answer of `platsolution::ecommerce::recharges::ByOutRechargeNo`; `bank_transfer_info` of the answer of `platsolution::ecommerce::recharges::ByOutRechargeNoClose`.
     pub struct ByOutRechargeNoBankTransferInfo {
         /// `bill_no`.
         0 bill_no: Option<String> => "bill_no",
@@ -102,7 +102,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CloseInfo`.
+    /// `close_info` of the answer of `platsolution::ecommerce::mch_transfer::CompensateBills`; `close_info` of the answer of `platsolution::ecommerce::mch_transfer::CompensateBillsByBillId`; and 12 more.
     pub struct CloseInfo {
         /// `close_reason`.
         0 close_reason: String => "close_reason: must",
@@ -112,7 +112,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CloseInfoItem`.
+    /// `close_info` of the answer of `platsolution::ecommerce::mch_transfer::SubMchCompensationBillsByOutBillNo`.
     pub struct CloseInfoItem {
         /// `close_time`.
         0 close_time: Option<String> => "close_time",
@@ -122,7 +122,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Employee`.
+    /// An item of `employees` in the answer of `platsolution::ecommerce::RechargeEmployeesBySubMchid`.
     pub struct Employee {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
@@ -138,7 +138,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InsuranceClaimBillsByBillIdCloseInfo`.
+    /// `close_info` of the answer of `platsolution::ecommerce::mch_transfer::InsuranceClaimBillsByBillId`; `close_info` of the answer of `platsolution::ecommerce::mch_transfer::InsuranceClaimBillsByOutBillNo`.
     pub struct InsuranceClaimBillsByBillIdCloseInfo {
         /// `close_reason`.
         0 close_reason: String => "close_reason: must",
@@ -150,7 +150,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InsuranceClaimBillsReceiver`.
+    /// `receiver` of `platsolution::ecommerce::mch_transfer::InsuranceClaimBills`; `receiver` of `platsolution::ecommerce::mch_transfer::InsuranceClaimBillsPreTransfer`; and 3 more.
     pub struct InsuranceClaimBillsReceiver {
         /// `type`; one of `MERCHANT` `TRANSACTION_USER`.
         0 type_: Option<String> => "type",
@@ -163,7 +163,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InsuranceClaimBillsReceiverDetail`.
+    /// `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::InsuranceClaimBills`.
     pub struct InsuranceClaimBillsReceiverDetail {
         /// `receiver`.
         0 receiver: InsuranceClaimBillsReceiver => "receiver: must",
@@ -171,7 +171,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MchInfo`.
+    /// `mch_info` of `platsolution::ecommerce::ReceiverDetailReceiverItem`; `mch_info` of `platsolution::ecommerce::ReceiverEntry`; and 1 more.
     pub struct MchInfo {
         /// `mchid`.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -181,7 +181,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OnlineBankRechargeInfo`.
+    /// `online_bank_recharge_info` of the answer of `platsolution::ecommerce::recharges::ByOutRechargeNo`; `online_bank_recharge_info` of the answer of `platsolution::ecommerce::recharges::ByOutRechargeNoClose`.
     pub struct OnlineBankRechargeInfo {
         /// `bill_no`.
         0 bill_no: Option<String> => "bill_no",
@@ -201,9 +201,9 @@ w::record! {
 }
 
 w::record! {
-    /// `QrRechargeInfo`.
+    /// `qr_recharge_info` of the answer of `platsolution::ecommerce::recharges::ByOutRechargeNo`; `qr_recharge_info` of the answer of `platsolution::ecommerce::recharges::ByOutRechargeNoClose`.
     pub struct QrRechargeInfo {
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `employee_type`; one of `ADMIN` `STAFF`.
         1 employee_type: Option<String> => "employee_type",
@@ -211,7 +211,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Receiver`.
+    /// `receiver` of `platsolution::ecommerce::mch_transfer::CompensateBills`; `receiver` of `platsolution::ecommerce::mch_transfer::CompensateBillsPreTransfer`; and 1 more.
     pub struct Receiver {
         /// `type`; one of `TRANSACTION_USER`.
         0 type_: Option<String> => "type",
@@ -224,7 +224,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetail`.
+    /// `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::CompensateBills`; `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::CompensateBillsByBillId`; and 1 more.
     pub struct ReceiverDetail {
         /// `receiver`.
         0 receiver: Receiver => "receiver: must",
@@ -232,7 +232,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailB`.
+    /// `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::InsuranceClaimBillsByBillId`.
     pub struct ReceiverDetailB {
         /// `receiver`.
         0 receiver: InsuranceClaimBillsReceiver => "receiver: must",
@@ -240,7 +240,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailC`.
+    /// `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::InsuranceClaimBillsByOutBillNo`.
     pub struct ReceiverDetailC {
         /// `receiver`.
         0 receiver: InsuranceClaimBillsReceiver => "receiver: must",
@@ -248,7 +248,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailContent`.
+    /// `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::DepositShippingCostCompensationBills`.
     pub struct ReceiverDetailContent {
         /// `receiver`.
         0 receiver: ReceiverDetailReceiverDetail => "receiver: must",
@@ -256,7 +256,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailD`.
+    /// `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::SubMchCompensationBillsByOutBillNo`.
     pub struct ReceiverDetailD {
         /// `receiver`.
         0 receiver: Option<ReceiverDetailReceiverInfo> => "receiver",
@@ -264,7 +264,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailDetail`.
+    /// `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::DepositAfterSalesCompensationBillsByBillId`.
     pub struct ReceiverDetailDetail {
         /// `receiver`.
         0 receiver: ReceiverDetailReceiver => "receiver: must",
@@ -272,7 +272,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailEntry`.
+    /// `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::DepositInsurancePremiumsCompensationBills`.
     pub struct ReceiverDetailEntry {
         /// `receiver`.
         0 receiver: ReceiverDetailReceiverItem => "receiver: must",
@@ -280,7 +280,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailInfo`.
+    /// `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::DepositAfterSalesCompensationBillsByOutBillNo`.
     pub struct ReceiverDetailInfo {
         /// `receiver`.
         0 receiver: ReceiverDetailReceiver => "receiver: must",
@@ -288,7 +288,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailItem`.
+    /// `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::DepositAfterSalesCompensationBills`.
     pub struct ReceiverDetailItem {
         /// `receiver`.
         0 receiver: ReceiverDetailReceiver => "receiver: must",
@@ -296,7 +296,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailMchInfo`.
+    /// `mch_info` of `platsolution::ecommerce::ReceiverDetailReceiverInfo`.
     pub struct ReceiverDetailMchInfo {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -304,7 +304,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailMember`.
+    /// `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::DepositShippingCostCompensationBillsByOutBillNo`.
     pub struct ReceiverDetailMember {
         /// `receiver`.
         0 receiver: ReceiverDetailReceiverDetail => "receiver: must",
@@ -312,7 +312,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailPart`.
+    /// `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::DepositInsurancePremiumsCompensationBillsByOutBillNo`.
     pub struct ReceiverDetailPart {
         /// `receiver`.
         0 receiver: ReceiverDetailReceiverItem => "receiver: must",
@@ -320,7 +320,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailReceiver`.
+    /// `receiver` of `platsolution::ecommerce::ReceiverDetailDetail`; `receiver` of `platsolution::ecommerce::ReceiverDetailInfo`; and 1 more.
     pub struct ReceiverDetailReceiver {
         /// `type`; one of `MERCHANT` `TRANSACTION_USER`.
         0 type_: Option<String> => "type",
@@ -332,7 +332,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailReceiverDetail`.
+    /// `receiver` of `platsolution::ecommerce::ReceiverDetailContent`; `receiver` of `platsolution::ecommerce::ReceiverDetailMember`.
     pub struct ReceiverDetailReceiverDetail {
         /// `type`.
         0 type_: Option<String> => "type",
@@ -344,7 +344,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailReceiverInfo`.
+    /// `receiver` of `platsolution::ecommerce::ReceiverDetailD`; `receiver` of `platsolution::ecommerce::SubMchCompensationBillsReceiverDetail`.
     pub struct ReceiverDetailReceiverInfo {
         /// `type`; one of `MERCHANT`.
         0 type_: Option<String> => "type",
@@ -354,7 +354,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailReceiverItem`.
+    /// `receiver` of `platsolution::ecommerce::ReceiverDetailEntry`; `receiver` of `platsolution::ecommerce::ReceiverDetailPart`.
     pub struct ReceiverDetailReceiverItem {
         /// `type`; one of `MERCHANT`.
         0 type_: Option<String> => "type",
@@ -366,7 +366,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailTransactionInfo`.
+    /// `transaction_info` of `platsolution::ecommerce::ReceiverDetailReceiverItem`.
     pub struct ReceiverDetailTransactionInfo {
         /// `type`.
         0 type_: Option<String> => "type",
@@ -376,7 +376,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverDetailUserInfo`.
+    /// `user_info` of `platsolution::ecommerce::ReceiverDetailReceiverDetail`.
     pub struct ReceiverDetailUserInfo {
         /// `sp_openid`.
         0 sp_openid: String => "sp_openid: must",
@@ -384,7 +384,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverEntry`.
+    /// `receiver` of `platsolution::ecommerce::mch_transfer::DepositShippingCostCompensationBills`.
     pub struct ReceiverEntry {
         /// `type`.
         0 type_: Option<String> => "type",
@@ -401,7 +401,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverInfo`.
+    /// `receiver` of `platsolution::ecommerce::mch_transfer::DepositInsurancePremiumsCompensationBills`.
     pub struct ReceiverInfo {
         /// `type`; one of `MERCHANT`.
         0 type_: Option<String> => "type",
@@ -418,7 +418,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverItem`.
+    /// `receiver` of `platsolution::ecommerce::mch_transfer::DepositAfterSalesCompensationBills`.
     pub struct ReceiverItem {
         /// `type`; one of `MERCHANT` `TRANSACTION_USER`.
         0 type_: Option<String> => "type",
@@ -433,7 +433,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverMchInfo`.
+    /// `mch_info` of `platsolution::ecommerce::SubMchCompensationBillsReceiver`.
     pub struct ReceiverMchInfo {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -442,7 +442,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverTransactionInfo`.
+    /// `transaction_info` of `platsolution::ecommerce::ReceiverInfo`.
     pub struct ReceiverTransactionInfo {
         /// `type`; one of `WXPAY` `WXVALUE`; needed according to the documentation.
         0 type_: Option<String> => "type",
@@ -454,7 +454,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ReceiverUserInfo`.
+    /// `user_info` of `platsolution::ecommerce::ReceiverDetailReceiver`.
     pub struct ReceiverUserInfo {
         /// `sp_openid`.
         0 sp_openid: String => "sp_openid: must",
@@ -462,9 +462,9 @@ w::record! {
 }
 
 w::record! {
-    /// `RechargeAmount`.
+    /// `recharge_amount` of `platsolution::ecommerce::bank_transfer_recharges::Apply`; `recharge_amount` of the answer of `platsolution::ecommerce::bank_transfer_recharges::ByOutRechargeNo`; and 3 more.
     pub struct RechargeAmount {
-        /// `amount`; unit fen.
+        /// `amount`; in fen.
         0 amount: Option<xinqiao_types::Fen> => "amount",
         /// `currency`.
         1 currency: Option<String> => "currency",
@@ -475,7 +475,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SettleDetailInfo`.
+    /// An item of `settle_detail_info_list` in `platsolution::ecommerce::SettleInfo`.
     pub struct SettleDetailInfo {
         /// `out_settle_detail_no`.
         0 out_settle_detail_no: String => "out_settle_detail_no: must",
@@ -493,7 +493,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SettleInfo`.
+    /// An item of `settle_info_list` in `platsolution::ecommerce::settle::PrepaySettleOrders`.
     pub struct SettleInfo {
         /// `transaction_id`.
         0 transaction_id: String => "transaction_id: must",
@@ -510,7 +510,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubMchCompensationBillsReceiver`.
+    /// `receiver` of `platsolution::ecommerce::mch_transfer::SubMchCompensationBills`.
     pub struct SubMchCompensationBillsReceiver {
         /// `type`; one of `MERCHANT`.
         0 type_: String => "type: must",
@@ -521,7 +521,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SubMchCompensationBillsReceiverDetail`.
+    /// `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::SubMchCompensationBills`.
     pub struct SubMchCompensationBillsReceiverDetail {
         /// `receiver`.
         0 receiver: Option<ReceiverDetailReceiverInfo> => "receiver",
@@ -529,7 +529,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransactionInfo`.
+    /// `transaction_info` of `platsolution::ecommerce::InsuranceClaimBillsReceiver`; `transaction_info` of `platsolution::ecommerce::Receiver`; and 4 more.
     pub struct TransactionInfo {
         /// `type`; one of `WXPAY` `WXVALUE`.
         0 type_: Option<String> => "type",
@@ -541,7 +541,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferBillsByBillIdReceiverDetail`.
+    /// `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::TransferBillsByBillId`.
     pub struct TransferBillsByBillIdReceiverDetail {
         /// `receiver`.
         0 receiver: TransferBillsReceiver => "receiver: must",
@@ -549,7 +549,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferBillsByOutBillNoReceiverDetail`.
+    /// `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::TransferBillsByOutBillNo`.
     pub struct TransferBillsByOutBillNoReceiverDetail {
         /// `receiver`.
         0 receiver: TransferBillsReceiver => "receiver: must",
@@ -557,7 +557,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferBillsMchInfo`.
+    /// `mch_info` of `platsolution::ecommerce::TransferBillsReceiver`.
     pub struct TransferBillsMchInfo {
         /// `mchid`.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -569,7 +569,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferBillsReceiver`.
+    /// `receiver` of `platsolution::ecommerce::mch_transfer::TransferBills`; `receiver` of `platsolution::ecommerce::TransferBillsByBillIdReceiverDetail`; and 2 more.
     pub struct TransferBillsReceiver {
         /// `type`; one of `MERCHANT` `TRANSACTION_USER`.
         0 type_: Option<String> => "type",
@@ -582,7 +582,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferBillsReceiverDetail`.
+    /// `receiver_detail` of the answer of `platsolution::ecommerce::mch_transfer::TransferBills`.
     pub struct TransferBillsReceiverDetail {
         /// `receiver`.
         0 receiver: TransferBillsReceiver => "receiver: must",
@@ -590,7 +590,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferInAccount`.
+    /// `transfer_in_account` of the answer of `platsolution::ecommerce::bank_transfer_recharges::Apply`.
     pub struct TransferInAccount {
         /// `bank_name`.
         0 bank_name: Option<String> => "bank_name",
@@ -606,7 +606,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserInfo`.
+    /// `user_info` of `platsolution::ecommerce::ReceiverEntry`; `user_info` of `platsolution::ecommerce::ReceiverItem`.
     pub struct UserInfo {
         /// `sp_openid`.
         0 sp_openid: Option<String> => "sp_openid",
@@ -616,7 +616,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserInfoItem`.
+    /// `user_info` of `platsolution::ecommerce::ReceiverInfo`.
     pub struct UserInfoItem {
         /// `sp_openid`.
         0 sp_openid: String => "sp_openid: must",
@@ -692,17 +692,8 @@ w::record! {
     new(sub_mchid: impl Into<String>, sub_mchid_param: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`InsuranceCompensationContractsBySubMchidCheckOpenedGet`].
-    pub struct InsuranceCompensationContractsBySubMchidCheckOpenedGetResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `opened`.
-        1 opened: bool => "opened: must",
-        /// `success_time`; format `rfc3339`.
-        2 success_time: Option<String> => "success_time",
-    }
-}
+/// Answer to [`InsuranceCompensationContractsBySubMchidCheckOpenedGet`], the same as to [`InsuranceCompensationContracts`].
+pub type InsuranceCompensationContractsBySubMchidCheckOpenedGetResponse = InsuranceCompensationContractsResponse;
 
 w::endpoint! {
     InsuranceCompensationContractsBySubMchidCheckOpenedGet => InsuranceCompensationContractsBySubMchidCheckOpenedGetResponse,
@@ -876,21 +867,8 @@ w::record! {
     new(sub_mchid: impl Into<String>, sp_openid: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`RechargeEmployeesDelete`].
-    pub struct RechargeEmployeesDeleteResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `sp_openid`.
-        1 sp_openid: String => "sp_openid: must",
-        /// `state`; one of `EFFECTIVE` `DELETED`.
-        2 state: String => "state: must",
-        /// `create_time`; format `rfc3339`.
-        3 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
-        4 update_time: String => "update_time: must",
-    }
-}
+/// Answer to [`RechargeEmployeesDelete`], the same as to [`RechargeEmployees`].
+pub type RechargeEmployeesDeleteResponse = RechargeEmployeesResponse;
 
 w::endpoint! {
     RechargeEmployeesDelete => RechargeEmployeesDeleteResponse,
@@ -1053,7 +1031,7 @@ pub mod mch_transfer {
             0 out_bill_no: String => "out_bill_no: must",
             /// `receiver`.
             1 receiver: super::Receiver => "receiver: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             2 amount: Option<xinqiao_types::Fen> => "amount",
             /// `transfer_remark`.
             3 transfer_remark: String => "transfer_remark: must",
@@ -1084,7 +1062,7 @@ pub mod mch_transfer {
             2 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
             3 receiver_detail: super::ReceiverDetail => "receiver_detail: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             4 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             5 state: String => "state: must",
@@ -1134,33 +1112,8 @@ pub mod mch_transfer {
         new(bill_id: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`CompensateBillsByBillId`].
-        pub struct CompensateBillsByBillIdResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `out_bill_no`.
-            1 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
-            2 bill_id: String => "bill_id: must",
-            /// `receiver_detail`.
-            3 receiver_detail: super::ReceiverDetail => "receiver_detail: must",
-            /// `amount`; unit fen.
-            4 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            5 state: String => "state: must",
-            /// `transfer_remark`.
-            6 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            7 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `accept_time`; format `rfc3339`.
-            8 accept_time: String => "accept_time: must",
-            /// `success_time`; format `rfc3339`.
-            9 success_time: Option<String> => "success_time",
-            /// `close_info`.
-            10 close_info: Option<super::CloseInfo> => "close_info",
-        }
-    }
+    /// Answer to [`CompensateBillsByBillId`], the same as to [`CompensateBills`].
+    pub type CompensateBillsByBillIdResponse = CompensateBillsResponse;
 
     w::endpoint! {
         CompensateBillsByBillId => CompensateBillsByBillIdResponse,
@@ -1195,33 +1148,8 @@ pub mod mch_transfer {
         new(out_bill_no: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`CompensateBillsByOutBillNo`].
-        pub struct CompensateBillsByOutBillNoResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `out_bill_no`.
-            1 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
-            2 bill_id: String => "bill_id: must",
-            /// `receiver_detail`.
-            3 receiver_detail: super::ReceiverDetail => "receiver_detail: must",
-            /// `amount`; unit fen.
-            4 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            5 state: String => "state: must",
-            /// `transfer_remark`.
-            6 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            7 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `accept_time`; format `rfc3339`.
-            8 accept_time: String => "accept_time: must",
-            /// `success_time`; format `rfc3339`.
-            9 success_time: Option<String> => "success_time",
-            /// `close_info`.
-            10 close_info: Option<super::CloseInfo> => "close_info",
-        }
-    }
+    /// Answer to [`CompensateBillsByOutBillNo`], the same as to [`CompensateBills`].
+    pub type CompensateBillsByOutBillNoResponse = CompensateBillsResponse;
 
     w::endpoint! {
         CompensateBillsByOutBillNo => CompensateBillsByOutBillNoResponse,
@@ -1303,7 +1231,7 @@ pub mod mch_transfer {
             1 out_bill_no: String => "out_bill_no: must",
             /// `receiver`.
             2 receiver: super::Receiver => "receiver: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             3 amount: Option<xinqiao_types::Fen> => "amount",
             /// `transfer_remark`.
             4 transfer_remark: String => "transfer_remark: must",
@@ -1382,7 +1310,7 @@ pub mod mch_transfer {
             2 out_bill_no: String => "out_bill_no: must",
             /// `receiver`.
             3 receiver: super::ReceiverItem => "receiver: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             4 amount: Option<xinqiao_types::Fen> => "amount",
             /// `transfer_remark`.
             5 transfer_remark: String => "transfer_remark: must",
@@ -1423,7 +1351,7 @@ pub mod mch_transfer {
             4 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
             5 receiver_detail: super::ReceiverDetailItem => "receiver_detail: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             7 state: String => "state: must",
@@ -1493,7 +1421,7 @@ pub mod mch_transfer {
             4 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
             5 receiver_detail: super::ReceiverDetailDetail => "receiver_detail: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             7 state: String => "state: must",
@@ -1563,7 +1491,7 @@ pub mod mch_transfer {
             4 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
             5 receiver_detail: super::ReceiverDetailInfo => "receiver_detail: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             7 state: String => "state: must",
@@ -1617,7 +1545,7 @@ pub mod mch_transfer {
             2 out_bill_no: String => "out_bill_no: must",
             /// `receiver`.
             3 receiver: super::ReceiverInfo => "receiver: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             4 amount: Option<xinqiao_types::Fen> => "amount",
             /// `transfer_remark`.
             5 transfer_remark: String => "transfer_remark: must",
@@ -1657,7 +1585,7 @@ pub mod mch_transfer {
             5 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
             6 receiver_detail: super::ReceiverDetailEntry => "receiver_detail: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: String => "state: must",
@@ -1729,7 +1657,7 @@ pub mod mch_transfer {
             5 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
             6 receiver_detail: super::ReceiverDetailPart => "receiver_detail: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: String => "state: must",
@@ -1783,7 +1711,7 @@ pub mod mch_transfer {
             2 out_bill_no: String => "out_bill_no: must",
             /// `receiver`.
             3 receiver: super::ReceiverEntry => "receiver: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             4 amount: Option<xinqiao_types::Fen> => "amount",
             /// `transfer_remark`.
             5 transfer_remark: String => "transfer_remark: must",
@@ -1823,7 +1751,7 @@ pub mod mch_transfer {
             5 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
             6 receiver_detail: super::ReceiverDetailContent => "receiver_detail: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: String => "state: must",
@@ -1895,7 +1823,7 @@ pub mod mch_transfer {
             5 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
             6 receiver_detail: super::ReceiverDetailMember => "receiver_detail: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: String => "state: must",
@@ -1945,7 +1873,7 @@ pub mod mch_transfer {
             1 out_bill_no: String => "out_bill_no: must",
             /// `receiver`.
             2 receiver: super::InsuranceClaimBillsReceiver => "receiver: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             3 amount: Option<xinqiao_types::Fen> => "amount",
             /// `transfer_remark`.
             4 transfer_remark: String => "transfer_remark: must",
@@ -1983,7 +1911,7 @@ pub mod mch_transfer {
             3 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
             4 receiver_detail: super::InsuranceClaimBillsReceiverDetail => "receiver_detail: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             6 state: String => "state: must",
@@ -2049,7 +1977,7 @@ pub mod mch_transfer {
             3 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
             4 receiver_detail: super::ReceiverDetailB => "receiver_detail: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             6 state: String => "state: must",
@@ -2115,7 +2043,7 @@ pub mod mch_transfer {
             3 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
             4 receiver_detail: super::ReceiverDetailC => "receiver_detail: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             6 state: String => "state: must",
@@ -2217,7 +2145,7 @@ pub mod mch_transfer {
             1 out_bill_no: String => "out_bill_no: must",
             /// `receiver`.
             2 receiver: super::InsuranceClaimBillsReceiver => "receiver: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             3 amount: Option<xinqiao_types::Fen> => "amount",
             /// `transfer_remark`.
             4 transfer_remark: String => "transfer_remark: must",
@@ -2233,21 +2161,8 @@ pub mod mch_transfer {
         set(amount: xinqiao_types::Fen)
     }
 
-    w::record! {
-        /// Answer to [`InsuranceClaimBillsPreTransfer`].
-        pub struct InsuranceClaimBillsPreTransferResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `out_bill_no`.
-            1 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
-            2 bill_id: String => "bill_id: must",
-            /// `accept_time`; format `rfc3339`.
-            3 accept_time: String => "accept_time: must",
-            /// `package_info`.
-            4 package_info: String => "package_info: must",
-        }
-    }
+    /// Answer to [`InsuranceClaimBillsPreTransfer`], the same as to [`CompensateBillsPreTransfer`].
+    pub type InsuranceClaimBillsPreTransferResponse = CompensateBillsPreTransferResponse;
 
     w::endpoint! {
         InsuranceClaimBillsPreTransfer => InsuranceClaimBillsPreTransferResponse,
@@ -2421,7 +2336,7 @@ pub mod mch_transfer {
             3 out_bill_no: String => "out_bill_no: must",
             /// `receiver`.
             4 receiver: super::TransferBillsReceiver => "receiver: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             5 amount: Option<xinqiao_types::Fen> => "amount",
             /// `transfer_remark`.
             6 transfer_remark: String => "transfer_remark: must",
@@ -2455,7 +2370,7 @@ pub mod mch_transfer {
             5 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
             6 receiver_detail: super::TransferBillsReceiverDetail => "receiver_detail: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: String => "state: must",
@@ -2531,7 +2446,7 @@ pub mod mch_transfer {
             5 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
             6 receiver_detail: super::TransferBillsByBillIdReceiverDetail => "receiver_detail: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: String => "state: must",
@@ -2605,7 +2520,7 @@ pub mod mch_transfer {
             5 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
             6 receiver_detail: super::TransferBillsByOutBillNoReceiverDetail => "receiver_detail: must",
-            /// `amount`; unit fen.
+            /// `amount`; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: String => "state: must",
@@ -2806,45 +2721,8 @@ pub mod recharges {
         new(out_recharge_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`ByOutRechargeNoClose`].
-        pub struct ByOutRechargeNoCloseResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `out_recharge_no`.
-            2 out_recharge_no: String => "out_recharge_no: must",
-            /// `recharge_id`.
-            3 recharge_id: String => "recharge_id: must",
-            /// `recharge_channel`; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
-            4 recharge_channel: Option<String> => "recharge_channel",
-            /// `recharge_scene`; one of `ECOMMERCE_DEPOSIT` `ECOMMERCE_PAYMENT`.
-            5 recharge_scene: String => "recharge_scene: must",
-            /// `recharge_state`; one of `SUCCESS` `RECHARGING` `CLOSED`.
-            6 recharge_state: String => "recharge_state: must",
-            /// `recharge_state_desc`.
-            7 recharge_state_desc: Option<String> => "recharge_state_desc",
-            /// `account_type`; one of `DEPOSIT` `OPERATION`.
-            8 account_type: String => "account_type: must",
-            /// `recharge_amount`.
-            9 recharge_amount: super::RechargeAmount => "recharge_amount: must",
-            /// `bank_transfer_info`.
-            10 bank_transfer_info: Option<super::ByOutRechargeNoBankTransferInfo> => "bank_transfer_info",
-            /// `qr_recharge_info`.
-            11 qr_recharge_info: Option<super::QrRechargeInfo> => "qr_recharge_info",
-            /// `accept_time`; format `rfc3339`.
-            12 accept_time: Option<String> => "accept_time",
-            /// `success_time`; format `rfc3339`.
-            13 success_time: Option<String> => "success_time",
-            /// `close_time`; format `rfc3339`.
-            14 close_time: Option<String> => "close_time",
-            /// `online_bank_recharge_info`.
-            15 online_bank_recharge_info: Option<super::OnlineBankRechargeInfo> => "online_bank_recharge_info",
-            /// `available_recharge_channels`; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
-            16 available_recharge_channels: Option<Vec<String>> => "available_recharge_channels",
-        }
-    }
+    /// Answer to [`ByOutRechargeNoClose`], the same as to [`ByOutRechargeNo`].
+    pub type ByOutRechargeNoCloseResponse = ByOutRechargeNoResponse;
 
     w::endpoint! {
         ByOutRechargeNoClose => ByOutRechargeNoCloseResponse,
@@ -3155,7 +3033,7 @@ pub mod withdraw {
             13 bank_memo: Option<String> => "bank_memo",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
             14 account_type: String => "account_type: must",
-            /// `account_number`.
+            /// `account_number`; personal data, masked in `Debug`.
             15 account_number: String => "account_number: must masked",
             /// `account_bank`.
             16 account_bank: String => "account_bank: must",
@@ -3199,47 +3077,8 @@ pub mod withdraw {
         new(out_request_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`DayEndBalanceWithdrawByOutRequestNo`].
-        pub struct DayEndBalanceWithdrawByOutRequestNoResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `status`; one of `CREATED` `PROCESSING` `FINISHED` `ABNORMAL`.
-            2 status: String => "status: must",
-            /// `withdraw_id`.
-            3 withdraw_id: String => "withdraw_id: must",
-            /// `out_request_no`.
-            4 out_request_no: String => "out_request_no: must",
-            /// `total_amount`.
-            5 total_amount: i64 => "total_amount: must",
-            /// `success_amount`.
-            6 success_amount: Option<i64> => "success_amount",
-            /// `fail_amount`.
-            7 fail_amount: Option<i64> => "fail_amount",
-            /// `refund_amount`.
-            8 refund_amount: Option<i64> => "refund_amount",
-            /// `create_time`.
-            9 create_time: String => "create_time: must",
-            /// `update_time`.
-            10 update_time: String => "update_time: must",
-            /// `reason`.
-            11 reason: Option<String> => "reason",
-            /// `remark`.
-            12 remark: Option<String> => "remark",
-            /// `bank_memo`.
-            13 bank_memo: Option<String> => "bank_memo",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            14 account_type: String => "account_type: must",
-            /// `account_number`.
-            15 account_number: String => "account_number: must masked",
-            /// `account_bank`.
-            16 account_bank: String => "account_bank: must",
-            /// `bank_name`.
-            17 bank_name: Option<String> => "bank_name",
-        }
-    }
+    /// Answer to [`DayEndBalanceWithdrawByOutRequestNo`], the same as to [`DayEndBalanceWithdraw`].
+    pub type DayEndBalanceWithdrawByOutRequestNoResponse = DayEndBalanceWithdrawResponse;
 
     w::endpoint! {
         DayEndBalanceWithdrawByOutRequestNo => DayEndBalanceWithdrawByOutRequestNoResponse,

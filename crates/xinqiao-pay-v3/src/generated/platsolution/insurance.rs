@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `BatchesByBatchIdData`.
+    /// An item of `data` in the answer of `platsolution::insurance::mch_transfer::BatchesByBatchId`; an item of `data` in the answer of `platsolution::insurance::mch_transfer::BatchesByOutBatchNo`.
     pub struct BatchesByBatchIdData {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CloseInfo`.
+    /// `close_info` of the answer of `platsolution::insurance::mch_transfer::ReservationByOutReservationNo`; `close_info` of the answer of `platsolution::insurance::mch_transfer::ReservationByReservationId`; and 1 more.
     pub struct CloseInfo {
         /// `close_reason`; one of `USER_OVERDUE_UNCONFIRMED` `CLOSE_CONFIRMED_VIA_MCH_API` `CLOSE_ACCEPTED_VIA_MCH_API` `TRANSFER_FINISHED` `OVERDUE_NOT_TRANSFER` `RESERVE_FAIL` `USER_CLOSE`.
         0 close_reason: String => "close_reason: must",
@@ -26,7 +26,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InsurancePolicy`.
+    /// `insurance_policy` of `platsolution::insurance::SceneReportData`.
     pub struct InsurancePolicy {
         /// `product_registration_no`; needed according to the documentation.
         0 product_registration_no: Option<String> => "product_registration_no",
@@ -44,7 +44,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneReportData`.
+    /// `scene_report_data` of `platsolution::insurance::mch_transfer::ReservationApply`.
     pub struct SceneReportData {
         /// `insurance_policy`.
         0 insurance_policy: Option<InsurancePolicy> => "insurance_policy",
@@ -54,7 +54,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferBatch`.
+    /// `transfer_batch` of the answer of `platsolution::insurance::mch_transfer::BatchesByBatchId`; `transfer_batch` of the answer of `platsolution::insurance::mch_transfer::BatchesByOutBatchNo`.
     pub struct TransferBatch {
         /// `sp_mchid`.
         0 sp_mchid: String => "sp_mchid: must",
@@ -78,17 +78,17 @@ w::record! {
         9 transfer_scene_id: String => "transfer_scene_id: must",
         /// `close_reason`; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE`.
         10 close_reason: Option<String> => "close_reason",
-        /// `total_amount`; unit fen.
+        /// `total_amount`; in fen.
         11 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
         12 total_num: i64 => "total_num: must",
         /// `create_time`; format `rfc3339`.
         13 create_time: String => "create_time: must",
-        /// `success_amount`; unit fen.
+        /// `success_amount`; in fen.
         14 success_amount: xinqiao_types::Fen => "success_amount: must",
         /// `success_num`.
         15 success_num: i64 => "success_num: must",
-        /// `failed_amount`; unit fen.
+        /// `failed_amount`; in fen.
         16 failed_amount: xinqiao_types::Fen => "failed_amount: must",
         /// `failed_num`.
         17 failed_num: i64 => "failed_num: must",
@@ -96,15 +96,15 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferDetail`.
+    /// An item of `transfer_detail_list` in `platsolution::insurance::mch_transfer::BatchesApply`.
     pub struct TransferDetail {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `transfer_amount`; unit fen.
+        /// `transfer_amount`; in fen.
         1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
         2 transfer_remark: String => "transfer_remark: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `reservation_id`.
         4 reservation_id: String => "reservation_id: must",
@@ -144,7 +144,7 @@ pub mod mch_transfer {
             5 batch_remark: String => "batch_remark: must",
             /// `transfer_scene_id`.
             6 transfer_scene_id: String => "transfer_scene_id: must",
-            /// `total_amount`; unit fen.
+            /// `total_amount`; in fen.
             7 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// `total_num`.
             8 total_num: i64 => "total_num: must",
@@ -284,19 +284,8 @@ pub mod mch_transfer {
         set(offset: i64, limit: i64)
     }
 
-    w::record! {
-        /// Answer to [`BatchesByOutBatchNo`].
-        pub struct BatchesByOutBatchNoResponse {
-            /// `transfer_batch`.
-            0 transfer_batch: super::TransferBatch => "transfer_batch: must",
-            /// `data`.
-            1 data: Option<Vec<super::BatchesByBatchIdData>> => "data",
-            /// `offset`.
-            2 offset: Option<f64> => "offset",
-            /// `limit`.
-            3 limit: Option<f64> => "limit",
-        }
-    }
+    /// Answer to [`BatchesByOutBatchNo`], the same as to [`BatchesByBatchId`].
+    pub type BatchesByOutBatchNoResponse = BatchesByBatchIdResponse;
 
     w::endpoint! {
         BatchesByOutBatchNo => BatchesByOutBatchNoResponse,
@@ -408,17 +397,17 @@ pub mod mch_transfer {
             6 detail_id: String => "detail_id: must",
             /// `detail_state`; one of `INIT` `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
             7 detail_state: String => "detail_state: must",
-            /// `transfer_amount`; unit fen.
+            /// `transfer_amount`; in fen.
             8 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
             9 transfer_remark: String => "transfer_remark: must",
             /// `fail_reason`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
             10 fail_reason: Option<String> => "fail_reason",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             11 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `bank_type`.
             12 bank_type: Option<String> => "bank_type",
-            /// `user_name`; encrypted on the wire.
+            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
             13 user_name: Option<String> => "user_name: masked encrypted",
             /// `create_time`; format `rfc3339`.
             14 create_time: String => "create_time: must",
@@ -470,45 +459,8 @@ pub mod mch_transfer {
         )
     }
 
-    w::record! {
-        /// Answer to [`BatchesDetailsByOutDetailNo`].
-        pub struct BatchesDetailsByOutDetailNoResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: String => "sp_appid: must",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `out_batch_no`.
-            3 out_batch_no: String => "out_batch_no: must",
-            /// `batch_id`.
-            4 batch_id: String => "batch_id: must",
-            /// `out_detail_no`.
-            5 out_detail_no: String => "out_detail_no: must",
-            /// `detail_id`.
-            6 detail_id: String => "detail_id: must",
-            /// `detail_state`; one of `INIT` `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
-            7 detail_state: String => "detail_state: must",
-            /// `transfer_amount`; unit fen.
-            8 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
-            9 transfer_remark: String => "transfer_remark: must",
-            /// `fail_reason`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
-            10 fail_reason: Option<String> => "fail_reason",
-            /// `openid`.
-            11 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `bank_type`.
-            12 bank_type: Option<String> => "bank_type",
-            /// `user_name`; encrypted on the wire.
-            13 user_name: Option<String> => "user_name: masked encrypted",
-            /// `create_time`; format `rfc3339`.
-            14 create_time: String => "create_time: must",
-            /// `transfer_finish_time`; format `rfc3339`.
-            15 transfer_finish_time: Option<String> => "transfer_finish_time",
-            /// `bank_refund_time`; format `rfc3339`.
-            16 bank_refund_time: Option<String> => "bank_refund_time",
-        }
-    }
+    /// Answer to [`BatchesDetailsByOutDetailNo`], the same as to [`BatchesDetailsByDetailId`].
+    pub type BatchesDetailsByOutDetailNoResponse = BatchesDetailsByDetailIdResponse;
 
     w::endpoint! {
         BatchesDetailsByOutDetailNo => BatchesDetailsByOutDetailNoResponse,
@@ -659,13 +611,13 @@ pub mod mch_transfer {
             4 transfer_scene_id: String => "transfer_scene_id: must",
             /// `estimated_date`; format `rfc3339`; needed according to the documentation.
             5 estimated_date: Option<String> => "estimated_date",
-            /// `estimated_max_amount`; unit fen.
+            /// `estimated_max_amount`; in fen.
             6 estimated_max_amount: Option<xinqiao_types::Fen> => "estimated_max_amount",
-            /// `exact_amount`; unit fen.
+            /// `exact_amount`; in fen.
             7 exact_amount: Option<xinqiao_types::Fen> => "exact_amount",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_real_name`; encrypted on the wire.
+            /// `user_real_name`; encrypted on the wire; personal data, masked in `Debug`.
             9 user_real_name: Option<String> => "user_real_name: masked encrypted",
             /// `reserve_remark`.
             10 reserve_remark: String => "reserve_remark: must",
@@ -767,11 +719,11 @@ pub mod mch_transfer {
             6 transfer_scene_id: String => "transfer_scene_id: must",
             /// `estimated_date`; format `rfc3339`.
             7 estimated_date: Option<String> => "estimated_date",
-            /// `estimated_max_amount`; unit fen.
+            /// `estimated_max_amount`; in fen.
             8 estimated_max_amount: Option<xinqiao_types::Fen> => "estimated_max_amount",
-            /// `exact_amount`; unit fen.
+            /// `exact_amount`; in fen.
             9 exact_amount: Option<xinqiao_types::Fen> => "exact_amount",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             10 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `bank_type`.
             11 bank_type: Option<String> => "bank_type",
@@ -821,43 +773,8 @@ pub mod mch_transfer {
         new(reservation_id: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`ReservationByReservationId`].
-        pub struct ReservationByReservationIdResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `sp_appid`.
-            2 sp_appid: String => "sp_appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `out_reservation_no`.
-            4 out_reservation_no: String => "out_reservation_no: must",
-            /// `reservation_id`.
-            5 reservation_id: String => "reservation_id: must",
-            /// `transfer_scene_id`.
-            6 transfer_scene_id: String => "transfer_scene_id: must",
-            /// `estimated_date`; format `rfc3339`.
-            7 estimated_date: Option<String> => "estimated_date",
-            /// `estimated_max_amount`; unit fen.
-            8 estimated_max_amount: Option<xinqiao_types::Fen> => "estimated_max_amount",
-            /// `exact_amount`; unit fen.
-            9 exact_amount: Option<xinqiao_types::Fen> => "exact_amount",
-            /// `openid`.
-            10 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `bank_type`.
-            11 bank_type: Option<String> => "bank_type",
-            /// `state`; one of `ACCEPTED` `CONFIRMED` `CLOSED`.
-            12 state: String => "state: must",
-            /// `accept_time`; format `rfc3339`.
-            13 accept_time: String => "accept_time: must",
-            /// `reserve_time`; format `rfc3339`.
-            14 reserve_time: Option<String> => "reserve_time",
-            /// `close_info`.
-            15 close_info: Option<super::CloseInfo> => "close_info",
-        }
-    }
+    /// Answer to [`ReservationByReservationId`], the same as to [`ReservationByOutReservationNo`].
+    pub type ReservationByReservationIdResponse = ReservationByOutReservationNoResponse;
 
     w::endpoint! {
         ReservationByReservationId => ReservationByReservationIdResponse,
@@ -900,43 +817,8 @@ pub mod mch_transfer {
         )
     }
 
-    w::record! {
-        /// Answer to [`ReservationClose`].
-        pub struct ReservationCloseResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `sp_appid`.
-            2 sp_appid: String => "sp_appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `out_reservation_no`.
-            4 out_reservation_no: String => "out_reservation_no: must",
-            /// `reservation_id`.
-            5 reservation_id: String => "reservation_id: must",
-            /// `transfer_scene_id`.
-            6 transfer_scene_id: String => "transfer_scene_id: must",
-            /// `estimated_date`; format `rfc3339`.
-            7 estimated_date: Option<String> => "estimated_date",
-            /// `estimated_max_amount`; unit fen.
-            8 estimated_max_amount: Option<xinqiao_types::Fen> => "estimated_max_amount",
-            /// `exact_amount`; unit fen.
-            9 exact_amount: Option<xinqiao_types::Fen> => "exact_amount",
-            /// `openid`.
-            10 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `bank_type`.
-            11 bank_type: Option<String> => "bank_type",
-            /// `state`; one of `ACCEPTED` `CONFIRMED` `CLOSED`.
-            12 state: String => "state: must",
-            /// `accept_time`; format `rfc3339`.
-            13 accept_time: String => "accept_time: must",
-            /// `reserve_time`; format `rfc3339`.
-            14 reserve_time: Option<String> => "reserve_time",
-            /// `close_info`.
-            15 close_info: Option<super::CloseInfo> => "close_info",
-        }
-    }
+    /// Answer to [`ReservationClose`], the same as to [`ReservationByOutReservationNo`].
+    pub type ReservationCloseResponse = ReservationByOutReservationNoResponse;
 
     w::endpoint! {
         ReservationClose => ReservationCloseResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ByBatchIdData`.
+    /// An item of `data` in the answer of `platsolution::mch_transfer::batches::ByBatchId`; an item of `data` in the answer of `platsolution::mch_transfer::batches::ByOutBatchNo`.
     pub struct ByBatchIdData {
         /// `detail_id`.
         0 detail_id: String => "detail_id: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `CloseInfo`.
+    /// `close_info` of the answer of `platsolution::mch_transfer::reservation::ByOutReservationNo`; `close_info` of the answer of `platsolution::mch_transfer::reservation::ByOutReservationNoClose`; and 1 more.
     pub struct CloseInfo {
         /// `close_time`.
         0 close_time: String => "close_time: must",
@@ -26,7 +26,7 @@ w::record! {
 }
 
 w::record! {
-    /// `InsurancePolicy`.
+    /// `insurance_policy` of `platsolution::mch_transfer::SceneReportData`.
     pub struct InsurancePolicy {
         /// `product_registration_no`.
         0 product_registration_no: String => "product_registration_no: must",
@@ -48,7 +48,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SceneReportData`.
+    /// `scene_report_data` of `platsolution::mch_transfer::reservation::Apply`.
     pub struct SceneReportData {
         /// `insurance_policy`.
         0 insurance_policy: Option<InsurancePolicy> => "insurance_policy",
@@ -58,7 +58,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferBatch`.
+    /// `transfer_batch` of the answer of `platsolution::mch_transfer::batches::ByBatchId`; `transfer_batch` of the answer of `platsolution::mch_transfer::batches::ByOutBatchNo`.
     pub struct TransferBatch {
         /// `out_batch_no`.
         0 out_batch_no: String => "out_batch_no: must",
@@ -98,7 +98,7 @@ w::record! {
 }
 
 w::record! {
-    /// `TransferDetail`.
+    /// An item of `transfer_detail_list` in `platsolution::mch_transfer::batches::Apply`.
     pub struct TransferDetail {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
@@ -108,7 +108,7 @@ w::record! {
         2 transfer_remark: String => "transfer_remark: must",
         /// `reservation_id`.
         3 reservation_id: String => "reservation_id: must",
-        /// `openid`.
+        /// `openid`; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(
@@ -307,7 +307,7 @@ pub mod batches {
             10 transfer_remark: String => "transfer_remark: must",
             /// `fail_reason`.
             11 fail_reason: Option<String> => "fail_reason",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `bank_type`.
             13 bank_type: Option<String> => "bank_type",
@@ -365,19 +365,8 @@ pub mod batches {
         set(offset: f64, limit: f64)
     }
 
-    w::record! {
-        /// Answer to [`ByOutBatchNo`].
-        pub struct ByOutBatchNoResponse {
-            /// `transfer_batch`.
-            0 transfer_batch: super::TransferBatch => "transfer_batch: must",
-            /// `data`.
-            1 data: Option<Vec<super::ByBatchIdData>> => "data",
-            /// `offset`.
-            2 offset: Option<f64> => "offset",
-            /// `limit`.
-            3 limit: Option<f64> => "limit",
-        }
-    }
+    /// Answer to [`ByOutBatchNo`], the same as to [`ByBatchId`].
+    pub type ByOutBatchNoResponse = ByBatchIdResponse;
 
     w::endpoint! {
         ByOutBatchNo => ByOutBatchNoResponse,
@@ -420,45 +409,8 @@ pub mod batches {
         )
     }
 
-    w::record! {
-        /// Answer to [`ByOutBatchNoDetailsByOutDetailNo`].
-        pub struct ByOutBatchNoDetailsByOutDetailNoResponse {
-            /// `out_batch_no`.
-            0 out_batch_no: String => "out_batch_no: must",
-            /// `batch_id`.
-            1 batch_id: String => "batch_id: must",
-            /// `out_detail_no`.
-            2 out_detail_no: String => "out_detail_no: must",
-            /// `detail_id`.
-            3 detail_id: String => "detail_id: must",
-            /// `sp_appid`.
-            4 sp_appid: String => "sp_appid: must",
-            /// `sub_mchid`.
-            5 sub_mchid: String => "sub_mchid: must",
-            /// `sub_appid`.
-            6 sub_appid: Option<String> => "sub_appid",
-            /// `create_time`.
-            7 create_time: String => "create_time: must",
-            /// `detail_state`.
-            8 detail_state: String => "detail_state: must",
-            /// `transfer_amount`.
-            9 transfer_amount: f64 => "transfer_amount: must",
-            /// `transfer_remark`.
-            10 transfer_remark: String => "transfer_remark: must",
-            /// `fail_reason`.
-            11 fail_reason: Option<String> => "fail_reason",
-            /// `openid`.
-            12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `bank_type`.
-            13 bank_type: Option<String> => "bank_type",
-            /// `user_name`.
-            14 user_name: Option<String> => "user_name",
-            /// `transfer_finish_time`.
-            15 transfer_finish_time: Option<String> => "transfer_finish_time",
-            /// `bank_refund_time`.
-            16 bank_refund_time: Option<String> => "bank_refund_time",
-        }
-    }
+    /// Answer to [`ByOutBatchNoDetailsByOutDetailNo`], the same as to [`ByBatchIdDetailsByDetailId`].
+    pub type ByOutBatchNoDetailsByOutDetailNoResponse = ByBatchIdDetailsByDetailIdResponse;
 
     w::endpoint! {
         ByOutBatchNoDetailsByOutDetailNo => ByOutBatchNoDetailsByOutDetailNoResponse,
@@ -730,7 +682,7 @@ pub mod reservation {
             6 estimated_max_amount: Option<f64> => "estimated_max_amount",
             /// `exact_amount`.
             7 exact_amount: Option<f64> => "exact_amount",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_real_name`.
             9 user_real_name: Option<String> => "user_real_name",
@@ -830,7 +782,7 @@ pub mod reservation {
             8 estimated_max_amount: Option<f64> => "estimated_max_amount",
             /// `exact_amount`.
             9 exact_amount: Option<f64> => "exact_amount",
-            /// `openid`.
+            /// `openid`; personal data, masked in `Debug`.
             10 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `bank_type`.
             11 bank_type: Option<String> => "bank_type",
@@ -880,43 +832,8 @@ pub mod reservation {
         new(out_reservation_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`ByOutReservationNoClose`].
-        pub struct ByOutReservationNoCloseResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `sp_appid`.
-            2 sp_appid: String => "sp_appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `reservation_id`.
-            4 reservation_id: String => "reservation_id: must",
-            /// `out_reservation_no`.
-            5 out_reservation_no: String => "out_reservation_no: must",
-            /// `transfer_scene_id`.
-            6 transfer_scene_id: String => "transfer_scene_id: must",
-            /// `estimated_date`.
-            7 estimated_date: Option<String> => "estimated_date",
-            /// `estimated_max_amount`.
-            8 estimated_max_amount: Option<f64> => "estimated_max_amount",
-            /// `exact_amount`.
-            9 exact_amount: Option<f64> => "exact_amount",
-            /// `openid`.
-            10 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `bank_type`.
-            11 bank_type: Option<String> => "bank_type",
-            /// `state`.
-            12 state: String => "state: must",
-            /// `accept_time`.
-            13 accept_time: String => "accept_time: must",
-            /// `reserve_time`.
-            14 reserve_time: Option<String> => "reserve_time",
-            /// `close_info`.
-            15 close_info: Option<super::CloseInfo> => "close_info",
-        }
-    }
+    /// Answer to [`ByOutReservationNoClose`], the same as to [`ByOutReservationNo`].
+    pub type ByOutReservationNoCloseResponse = ByOutReservationNoResponse;
 
     w::endpoint! {
         ByOutReservationNoClose => ByOutReservationNoCloseResponse,
@@ -953,43 +870,8 @@ pub mod reservation {
         new(reservation_id: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`ByReservationId`].
-        pub struct ByReservationIdResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `sp_appid`.
-            2 sp_appid: String => "sp_appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `reservation_id`.
-            4 reservation_id: String => "reservation_id: must",
-            /// `out_reservation_no`.
-            5 out_reservation_no: String => "out_reservation_no: must",
-            /// `transfer_scene_id`.
-            6 transfer_scene_id: String => "transfer_scene_id: must",
-            /// `estimated_date`.
-            7 estimated_date: Option<String> => "estimated_date",
-            /// `estimated_max_amount`.
-            8 estimated_max_amount: Option<f64> => "estimated_max_amount",
-            /// `exact_amount`.
-            9 exact_amount: Option<f64> => "exact_amount",
-            /// `openid`.
-            10 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `bank_type`.
-            11 bank_type: Option<String> => "bank_type",
-            /// `state`.
-            12 state: String => "state: must",
-            /// `accept_time`.
-            13 accept_time: String => "accept_time: must",
-            /// `reserve_time`.
-            14 reserve_time: Option<String> => "reserve_time",
-            /// `close_info`.
-            15 close_info: Option<super::CloseInfo> => "close_info",
-        }
-    }
+    /// Answer to [`ByReservationId`], the same as to [`ByOutReservationNo`].
+    pub type ByReservationIdResponse = ByOutReservationNoResponse;
 
     w::endpoint! {
         ByReservationId => ByReservationIdResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ChatInfo`.
+    /// `chat_info` of the answer of `externalcontact::customer_acquisition::GetChatInfo`.
     pub struct ChatInfo {
         /// `link_id`.
         0 link_id: String => "link_id: must",
@@ -16,9 +16,9 @@ w::record! {
 }
 
 w::record! {
-    /// `CustomerCustomer`.
+    /// An item of `customer_list` in the answer of `externalcontact::customer_acquisition::Customer`.
     pub struct CustomerCustomer {
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: String => "external_userid: must masked",
         /// `userid`.
         1 userid: Option<String> => "userid",
@@ -30,7 +30,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Link`.
+    /// `link` of the answer of `externalcontact::customer_acquisition::CreateLink`; `link` of the answer of `externalcontact::customer_acquisition::Get`.
     pub struct Link {
         /// `link_id`.
         0 link_id: String => "link_id: must",
@@ -48,7 +48,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PriorityOption`.
+    /// `priority_option` of `externalcontact::customer_acquisition::CreateLink`; `priority_option` of the answer of `externalcontact::customer_acquisition::Get`; and 1 more.
     pub struct PriorityOption {
         /// `priority_type`.
         0 priority_type: i64 => "priority_type: must",
@@ -60,7 +60,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Range`.
+    /// `range` of `externalcontact::customer_acquisition::CreateLink`; `range` of the answer of `externalcontact::customer_acquisition::Get`; and 1 more.
     pub struct Range {
         /// `user_list`.
         0 user_list: Option<Vec<String>> => "user_list",
@@ -262,7 +262,7 @@ w::record! {
     pub struct GetChatInfoResponse {
         /// `userid`.
         0 userid: String => "userid: must",
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         1 external_userid: String => "external_userid: must masked",
         /// `chat_info`.
         2 chat_info: ChatInfo => "chat_info: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Admin`.
+    /// An item of `admin_list` in `externalcontact::groupchat::GroupChat`.
     pub struct Admin {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -12,7 +12,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FailedChat`.
+    /// An item of `failed_chat_list` in the answer of `externalcontact::groupchat::OnjobTransfer`; an item of `failed_chat_list` in the answer of `externalcontact::groupchat::Transfer`.
     pub struct FailedChat {
         /// `chat_id`.
         0 chat_id: String => "chat_id: must",
@@ -24,9 +24,9 @@ w::record! {
 }
 
 w::record! {
-    /// `GetNewExternalUseridItem`.
+    /// An item of `items` in the answer of `externalcontact::groupchat::GetNewExternalUserid`.
     pub struct GetNewExternalUseridItem {
-        /// `external_userid`.
+        /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: String => "external_userid: must masked",
         /// `new_external_userid`.
         1 new_external_userid: String => "new_external_userid: must",
@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GroupChat`.
+    /// `group_chat` of the answer of `externalcontact::groupchat::Get`.
     pub struct GroupChat {
         /// `chat_id`.
         0 chat_id: String => "chat_id: must",
@@ -56,7 +56,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Invitor`.
+    /// `invitor` of `externalcontact::groupchat::Member`.
     pub struct Invitor {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ItemData`.
+    /// `data` of `externalcontact::groupchat::StatisticGroupByDayItem`; `data` of `externalcontact::groupchat::StatisticItem`.
     pub struct ItemData {
         /// `new_chat_cnt`.
         0 new_chat_cnt: i64 => "new_chat_cnt: must",
@@ -86,7 +86,7 @@ w::record! {
 }
 
 w::record! {
-    /// `JoinWay`.
+    /// `join_way` of the answer of `externalcontact::groupchat::GetJoinWay`.
     pub struct JoinWay {
         /// `config_id`.
         0 config_id: String => "config_id: must",
@@ -112,7 +112,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListGroupChat`.
+    /// An item of `group_chat_list` in the answer of `externalcontact::groupchat::List`.
     pub struct ListGroupChat {
         /// `chat_id`.
         0 chat_id: String => "chat_id: must",
@@ -122,13 +122,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Member`.
+    /// An item of `member_list` in `externalcontact::groupchat::GroupChat`.
     pub struct Member {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `userid`.
         1 userid: String => "userid: must",
-        /// `unionid`.
+        /// `unionid`; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `invitor`.
         3 invitor: Option<Invitor> => "invitor",
@@ -146,7 +146,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OwnerFilter`.
+    /// `owner_filter` of `externalcontact::groupchat::List`; `owner_filter` of `externalcontact::groupchat::Statistic`; and 1 more.
     pub struct OwnerFilter {
         /// `userid_list`.
         0 userid_list: Option<Vec<String>> => "userid_list",
@@ -156,7 +156,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StatisticGroupByDayItem`.
+    /// An item of `items` in the answer of `externalcontact::groupchat::StatisticGroupByDay`.
     pub struct StatisticGroupByDayItem {
         /// `stat_time`; format `unix`.
         0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
@@ -166,7 +166,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StatisticItem`.
+    /// An item of `items` in the answer of `externalcontact::groupchat::Statistic`.
     pub struct StatisticItem {
         /// `owner`.
         0 owner: String => "owner: must",
@@ -272,7 +272,7 @@ w::record! {
     pub struct Get {
         /// `chat_id`.
         0 chat_id: String => "chat_id: must",
-        /// `need_name`.
+        /// `need_name`; `0` or `1` on the wire.
         1 need_name: Option<bool> => "need_name: zero-one",
     }
     new(chat_id: impl Into<String>)
@@ -528,7 +528,7 @@ w::record! {
         2 owner_filter: OwnerFilter => "owner_filter: must",
         /// `order_by`.
         3 order_by: Option<i64> => "order_by",
-        /// `order_asc`.
+        /// `order_asc`; `0` or `1` on the wire.
         4 order_asc: Option<bool> => "order_asc: zero-one",
         /// `offset`.
         5 offset: Option<i64> => "offset",
@@ -636,13 +636,8 @@ w::record! {
     new(chat_id_list: Vec<String>, new_owner: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`Transfer`].
-    pub struct TransferResponse {
-        /// `failed_chat_list`.
-        0 failed_chat_list: Option<Vec<FailedChat>> => "failed_chat_list",
-    }
-}
+/// Answer to [`Transfer`], the same as to [`OnjobTransfer`].
+pub type TransferResponse = OnjobTransferResponse;
 
 w::endpoint! {
     Transfer => TransferResponse,

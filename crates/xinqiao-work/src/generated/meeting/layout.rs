@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddLayout`.
+    /// An item of `layout_list` in the answer of `meeting::layout::Add`.
     pub struct AddLayout {
         /// `layout_id`.
         0 layout_id: String => "layout_id: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Background`.
+    /// An item of `background_list` in the answer of `meeting::layout::AddBackground`; an item of `background_list` in the answer of `meeting::layout::ListBackground`.
     pub struct Background {
         /// `background_id`.
         0 background_id: String => "background_id: must",
@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Image`.
+    /// An item of `image_list` in `meeting::layout::AddBackground`.
     pub struct Image {
         /// `image_url`.
         0 image_url: String => "image_url: must",
@@ -35,7 +35,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Layout`.
+    /// An item of `layout_list` in `meeting::layout::Add`.
     pub struct Layout {
         /// `page_list`.
         0 page_list: Vec<Page> => "page_list: must",
@@ -44,7 +44,7 @@ w::record! {
 }
 
 w::record! {
-    /// `LayoutTemplate`.
+    /// An item of `layout_template_list` in the answer of `meeting::layout::ListTemplate`.
     pub struct LayoutTemplate {
         /// `layout_template_id`.
         0 layout_template_id: String => "layout_template_id: must",
@@ -58,7 +58,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Page`.
+    /// An item of `page_list` in `meeting::layout::Update`; an item of `page_list` in `meeting::layout::AddLayout`; and 1 more.
     pub struct Page {
         /// `layout_template_id`.
         0 layout_template_id: String => "layout_template_id: must",
@@ -69,7 +69,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserSeat`.
+    /// An item of `user_seat_list` in `meeting::layout::Page`.
     pub struct UserSeat {
         /// `grid_id`.
         0 grid_id: String => "grid_id: must",
@@ -263,15 +263,8 @@ w::record! {
     new(meetingid: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`ListBackground`].
-    pub struct ListBackgroundResponse {
-        /// `selected_background_id`.
-        0 selected_background_id: String => "selected_background_id: must",
-        /// `background_list`.
-        1 background_list: Vec<Background> => "background_list: must",
-    }
-}
+/// Answer to [`ListBackground`], the same as to [`AddBackground`].
+pub type ListBackgroundResponse = AddBackgroundResponse;
 
 w::endpoint! {
     ListBackground => ListBackgroundResponse,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `GetThemeInfoPollQuestionData`.
+    /// An item of `poll_question_data` in the answer of `meeting::poll::GetThemeInfo`.
     pub struct GetThemeInfoPollQuestionData {
         /// `question_type`.
         0 question_type: i64 => "question_type: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OptionInfo`.
+    /// An item of `option_info` in `meeting::poll::PollQuestionData`.
     pub struct OptionInfo {
         /// `option_id`.
         0 option_id: w::TextOrNumber => "option_id: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OptionUser`.
+    /// An item of `option_user` in `meeting::poll::OptionInfo`.
     pub struct OptionUser {
         /// `userid`.
         0 userid: Option<String> => "userid",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PollQuestion`.
+    /// An item of `poll_questions` in `meeting::poll::CreateTheme`; an item of `poll_questions` in `meeting::poll::UpdateTheme`.
     pub struct PollQuestion {
         /// `question_type`.
         0 question_type: i64 => "question_type: must",
@@ -55,7 +55,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PollQuestionData`.
+    /// An item of `poll_question_data` in the answer of `meeting::poll::GetPollDetail`.
     pub struct PollQuestionData {
         /// `question_id`.
         0 question_id: w::TextOrNumber => "question_id: must",
@@ -69,7 +69,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PollQuestionDataOptionInfo`.
+    /// An item of `option_info` in `meeting::poll::GetThemeInfoPollQuestionData`.
     pub struct PollQuestionDataOptionInfo {
         /// `option_desc`.
         0 option_desc: String => "option_desc: must",
@@ -77,7 +77,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PollsInfo`.
+    /// An item of `polls_info` in `meeting::poll::PollsThemeInfo`.
     pub struct PollsInfo {
         /// `poll_id`.
         0 poll_id: String => "poll_id: must",
@@ -85,15 +85,15 @@ w::record! {
         1 poll_topic: String => "poll_topic: must",
         /// `status`.
         2 status: i64 => "status: must",
-        /// `is_shared`.
+        /// `is_shared`; `0` or `1` on the wire.
         3 is_shared: bool => "is_shared: must zero-one",
-        /// `is_anony`.
+        /// `is_anony`; `0` or `1` on the wire.
         4 is_anony: bool => "is_anony: must zero-one",
     }
 }
 
 w::record! {
-    /// `PollsThemeInfo`.
+    /// An item of `polls_theme_info` in the answer of `meeting::poll::GetPollList`.
     pub struct PollsThemeInfo {
         /// `poll_theme_id`.
         0 poll_theme_id: String => "poll_theme_id: must",
@@ -119,7 +119,7 @@ w::record! {
         3 poll_topic: String => "poll_topic: must",
         /// `poll_desc`.
         4 poll_desc: String => "poll_desc: must",
-        /// `is_anony`.
+        /// `is_anony`; `0` or `1` on the wire.
         5 is_anony: Option<bool> => "is_anony: zero-one",
         /// `poll_questions`.
         6 poll_questions: Vec<PollQuestion> => "poll_questions: must",
@@ -284,9 +284,9 @@ w::record! {
         2 poll_desc: String => "poll_desc: must",
         /// `status`.
         3 status: i64 => "status: must",
-        /// `is_shared`.
+        /// `is_shared`; `0` or `1` on the wire.
         4 is_shared: bool => "is_shared: must zero-one",
-        /// `is_anony`.
+        /// `is_anony`; `0` or `1` on the wire.
         5 is_anony: bool => "is_anony: must zero-one",
         /// `vote_total_num`.
         6 vote_total_num: i64 => "vote_total_num: must",
@@ -391,7 +391,7 @@ w::record! {
         1 poll_topic: String => "poll_topic: must",
         /// `poll_desc`.
         2 poll_desc: String => "poll_desc: must",
-        /// `is_anony`.
+        /// `is_anony`; `0` or `1` on the wire.
         3 is_anony: bool => "is_anony: must zero-one",
         /// `poll_question_data`.
         4 poll_question_data: Vec<GetThemeInfoPollQuestionData> => "poll_question_data: must",
@@ -487,7 +487,7 @@ w::record! {
         4 poll_topic: String => "poll_topic: must",
         /// `poll_desc`.
         5 poll_desc: String => "poll_desc: must",
-        /// `is_anony`.
+        /// `is_anony`; `0` or `1` on the wire.
         6 is_anony: Option<bool> => "is_anony: zero-one",
         /// `poll_questions`.
         7 poll_questions: Vec<PollQuestion> => "poll_questions: must",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `OperatedUser`.
+    /// `operated_user` of `meeting::realcontrol::CloseScreenShare`; an item of `operated_users` in `meeting::realcontrol::KickoutUsers`; and 4 more.
     pub struct OperatedUser {
         /// `tmp_openid`.
         0 tmp_openid: String => "tmp_openid: must",
@@ -15,13 +15,13 @@ w::record! {
 }
 
 w::record! {
-    /// `SetNicknamesOperatedUser`.
+    /// An item of `operated_users` in `meeting::realcontrol::SetNicknames`.
     pub struct SetNicknamesOperatedUser {
         /// `tmp_openid`.
         0 tmp_openid: String => "tmp_openid: must",
         /// `instance_id`.
         1 instance_id: i64 => "instance_id: must",
-        /// `nickname`.
+        /// `nickname`; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
     }
     new(tmp_openid: impl Into<String>, instance_id: i64, nickname: impl Into<String>)
@@ -70,9 +70,9 @@ w::record! {
     pub struct Dismiss {
         /// `meetingid`.
         0 meetingid: String => "meetingid: must",
-        /// `force_dismiss`.
+        /// `force_dismiss`; `0` or `1` on the wire.
         1 force_dismiss: Option<bool> => "force_dismiss: zero-one",
-        /// `retrieve_code`.
+        /// `retrieve_code`; `0` or `1` on the wire.
         2 retrieve_code: Option<bool> => "retrieve_code: zero-one",
     }
     new(meetingid: impl Into<String>)

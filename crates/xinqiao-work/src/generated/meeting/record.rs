@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `RecordFile`.
+    /// An item of `record_files` in `meeting::record::RecordMeeting`.
     pub struct RecordFile {
         /// `record_file_id`.
         0 record_file_id: String => "record_file_id: must",
@@ -12,7 +12,7 @@ w::record! {
         1 record_start_time: xinqiao_types::UnixSeconds => "record_start_time: must",
         /// `record_end_time`; format `unix`.
         2 record_end_time: xinqiao_types::UnixSeconds => "record_end_time: must",
-        /// `record_size`; unit byte.
+        /// `record_size`; in byte.
         3 record_size: i64 => "record_size: must",
         /// `sharing_state`.
         4 sharing_state: i64 => "sharing_state: must",
@@ -22,7 +22,7 @@ w::record! {
         6 required_same_corp: Option<bool> => "required_same_corp",
         /// `required_attendee`.
         7 required_attendee: Option<bool> => "required_attendee",
-        /// `password`.
+        /// `password`; a secret, masked in `Debug`.
         8 password: Option<String> => "password: masked",
         /// `sharing_expire`; format `unix`.
         9 sharing_expire: Option<xinqiao_types::UnixSeconds> => "sharing_expire",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RecordMeeting`.
+    /// An item of `record_meetings` in the answer of `meeting::record::List`.
     pub struct RecordMeeting {
         /// `meeting_record_id`.
         0 meeting_record_id: String => "meeting_record_id: must",
@@ -54,7 +54,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SharingConfig`.
+    /// `sharing_config` of `meeting::record::UpdateSharingConfig`.
     pub struct SharingConfig {
         /// `enable_sharing`.
         0 enable_sharing: bool => "enable_sharing: must",
@@ -62,7 +62,7 @@ w::record! {
         1 sharing_auth_type: Option<i64> => "sharing_auth_type",
         /// `enable_password`.
         2 enable_password: Option<bool> => "enable_password",
-        /// `password`.
+        /// `password`; a secret, masked in `Debug`.
         3 password: Option<String> => "password: masked",
         /// `enable_sharing_expire`.
         4 enable_sharing_expire: Option<bool> => "enable_sharing_expire",
@@ -83,7 +83,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Summary`.
+    /// An item of `summaries` in the answer of `meeting::record::GetStatistics`.
     pub struct Summary {
         /// `date`; format `yyyy-MM-dd`.
         0 date: String => "date: must",

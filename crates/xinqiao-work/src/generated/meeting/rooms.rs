@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AccountInfo`.
+    /// `account_info` of the answer of `meeting::rooms::GetInfo`.
     pub struct AccountInfo {
         /// `account_type`.
         0 account_type: i64 => "account_type: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BasicInfo`.
+    /// `basic_info` of the answer of `meeting::rooms::GetInfo`.
     pub struct BasicInfo {
         /// `rooms_id_list`.
         0 rooms_id_list: Vec<String> => "rooms_id_list: must",
@@ -32,13 +32,13 @@ w::record! {
         6 device: Option<String> => "device",
         /// `desc`.
         7 desc: Option<String> => "desc",
-        /// `password`.
+        /// `password`; a secret, masked in `Debug`.
         8 password: Option<String> => "password: masked",
     }
 }
 
 w::record! {
-    /// `ControllerInfo`.
+    /// An item of `controller_info_list` in the answer of `meeting::rooms::ListControllers`.
     pub struct ControllerInfo {
         /// `rooms_id`.
         0 rooms_id: String => "rooms_id: must",
@@ -74,7 +74,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeviceInfo`.
+    /// An item of `device_info_list` in the answer of `meeting::rooms::ListDevices`.
     pub struct DeviceInfo {
         /// `rooms_id`.
         0 rooms_id: String => "rooms_id: must",
@@ -96,7 +96,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DeviceMonitorInfo`.
+    /// `device_monitor_info` of `meeting::rooms::DeviceInfo`.
     pub struct DeviceMonitorInfo {
         /// `camera_status`.
         0 camera_status: bool => "camera_status: must",
@@ -108,7 +108,7 @@ w::record! {
 }
 
 w::record! {
-    /// `HardwareInfo`.
+    /// `hardware_info` of the answer of `meeting::rooms::GetInfo`.
     pub struct HardwareInfo {
         /// `factory`.
         0 factory: String => "factory: must",
@@ -156,7 +156,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListMeetingRoom`.
+    /// An item of `meeting_room_list` in the answer of `meeting::rooms::List`.
     pub struct ListMeetingRoom {
         /// `meeting_room_id`.
         0 meeting_room_id: String => "meeting_room_id: must",
@@ -180,7 +180,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MeetingInfo`.
+    /// An item of `meeting_info_list` in the answer of `meeting::rooms::ListMeetings`.
     pub struct MeetingInfo {
         /// `meetingid`.
         0 meetingid: String => "meetingid: must",
@@ -200,7 +200,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MeetingRoom`.
+    /// An item of `meeting_room_list` in the answer of `meeting::rooms::Book`.
     pub struct MeetingRoom {
         /// `meeting_room_id`.
         0 meeting_room_id: String => "meeting_room_id: must",
@@ -212,7 +212,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MeetingSetting`.
+    /// `meeting_settings` of the answer of `meeting::rooms::GetConfig`.
     pub struct MeetingSetting {
         /// `water_mark`.
         0 water_mark: i64 => "water_mark: must",
@@ -228,7 +228,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MraAddress`.
+    /// `mra_address` of `meeting::rooms::Call`; `mra_address` of `meeting::rooms::CancelCall`; and 1 more.
     pub struct MraAddress {
         /// `protocol`.
         0 protocol: i64 => "protocol: must",
@@ -239,7 +239,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PmiInfo`.
+    /// `pmi_info` of the answer of `meeting::rooms::GetInfo`.
     pub struct PmiInfo {
         /// `pmi_code`.
         0 pmi_code: String => "pmi_code: must",
@@ -249,7 +249,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RecordSetting`.
+    /// `record_settings` of the answer of `meeting::rooms::GetConfig`.
     pub struct RecordSetting {
         /// `share_record`.
         0 share_record: i64 => "share_record: must",

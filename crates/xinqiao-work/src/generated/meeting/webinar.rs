@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Answer`.
+    /// An item of `answer_list` in `meeting::webinar::ListEnroll`.
     pub struct Answer {
         /// `answer_content`.
         0 answer_content: Vec<String> => "answer_content: must",
@@ -22,13 +22,13 @@ w::record! {
 }
 
 w::record! {
-    /// `Enroll`.
+    /// An item of `enroll_list` in `meeting::webinar::enroll::Import`.
     pub struct Enroll {
         /// `userid`.
         0 userid: Option<String> => "userid",
         /// `area`.
         1 area: Option<String> => "area",
-        /// `phone_number`.
+        /// `phone_number`; personal data, masked in `Debug`.
         2 phone_number: Option<String> => "phone_number: masked",
         /// `nick_name`.
         3 nick_name: Option<String> => "nick_name",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `EnrollId`.
+    /// An item of `enroll_id_list` in `meeting::webinar::enroll::Delete`.
     pub struct EnrollId {
         /// `enroll_id`.
         0 enroll_id: String => "enroll_id: must",
@@ -47,7 +47,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetMediaSetting`.
+    /// `media_setting` of the answer of `meeting::webinar::Get`.
     pub struct GetMediaSetting {
         /// `enable_enter_mute`.
         0 enable_enter_mute: bool => "enable_enter_mute: must",
@@ -71,7 +71,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Guest`.
+    /// An item of `guests` in the answer of `meeting::webinar::ListGuest`; an item of `guests` in `meeting::webinar::UpdateGuestList`.
     pub struct Guest {
         /// `guest_type`.
         0 guest_type: i64 => "guest_type: must",
@@ -79,9 +79,9 @@ w::record! {
         1 userid: Option<String> => "userid",
         /// `area`.
         2 area: Option<w::TextOrNumber> => "area",
-        /// `phone_number`.
+        /// `phone_number`; personal data, masked in `Debug`.
         3 phone_number: Option<String> => "phone_number: masked",
-        /// `email`.
+        /// `email`; personal data, masked in `Debug`.
         4 email: Option<String> => "email: masked",
         /// `guest_name`.
         5 guest_name: Option<String> => "guest_name",
@@ -97,7 +97,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Host`.
+    /// An item of `hosts` in `meeting::webinar::Create`; an item of `hosts` in the answer of `meeting::webinar::Get`; and 1 more.
     pub struct Host {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -106,7 +106,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ImportEnroll`.
+    /// An item of `enroll_list` in the answer of `meeting::webinar::enroll::Import`.
     pub struct ImportEnroll {
         /// `enroll_id`.
         0 enroll_id: String => "enroll_id: must",
@@ -114,7 +114,7 @@ w::record! {
         1 userid: Option<String> => "userid",
         /// `area`.
         2 area: Option<String> => "area",
-        /// `phone_number`.
+        /// `phone_number`; personal data, masked in `Debug`.
         3 phone_number: Option<String> => "phone_number: masked",
         /// `nick_name`.
         4 nick_name: Option<String> => "nick_name",
@@ -124,7 +124,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ListEnroll`.
+    /// An item of `enroll_list` in the answer of `meeting::webinar::enroll::List`.
     pub struct ListEnroll {
         /// `enroll_id`.
         0 enroll_id: w::TextOrNumber => "enroll_id: must",
@@ -148,7 +148,7 @@ w::record! {
 }
 
 w::record! {
-    /// `MediaSetting`.
+    /// `media_setting` of `meeting::webinar::Create`; `media_setting` of `meeting::webinar::Update`.
     pub struct MediaSetting {
         /// `enable_enter_mute`.
         0 enable_enter_mute: Option<bool> => "enable_enter_mute",
@@ -184,7 +184,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QueryByTmpOpenidEnrollId`.
+    /// An item of `enroll_id_list` in the answer of `meeting::webinar::enroll::QueryByTmpOpenid`.
     pub struct QueryByTmpOpenidEnrollId {
         /// `tmp_openid`.
         0 tmp_openid: String => "tmp_openid: must",
@@ -194,7 +194,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Question`.
+    /// An item of `question_list` in the answer of `meeting::webinar::enroll::GetConfig`.
     pub struct Question {
         /// `is_required`.
         0 is_required: i64 => "is_required: must",
@@ -210,7 +210,7 @@ w::record! {
 }
 
 w::record! {
-    /// `QuestionOption`.
+    /// An item of `option_list` in `meeting::webinar::Question`.
     pub struct QuestionOption {
         /// `content`.
         0 content: Option<String> => "content",
@@ -218,7 +218,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetConfigOption`.
+    /// An item of `option_list` in `meeting::webinar::SetConfigQuestion`.
     pub struct SetConfigOption {
         /// `content`.
         0 content: Option<String> => "content",
@@ -228,7 +228,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SetConfigQuestion`.
+    /// An item of `question_list` in `meeting::webinar::enroll::SetConfig`.
     pub struct SetConfigQuestion {
         /// `is_required`.
         0 is_required: Option<i64> => "is_required",
@@ -299,7 +299,7 @@ w::record! {
         5 hosts: Option<Vec<Host>> => "hosts",
         /// `admission_type`.
         6 admission_type: i64 => "admission_type: must",
-        /// `password`.
+        /// `password`; a secret, masked in `Debug`.
         7 password: Option<String> => "password: masked",
         /// `cover_url`.
         8 cover_url: Option<String> => "cover_url",
@@ -361,7 +361,7 @@ w::record! {
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `admission_type`.
         5 admission_type: i64 => "admission_type: must",
-        /// `password`.
+        /// `password`; a secret, masked in `Debug`.
         6 password: Option<String> => "password: masked",
         /// `audience_join_link`.
         7 audience_join_link: Option<String> => "audience_join_link",
@@ -430,7 +430,7 @@ w::record! {
         7 hosts: Option<Vec<Host>> => "hosts",
         /// `admission_type`.
         8 admission_type: i64 => "admission_type: must",
-        /// `password`.
+        /// `password`; a secret, masked in `Debug`.
         9 password: Option<String> => "password: masked",
         /// `cover_url`.
         10 cover_url: Option<String> => "cover_url",
@@ -552,7 +552,7 @@ w::record! {
         5 hosts: Option<Vec<Host>> => "hosts",
         /// `admission_type`.
         6 admission_type: i64 => "admission_type: must",
-        /// `password`.
+        /// `password`; a secret, masked in `Debug`.
         7 password: Option<String> => "password: masked",
         /// `cover_url`.
         8 cover_url: Option<String> => "cover_url",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `AddFieldsField`.
+    /// An item of `fields` in `wedoc::smartsheet::AddFields`.
     pub struct AddFieldsField {
         /// `field_title`.
         0 field_title: String => "field_title: must",
@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddRecordsRecord`.
+    /// An item of `records` in `wedoc::smartsheet::AddRecords`.
     pub struct AddRecordsRecord {
         /// `values`.
         0 values: std::collections::BTreeMap<String, w::serial::Value> => "values: must",
@@ -27,7 +27,7 @@ w::record! {
 }
 
 w::record! {
-    /// `AddSheetProperty`.
+    /// `properties` of the answer of `wedoc::smartsheet::AddSheet`.
     pub struct AddSheetProperty {
         /// `sheet_id`.
         0 sheet_id: String => "sheet_id: must",
@@ -39,7 +39,7 @@ w::record! {
 }
 
 w::record! {
-    /// `BoolValue`.
+    /// `bool_value` of `wedoc::smartsheet::Condition`; `bool_value` of `wedoc::smartsheet::FilterSpecCondition`.
     pub struct BoolValue {
         /// `value`.
         0 value: bool => "value: must",
@@ -48,7 +48,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Children`.
+    /// An item of `children` in `wedoc::smartsheet::AddFieldGroup`; an item of `children` in `wedoc::smartsheet::UpdateFieldGroup`; and 1 more.
     pub struct Children {
         /// `field_id`.
         0 field_id: String => "field_id: must",
@@ -57,7 +57,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ColorConfig`.
+    /// `color_config` of `wedoc::smartsheet::ViewProperty`.
     pub struct ColorConfig {
         /// `conditions`.
         0 conditions: Vec<ColorConfigCondition> => "conditions: must",
@@ -65,7 +65,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ColorConfigCondition`.
+    /// An item of `conditions` in `wedoc::smartsheet::ColorConfig`.
     pub struct ColorConfigCondition {
         /// `id`.
         0 id: String => "id: must",
@@ -79,7 +79,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Condition`.
+    /// An item of `conditions` in `wedoc::smartsheet::FilterSpec`; `condition` of `wedoc::smartsheet::PropertyCondition`.
     pub struct Condition {
         /// `field_id`.
         0 field_id: String => "field_id: must",
@@ -110,7 +110,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DateTimeValue`.
+    /// `date_time_value` of `wedoc::smartsheet::Condition`; `date_time_value` of `wedoc::smartsheet::FilterSpecCondition`.
     pub struct DateTimeValue {
         /// `value`.
         0 value: DateTimeValueValue => "value: must",
@@ -119,7 +119,7 @@ w::record! {
 }
 
 w::record! {
-    /// `DateTimeValueValue`.
+    /// `value` of `wedoc::smartsheet::DateTimeValue`.
     pub struct DateTimeValueValue {
         /// `type`.
         0 type_: String => "type: must",
@@ -131,7 +131,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FieldGroup`.
+    /// `field_group` of the answer of `wedoc::smartsheet::AddFieldGroup`; an item of `field_groups` in the answer of `wedoc::smartsheet::GetFieldGroups`; and 1 more.
     pub struct FieldGroup {
         /// `field_group_id`.
         0 field_group_id: String => "field_group_id: must",
@@ -143,7 +143,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FieldItem`.
+    /// An item of `fields` in the answer of `wedoc::smartsheet::AddFields`.
     pub struct FieldItem {
         /// `field_id`.
         0 field_id: String => "field_id: must",
@@ -155,7 +155,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FilterSpec`.
+    /// `filter_spec` of `wedoc::smartsheet::GetRecords`; `filter_spec` of `wedoc::smartsheet::UpdateViewProperty`.
     pub struct FilterSpec {
         /// `conjunction`.
         0 conjunction: String => "conjunction: must",
@@ -166,7 +166,7 @@ w::record! {
 }
 
 w::record! {
-    /// `FilterSpecCondition`.
+    /// `condition` of `wedoc::smartsheet::ColorConfigCondition`; an item of `conditions` in `wedoc::smartsheet::PropertyFilterSpec`.
     pub struct FilterSpecCondition {
         /// `field_id`.
         0 field_id: String => "field_id: must",
@@ -188,7 +188,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetFieldsField`.
+    /// An item of `fields` in the answer of `wedoc::smartsheet::GetFields`.
     pub struct GetFieldsField {
         /// `field_id`.
         0 field_id: String => "field_id: must",
@@ -202,7 +202,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetRecordsRecord`.
+    /// An item of `records` in the answer of `wedoc::smartsheet::GetRecords`.
     pub struct GetRecordsRecord {
         /// `record_id`.
         0 record_id: String => "record_id: must",
@@ -220,7 +220,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GetViewsView`.
+    /// An item of `views` in the answer of `wedoc::smartsheet::GetViews`.
     pub struct GetViewsView {
         /// `view_id`.
         0 view_id: String => "view_id: must",
@@ -234,7 +234,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GroupSpec`.
+    /// `group_spec` of `wedoc::smartsheet::ViewProperty`.
     pub struct GroupSpec {
         /// `groups`.
         0 groups: Vec<SortInfo> => "groups: must",
@@ -242,7 +242,7 @@ w::record! {
 }
 
 w::record! {
-    /// `NumberValue`.
+    /// `number_value` of `wedoc::smartsheet::Condition`; `number_value` of `wedoc::smartsheet::FilterSpecCondition`.
     pub struct NumberValue {
         /// `value`.
         0 value: f64 => "value: must",
@@ -251,7 +251,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Property`.
+    /// `properties` of `wedoc::smartsheet::AddSheet`.
     pub struct Property {
         /// `title`.
         0 title: Option<String> => "title",
@@ -263,7 +263,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyAttachment`.
+    /// The body `FIELD_TYPE_ATTACHMENT` of `wedoc::smartsheet::AddFieldsField`; the body `FIELD_TYPE_ATTACHMENT` of `wedoc::smartsheet::GetFieldsField`; and 1 more.
     pub struct PropertyAttachment {
         /// `display_mode`.
         0 display_mode: String => "display_mode: must",
@@ -272,7 +272,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyAutoNumber`.
+    /// The body `FIELD_TYPE_AUTONUMBER` of `wedoc::smartsheet::AddFieldsField`; the body `FIELD_TYPE_AUTONUMBER` of `wedoc::smartsheet::GetFieldsField`; and 1 more.
     pub struct PropertyAutoNumber {
         /// `input_type`.
         0 input_type: String => "input_type: must",
@@ -286,7 +286,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyBarcode`.
+    /// The body `FIELD_TYPE_BARCODE` of `wedoc::smartsheet::AddFieldsField`; the body `FIELD_TYPE_BARCODE` of `wedoc::smartsheet::GetFieldsField`; and 1 more.
     pub struct PropertyBarcode {
         /// `mobile_scan_only`.
         0 mobile_scan_only: bool => "mobile_scan_only: must",
@@ -295,7 +295,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyCheckbox`.
+    /// The body `FIELD_TYPE_CHECKBOX` of `wedoc::smartsheet::AddFieldsField`; the body `FIELD_TYPE_CHECKBOX` of `wedoc::smartsheet::GetFieldsField`; and 1 more.
     pub struct PropertyCheckbox {
         /// `checked`.
         0 checked: bool => "checked: must",
@@ -304,7 +304,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyColorConfig`.
+    /// `color_config` of `wedoc::smartsheet::UpdateViewProperty`.
     pub struct PropertyColorConfig {
         /// `conditions`.
         0 conditions: Vec<PropertyCondition> => "conditions: must",
@@ -313,7 +313,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyCondition`.
+    /// An item of `conditions` in `wedoc::smartsheet::PropertyColorConfig`.
     pub struct PropertyCondition {
         /// `id`.
         0 id: Option<String> => "id",
@@ -329,7 +329,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyCreatedTime`.
+    /// The body `FIELD_TYPE_CREATED_TIME` of `wedoc::smartsheet::AddFieldsField`; the body `FIELD_TYPE_CREATED_TIME` of `wedoc::smartsheet::GetFieldsField`; and 1 more.
     pub struct PropertyCreatedTime {
         /// `format`.
         0 format: String => "format: must",
@@ -338,7 +338,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyCurrency`.
+    /// The body `FIELD_TYPE_CURRENCY` of `wedoc::smartsheet::AddFieldsField`; the body `FIELD_TYPE_CURRENCY` of `wedoc::smartsheet::GetFieldsField`; and 1 more.
     pub struct PropertyCurrency {
         /// `currency_type`.
         0 currency_type: String => "currency_type: must",
@@ -351,7 +351,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyDateTime`.
+    /// The body `FIELD_TYPE_DATE_TIME` of `wedoc::smartsheet::AddFieldsField`; the body `FIELD_TYPE_DATE_TIME` of `wedoc::smartsheet::GetFieldsField`; and 1 more.
     pub struct PropertyDateTime {
         /// `format`.
         0 format: String => "format: must",
@@ -362,7 +362,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyFilterSpec`.
+    /// `filter_spec` of `wedoc::smartsheet::ViewProperty`.
     pub struct PropertyFilterSpec {
         /// `conjunction`.
         0 conjunction: String => "conjunction: must",
@@ -372,7 +372,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyGantt`.
+    /// The body `VIEW_TYPE_GANTT` of `wedoc::smartsheet::AddView`; the body `VIEW_TYPE_CALENDAR` of `wedoc::smartsheet::AddView`.
     pub struct PropertyGantt {
         /// `start_date_field_id`.
         0 start_date_field_id: String => "start_date_field_id: must",
@@ -383,7 +383,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyGroupSpec`.
+    /// `group_spec` of `wedoc::smartsheet::UpdateViewProperty`.
     pub struct PropertyGroupSpec {
         /// `groups`.
         0 groups: Vec<SortSpecSortInfo> => "groups: must",
@@ -392,7 +392,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyLocation`.
+    /// The body `FIELD_TYPE_LOCATION` of `wedoc::smartsheet::AddFieldsField`; the body `FIELD_TYPE_LOCATION` of `wedoc::smartsheet::GetFieldsField`; and 1 more.
     pub struct PropertyLocation {
         /// `input_type`.
         0 input_type: String => "input_type: must",
@@ -401,7 +401,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyModifiedTime`.
+    /// The body `FIELD_TYPE_MODIFIED_TIME` of `wedoc::smartsheet::AddFieldsField`; the body `FIELD_TYPE_MODIFIED_TIME` of `wedoc::smartsheet::GetFieldsField`; and 1 more.
     pub struct PropertyModifiedTime {
         /// `format`.
         0 format: String => "format: must",
@@ -410,7 +410,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyNumber`.
+    /// The body `FIELD_TYPE_NUMBER` of `wedoc::smartsheet::AddFieldsField`; the body `FIELD_TYPE_PERCENTAGE` of `wedoc::smartsheet::AddFieldsField`; and 4 more.
     pub struct PropertyNumber {
         /// `decimal_places`.
         0 decimal_places: i64 => "decimal_places: must",
@@ -421,7 +421,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyProgress`.
+    /// The body `FIELD_TYPE_PROGRESS` of `wedoc::smartsheet::AddFieldsField`; the body `FIELD_TYPE_PROGRESS` of `wedoc::smartsheet::GetFieldsField`; and 1 more.
     pub struct PropertyProgress {
         /// `decimal_places`.
         0 decimal_places: i64 => "decimal_places: must",
@@ -430,7 +430,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyReference`.
+    /// The body `FIELD_TYPE_REFERENCE` of `wedoc::smartsheet::AddFieldsField`; the body `FIELD_TYPE_REFERENCE` of `wedoc::smartsheet::GetFieldsField`; and 1 more.
     pub struct PropertyReference {
         /// `view_id`.
         0 view_id: String => "view_id: must",
@@ -446,7 +446,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertySelect`.
+    /// The body `FIELD_TYPE_SELECT` of `wedoc::smartsheet::AddFieldsField`; the body `FIELD_TYPE_SINGLE_SELECT` of `wedoc::smartsheet::AddFieldsField`; and 4 more.
     pub struct PropertySelect {
         /// `is_quick_add`.
         0 is_quick_add: bool => "is_quick_add: must",
@@ -457,7 +457,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertySelectOption`.
+    /// An item of `options` in `wedoc::smartsheet::PropertySelect`.
     pub struct PropertySelectOption {
         /// `id`.
         0 id: String => "id: must",
@@ -470,7 +470,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertySortSpec`.
+    /// `sort_spec` of `wedoc::smartsheet::UpdateViewProperty`.
     pub struct PropertySortSpec {
         /// `sort_infos`.
         0 sort_infos: Vec<SortSpecSortInfo> => "sort_infos: must",
@@ -479,7 +479,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyUrl`.
+    /// The body `FIELD_TYPE_URL` of `wedoc::smartsheet::AddFieldsField`; the body `FIELD_TYPE_URL` of `wedoc::smartsheet::GetFieldsField`; and 1 more.
     pub struct PropertyUrl {
         /// `type`.
         0 type_: String => "type: must",
@@ -488,7 +488,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyUser`.
+    /// The body `FIELD_TYPE_USER` of `wedoc::smartsheet::AddFieldsField`; the body `FIELD_TYPE_USER` of `wedoc::smartsheet::GetFieldsField`; and 1 more.
     pub struct PropertyUser {
         /// `is_multiple`.
         0 is_multiple: bool => "is_multiple: must",
@@ -499,7 +499,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PropertyWwGroup`.
+    /// The body `FIELD_TYPE_WWGROUP` of `wedoc::smartsheet::AddFieldsField`; the body `FIELD_TYPE_WWGROUP` of `wedoc::smartsheet::GetFieldsField`; and 1 more.
     pub struct PropertyWwGroup {
         /// `allow_multiple`.
         0 allow_multiple: bool => "allow_multiple: must",
@@ -508,7 +508,7 @@ w::record! {
 }
 
 w::record! {
-    /// `RecordItem`.
+    /// An item of `records` in the answer of `wedoc::smartsheet::AddRecords`.
     pub struct RecordItem {
         /// `record_id`.
         0 record_id: String => "record_id: must",
@@ -516,7 +516,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Rule`.
+    /// An item of `rules` in `wedoc::smartsheet::PropertyAutoNumber`.
     pub struct Rule {
         /// `type`.
         0 type_: String => "type: must",
@@ -527,7 +527,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Sheet`.
+    /// An item of `sheet_list` in the answer of `wedoc::smartsheet::GetSheet`.
     pub struct Sheet {
         /// `sheet_id`.
         0 sheet_id: String => "sheet_id: must",
@@ -541,7 +541,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Sort`.
+    /// An item of `sort` in `wedoc::smartsheet::GetRecords`.
     pub struct Sort {
         /// `field_title`.
         0 field_title: String => "field_title: must",
@@ -552,7 +552,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SortInfo`.
+    /// An item of `groups` in `wedoc::smartsheet::GroupSpec`; an item of `sort_infos` in `wedoc::smartsheet::SortSpec`.
     pub struct SortInfo {
         /// `field_id`.
         0 field_id: String => "field_id: must",
@@ -562,7 +562,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SortSpec`.
+    /// `sort_spec` of `wedoc::smartsheet::ViewProperty`.
     pub struct SortSpec {
         /// `sort_infos`.
         0 sort_infos: Vec<SortInfo> => "sort_infos: must",
@@ -570,7 +570,7 @@ w::record! {
 }
 
 w::record! {
-    /// `SortSpecSortInfo`.
+    /// An item of `groups` in `wedoc::smartsheet::PropertyGroupSpec`; an item of `sort_infos` in `wedoc::smartsheet::PropertySortSpec`.
     pub struct SortSpecSortInfo {
         /// `field_id`.
         0 field_id: String => "field_id: must",
@@ -582,7 +582,7 @@ w::record! {
 }
 
 w::record! {
-    /// `StringValue`.
+    /// `string_value` of `wedoc::smartsheet::Condition`; `string_value` of `wedoc::smartsheet::FilterSpecCondition`.
     pub struct StringValue {
         /// `value`.
         0 value: Vec<String> => "value: must",
@@ -591,7 +591,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateFieldsField`.
+    /// An item of `fields` in `wedoc::smartsheet::UpdateFields`.
     pub struct UpdateFieldsField {
         /// `field_id`.
         0 field_id: String => "field_id: must",
@@ -664,7 +664,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateRecordsRecord`.
+    /// An item of `records` in `wedoc::smartsheet::UpdateRecords`.
     pub struct UpdateRecordsRecord {
         /// `record_id`.
         0 record_id: String => "record_id: must",
@@ -675,7 +675,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateSheetProperty`.
+    /// `properties` of `wedoc::smartsheet::UpdateSheet`.
     pub struct UpdateSheetProperty {
         /// `sheet_id`.
         0 sheet_id: String => "sheet_id: must",
@@ -687,7 +687,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UpdateViewProperty`.
+    /// `property` of `wedoc::smartsheet::UpdateView`.
     pub struct UpdateViewProperty {
         /// `auto_sort`.
         0 auto_sort: Option<bool> => "auto_sort",
@@ -720,7 +720,7 @@ w::record! {
 }
 
 w::record! {
-    /// `UserValue`.
+    /// `user_value` of `wedoc::smartsheet::Condition`; `user_value` of `wedoc::smartsheet::FilterSpecCondition`.
     pub struct UserValue {
         /// `value`.
         0 value: Vec<String> => "value: must",
@@ -729,7 +729,7 @@ w::record! {
 }
 
 w::record! {
-    /// `View`.
+    /// `view` of the answer of `wedoc::smartsheet::AddView`.
     pub struct View {
         /// `view_id`.
         0 view_id: String => "view_id: must",
@@ -741,7 +741,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ViewProperty`.
+    /// `property` of `wedoc::smartsheet::GetViewsView`.
     pub struct ViewProperty {
         /// `auto_sort`.
         0 auto_sort: bool => "auto_sort: must",
@@ -1561,13 +1561,8 @@ w::record! {
     set(children: Vec<Children>)
 }
 
-w::record! {
-    /// Answer to [`UpdateFieldGroup`].
-    pub struct UpdateFieldGroupResponse {
-        /// `field_group`.
-        0 field_group: FieldGroup => "field_group: must",
-    }
-}
+/// Answer to [`UpdateFieldGroup`], the same as to [`AddFieldGroup`].
+pub type UpdateFieldGroupResponse = AddFieldGroupResponse;
 
 w::endpoint! {
     UpdateFieldGroup => UpdateFieldGroupResponse,
