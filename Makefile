@@ -1,6 +1,7 @@
 # make run    build what is needed and start Xinqiao on this machine
 # make test   everything that must hold: Rust, catalog, web, browser, other people's SDKs
 # make bench  ratios against the machine's own limit
+# make budget what the generated SDK costs to compile, against its budget
 # make dist   one archive for this platform, web pages inside
 # make book   the book in Chinese and English, reference included
 #
@@ -8,7 +9,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: run test bench dist book doc web need-build need-test rust-tests catalog-checks web-tests e2e interop lint clean
+.PHONY: run test bench dist book doc web need-build need-test rust-tests catalog-checks web-tests e2e interop lint budget clean
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -77,6 +78,9 @@ bench: need-build web
 	$(CARGO) build --release -p xinqiao-cli
 	$(CARGO) build --release -p xinqiao-bench
 	$(TARGET)/release/xinqiao-bench $(ARGS)
+
+budget:
+	bash scripts/budget
 
 dist: need-build web
 	$(CARGO) build --profile dist -p xinqiao-cli
