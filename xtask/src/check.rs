@@ -15,6 +15,7 @@ pub(crate) fn run() -> Result<()> {
     for (name, found) in [
         ("dependency directions", graph::directions(&repository)?),
         ("banned crates", graph::bans(&repository)?),
+        ("size of the façade", graph::facade(&repository)?),
         ("layout", layout::complaints(&sources)),
         ("literals of the platform", literals::complaints(&sources)),
     ] {

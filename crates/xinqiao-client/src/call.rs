@@ -6,7 +6,15 @@ use xinqiao_catalog::rules::retry::Policy;
 use xinqiao_types::AccessToken;
 use xinqiao_wire::{Endpoint, Keep};
 
-use crate::{client::Client, error::Error, execute::Options, transport::BoxFuture, typed};
+use crate::{
+    client::Client,
+    error::Error,
+    execute::{Options, Prepared},
+    file_stream::FileStream,
+    pay_v3::Marks,
+    transport::BoxFuture,
+    typed,
+};
 
 /// A call that has not been sent yet. Awaiting it sends it.
 ///
@@ -54,11 +62,55 @@ impl<E: Endpoint> Call<E> {
         self
     }
 
+    /// How many bytes of the answer are taken, instead of what the client is set to.
+    pub const fn limit(mut self, bytes: u64) -> Self {
+        self.options.limit = Some(bytes);
+        self
+    }
+
     /// Keeps what the answer's type cannot hold, so that it can be written again without loss.
     pub const fn keep_raw(mut self) -> Self {
         self.keep = Keep::Raw;
         self
     }
+}
+
+impl<E: Endpoint> Call<E> {
+    /// Sends the call and gives the answer as a file that is still arriving, for an endpoint that answers
+    /// with one.
+    ///
+    /// ```no_run
+    /// # async fn f<E: xinqiao_client::Endpoint + 'static>(
+    /// #     client: xinqiao_client::Client, request: E,
+    /// # ) -> Result<(), xinqiao_client::Error> {
+    /// let file = client.send(request).stream().await?;
+    /// let name = file.file_name().unwrap_or_else(|| "voice.amr".to_owned());
+    /// file.save(&name).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As awaiting the call; an answer that is an error in JSON is an [`Error::Api`].
+    pub async fn stream(self) -> Result<FileStream, Error> {
+        let prepared = prepared(&self.client, &self.request, E::INFO).await?;
+        self.client.execute_stream(&prepared, &self.options).await
+    }
+}
+
+/// A request that is ready to be sent, with what must be encrypted encrypted.
+async fn prepared(
+    client: &Client,
+    record: &dyn xinqiao_wire::Record,
+    info: &'static xinqiao_wire::EndpointInfo,
+) -> Result<Prepared, Error> {
+    let mut prepared = typed::prepare(record, info, &*client.inner.settings.entropy)?;
+    if let Some(merchant) = &client.inner.merchant {
+        merchant
+            .seal(client, Marks::Record(record), &mut prepared)
+            .await?;
+    }
+    client.seal_chatbot(&mut prepared)?;
+    Ok(prepared)
 }
 
 impl<E: Endpoint + 'static> IntoFuture for Call<E>
@@ -70,19 +122,14 @@ where
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let entropy = &*self.client.inner.settings.entropy;
-            let mut prepared = typed::prepare(&self.request, E::INFO, entropy)?;
+            let prepared = prepared(&self.client, &self.request, E::INFO).await?;
             let merchant = self.client.inner.merchant.as_ref();
-            if let Some(merchant) = merchant {
-                merchant
-                    .seal(&self.client, &self.request, &mut prepared)
-                    .await?;
-            }
             let mut answer = self.client.execute(&prepared, &self.options).await?;
             let mut response = E::Response::default();
             typed::read(&mut response, E::INFO, &answer, self.keep)?;
             if let Some(merchant) = merchant
-                && let Some(body) = merchant.unseal(E::INFO.id, &response, &answer.body).await?
+                && let marks = Marks::Record(&response)
+                && let Some(body) = merchant.unseal(E::INFO.id, marks, &answer).await?
             {
                 answer.body = body;
                 response = E::Response::default();

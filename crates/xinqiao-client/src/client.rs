@@ -9,11 +9,13 @@ use xinqiao_wire::Endpoint;
 
 use crate::{
     call::Call,
+    chatbot::Chatbot,
     error::Error,
     free::FreeCall,
     merchant::Merchant,
     token::{
-        Component, Kind, OwnTokens, Provider, Sources, Suite, TokenKind, TokenSource, UserTokens,
+        Component, Device, Kind, Model, OwnTokens, Provider, Sources, Suite, TokenKind,
+        TokenSource, UserTokens,
     },
     transport::{HttpOptions, HttpTransport, Transport},
 };
@@ -73,6 +75,13 @@ impl Client {
     pub fn of_corp(corpid: impl Into<AppId>, secret: impl Into<AppSecret>) -> Self {
         Self::builder(corpid)
             .corp_secret(secret)
+            .assemble(Arc::new(HttpTransport::default()))
+    }
+
+    /// A client for a bot (微信对话开放平台).
+    pub fn of_chatbot(bot: &Chatbot) -> Self {
+        Self::builder(bot.appid().clone())
+            .chatbot(bot)
             .assemble(Arc::new(HttpTransport::default()))
     }
 
@@ -139,6 +148,13 @@ impl Client {
     pub fn with_user(&self, user: Arc<UserTokens>) -> Self {
         let mut sources = self.inner.sources.clone();
         sources.set(TokenKind::User, user);
+        self.with_sources(self.inner.appid.clone(), sources, self.inner.facts.clone())
+    }
+
+    /// The same client, with a source of its own for tokens of one kind.
+    pub(crate) fn with_source(&self, kind: TokenKind, source: impl TokenSource + 'static) -> Self {
+        let mut sources = self.inner.sources.clone();
+        sources.set(kind, source);
         self.with_sources(self.inner.appid.clone(), sources, self.inner.facts.clone())
     }
 
@@ -275,6 +291,23 @@ impl ClientBuilder {
     /// The WeCom provider (服务商) that the client speaks for.
     pub fn provider(self, provider: Provider) -> Self {
         self.source(TokenKind::Provider, provider)
+    }
+
+    /// The model of WeCom's smart hardware (智慧硬件) that the client speaks for.
+    pub fn model(self, model: &Model) -> Self {
+        self.source(TokenKind::Model, model.clone())
+    }
+
+    /// The device of WeCom's smart hardware that the client speaks for, and its model.
+    pub fn device(self, device: &Device) -> Self {
+        self.model(device.model())
+            .source(TokenKind::Device, device.clone())
+    }
+
+    /// The bot (微信对话开放平台) that the client speaks for.
+    pub fn chatbot(mut self, bot: &Chatbot) -> Self {
+        self.sources.chatbot = Some(bot.clone());
+        self
     }
 
     /// The merchant that payment calls are signed for; the client's id is then the merchant's number.

@@ -64,6 +64,14 @@ pub enum Error {
         /// What is missing, and what to do.
         reason: Box<str>,
     },
+    /// A file that was to be written could not be. What was written of it is not whole.
+    #[error("what {endpoint} answered could not be written")]
+    Write {
+        /// Catalog id of the endpoint.
+        endpoint: &'static str,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The client was set up or called wrongly.
     #[error("{0}")]
     Config(Box<str>),
@@ -291,6 +299,7 @@ impl Error {
             | Self::Decode { endpoint, .. }
             | Self::Preflight { endpoint, .. }
             | Self::Signature { endpoint, .. }
+            | Self::Write { endpoint, .. }
             | Self::Credential { endpoint, .. } => endpoint,
             Self::Config(_) => "",
         }

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use xinqiao_catalog::{
-    Retry as Repeat,
+    Retry as Repeat, id,
     rules::{
         permission,
         retry::{self, Attempt, Next, Policy, Reached},
@@ -18,8 +18,10 @@ use crate::{
     answer::{self, Answer, Envelope},
     client::Client,
     error::{Error, Refusal, Retry, TransportReason},
+    file_stream::{self, FileStream},
+    merchant::HeadProof,
     token::TokenKind,
-    transport::{Incoming, Outgoing, TransportError},
+    transport::{Body, Incoming, Outgoing, TransportError},
     url,
 };
 
@@ -32,7 +34,7 @@ pub(crate) struct Prepared {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) content_type: Option<String>,
-    pub(crate) body: Vec<Bytes>,
+    pub(crate) body: Body,
     /// What a merchant signs instead of the body: the JSON part of an upload.
     pub(crate) signed: Option<Bytes>,
     pub(crate) auth: Auth,
@@ -59,6 +61,20 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<Duration>,
     pub(crate) policy: Option<Policy>,
     pub(crate) token: Option<AccessToken>,
+    pub(crate) limit: Option<u64>,
+}
+
+/// How an answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Want {
+    Whole,
+    Stream,
+}
+
+/// A successful answer.
+enum Got {
+    Whole(Answer),
+    Stream(Box<FileStream>),
 }
 
 /// A token on its way, with the parameter that carries it and the kind of source it came from; none if
@@ -76,6 +92,26 @@ impl Client {
         request: &Prepared,
         options: &Options,
     ) -> Result<Answer, Error> {
+        match self.run(request, options, Want::Whole).await? {
+            Got::Whole(answer) => Ok(answer),
+            Got::Stream(stream) => stream.into_answer().await,
+        }
+    }
+
+    /// As [`Self::execute`], with the answer's body still arriving.
+    pub(crate) async fn execute_stream(
+        &self,
+        request: &Prepared,
+        options: &Options,
+    ) -> Result<FileStream, Error> {
+        let stream = match self.run(request, options, Want::Stream).await? {
+            Got::Whole(answer) => FileStream::whole(answer),
+            Got::Stream(stream) => *stream,
+        };
+        stream.limit(options.limit.unwrap_or(file_stream::LARGEST))
+    }
+
+    async fn run(&self, request: &Prepared, options: &Options, want: Want) -> Result<Got, Error> {
         let endpoint = request.envelope.endpoint;
         self.permit(request)?;
         let policy = options.policy.unwrap_or(self.inner.settings.policy);
@@ -83,10 +119,15 @@ impl Client {
         let mut renewed = false;
         let mut number = 1;
         loop {
-            let (error, reached) = match self.once(request, token.as_ref(), options).await {
+            let once = self.once(request, token.as_ref(), options, want).await;
+            let (error, reached) = match once {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
+            // What a reader gave is gone.
+            if reached != Reached::Nothing && !request.body.is_repeatable() {
+                return Err(error);
+            }
             let attempt = Attempt {
                 number,
                 reached,
@@ -165,8 +206,19 @@ impl Client {
                     None => refuse("payment calls are signed: give the client a merchant"),
                 };
             }
-            Auth::Chatbot | Auth::Openai => {
-                return refuse("chatbot calls carry a token of their own, which is not supported");
+            // The token stands in the path.
+            Auth::Chatbot => return Ok(None),
+            Auth::Openai => {
+                let bot = self.chatbot(endpoint)?;
+                if endpoint == id::chatbot::v2::TOKEN {
+                    return Ok(None);
+                }
+                let token = match &options.token {
+                    Some(token) => token.clone(),
+                    None => bot.access_token(self).await?,
+                };
+                let (param, kind) = ("", None);
+                return Ok(Some(Carried { param, token, kind }));
             }
         };
         if let Some(token) = &options.token {
@@ -200,7 +252,8 @@ impl Client {
         request: &Prepared,
         token: Option<&Carried>,
         options: &Options,
-    ) -> Result<Answer, (Error, Reached)> {
+        want: Want,
+    ) -> Result<Got, (Error, Reached)> {
         let settings = &self.inner.settings;
         let envelope = request.envelope;
         let config = |what: &str| {
@@ -217,15 +270,18 @@ impl Client {
                 &default_origin
             }
         };
-        let token = token.map(|carried| (carried.param, carried.token.expose()));
+        let in_query = token.filter(|carried| !carried.param.is_empty());
+        let in_query = in_query.map(|carried| (carried.param, carried.token.expose()));
         let mut outgoing = Outgoing {
             method: Method::from_bytes(request.method.as_bytes())
                 .map_err(|_| config("the method is none"))?,
-            url: url::join(origin, &request.path, &request.query, token),
+            url: url::join(origin, &request.path, &request.query, in_query),
             headers: headers(request).ok_or_else(|| config("a header is none"))?,
             body: request.body.clone(),
             timeout: options.timeout.unwrap_or(settings.timeout),
-            max_answer: settings.max_answer,
+            max_answer: options.limit.map_or(settings.max_answer, |limit| {
+                limit.try_into().unwrap_or(usize::MAX)
+            }),
         };
         let merchant = self.inner.merchant.as_ref();
         let merchant = merchant.filter(|_| request.auth == Auth::Merchant);
@@ -233,17 +289,51 @@ impl Client {
             let signed = merchant.sign(self, request, &mut outgoing).await;
             signed.map_err(unsigned)?;
         }
+        if request.auth == Auth::Openai {
+            let token = token.map(|carried| &carried.token);
+            let bot = self.chatbot(envelope.endpoint).map_err(unsigned)?;
+            let signed = bot.sign(self, request, token, &mut outgoing);
+            signed.map_err(unsigned)?;
+        }
         let begun = settings.clock.now();
-        let result = settings.transport.send(outgoing).await;
+        let within = settings.max_answer as u64;
+        let result = match want {
+            Want::Whole => settings.transport.send(outgoing).await.map(Ok),
+            Want::Stream => match settings.transport.open(outgoing).await {
+                Ok(arriving) => file_stream::begin(request, arriving, within).await,
+                Err(error) => Err(error),
+            },
+        };
         let elapsed_ms = settings.clock.now().duration_since(begun).as_millis();
-        let incoming = match result {
-            Ok(incoming) => incoming,
+        let whole = match result {
+            Ok(whole) => whole,
             Err(error) => {
                 tracing::debug!(
                     endpoint = envelope.endpoint, reason = %error.reason, elapsed_ms,
                     "No answer."
                 );
                 return Err(unanswered(request, error));
+            }
+        };
+        let mut incoming = match whole {
+            Ok(incoming) => incoming,
+            Err(mut stream) => {
+                tracing::debug!(endpoint = envelope.endpoint, elapsed_ms, "Call answered.");
+                let Some(merchant) = merchant else {
+                    return Ok(Got::Stream(Box::new(stream)));
+                };
+                let proof = merchant.check_head(self, request, stream.headers()).await;
+                match proof.map_err(untrusted)? {
+                    HeadProof::None => return Ok(Got::Stream(Box::new(stream))),
+                    HeadProof::Sha1(hash) => {
+                        stream.expect_sha1(hash);
+                        return Ok(Got::Stream(Box::new(stream)));
+                    }
+                    HeadProof::Whole => match stream.collect(within).await {
+                        Ok(incoming) => incoming,
+                        Err(error) => return Err(unanswered(request, error)),
+                    },
+                }
             }
         };
         tracing::debug!(
@@ -253,10 +343,10 @@ impl Client {
             "Call answered."
         );
         if let Some(merchant) = merchant {
-            let checked = merchant.check(self, request, &incoming).await;
+            let checked = merchant.check(self, request, &mut incoming).await;
             checked.map_err(untrusted)?;
         }
-        judge(request, incoming)
+        judge(request, incoming).map(Got::Whole)
     }
 }
 
@@ -320,12 +410,12 @@ fn judge(request: &Prepared, incoming: Incoming) -> Result<Answer, (Error, Reach
         headers,
         body,
     };
-    let failure = answer::failure(
-        request.envelope,
-        status,
-        answer.content_type(),
-        &answer.body,
-    );
+    let mut envelope = request.envelope;
+    if request.auth == Auth::Openai {
+        // WECHAT: today's interface of the chatbot words failures otherwise than the older one.
+        (envelope.code_field, envelope.message_field) = ("code", "msg");
+    }
+    let failure = answer::failure(envelope, status, answer.content_type(), &answer.body);
     if let Some(failure) = failure {
         let class = class(failure.retry);
         return Err((Error::Api(Box::new(failure)), Reached::Answered(class)));

@@ -16,9 +16,11 @@ use crate::{
     client::Client,
     error::{Error, Refusal},
     execute::{Options, Prepared},
+    file_stream::FileStream,
     multipart::{self, Part},
+    pay_v3::Marks,
     precheck,
-    transport::BoxFuture,
+    transport::{Body, BoxFuture},
     url,
 };
 
@@ -59,9 +61,16 @@ impl FreeCall {
         }
     }
 
-    /// Adds a file under the name of its part, for instance `media`.
-    pub fn file(mut self, part: impl Into<String>, file: FilePart) -> Self {
-        self.files.push((part.into(), file));
+    /// Adds a file under the name of its part, for instance `media`: one in memory ([`FilePart`]) or one
+    /// that is read while it is sent ([`crate::Upload`]).
+    pub fn file(mut self, part: impl Into<String>, file: impl Into<FilePart>) -> Self {
+        self.files.push((part.into(), file.into()));
+        self
+    }
+
+    /// How many bytes of the answer are taken, instead of what the client is set to.
+    pub const fn limit(mut self, bytes: u64) -> Self {
+        self.options.limit = Some(bytes);
         self
     }
 
@@ -84,7 +93,16 @@ impl FreeCall {
         self
     }
 
-    /// Sends the call and gives the answer as a file.
+    /// Sends the call and gives the answer as a file that is still arriving.
+    ///
+    /// # Errors
+    /// As awaiting the call; an answer that is an error in JSON is an [`Error::Api`].
+    pub async fn stream(mut self) -> Result<FileStream, Error> {
+        let (_, prepared) = self.prepare().await?;
+        self.client.execute_stream(&prepared, &self.options).await
+    }
+
+    /// Sends the call and gives the answer as a file in memory.
     ///
     /// # Errors
     /// As awaiting the call; an answer that is an error in JSON is an [`Error::Api`].
@@ -92,15 +110,35 @@ impl FreeCall {
         self.answer().await.map(Answer::into_download)
     }
 
+    /// Lays the fields out, and encrypts those that must travel encrypted.
+    async fn prepare(&mut self) -> Result<(&'static Endpoint, Prepared), Error> {
+        let endpoint = std::mem::replace(&mut self.endpoint, Err(Error::Config("".into())))?;
+        let entropy = &*self.client.inner.settings.entropy;
+        let (fields, files) = (self.fields.take(), std::mem::take(&mut self.files));
+        let fields = self.client.fill_chatbot(endpoint, fields);
+        let mut prepared = prepare(endpoint, fields, files, entropy)?;
+        if let Some(merchant) = &self.client.inner.merchant {
+            let marks = Marks::Catalog(endpoint.product, &endpoint.request.fields);
+            merchant.seal(&self.client, marks, &mut prepared).await?;
+        }
+        self.client.seal_chatbot(&mut prepared)?;
+        Ok((endpoint, prepared))
+    }
+
     /// Sends the call and gives the answer as it came.
     ///
     /// # Errors
     /// As awaiting the call.
-    pub async fn answer(self) -> Result<Answer, Error> {
-        let endpoint = self.endpoint?;
-        let entropy = &*self.client.inner.settings.entropy;
-        let prepared = prepare(endpoint, self.fields, self.files, entropy)?;
-        self.client.execute(&prepared, &self.options).await
+    pub async fn answer(mut self) -> Result<Answer, Error> {
+        let (endpoint, prepared) = self.prepare().await?;
+        let mut answer = self.client.execute(&prepared, &self.options).await?;
+        if let Some(merchant) = &self.client.inner.merchant {
+            let marks = Marks::Catalog(endpoint.product, &endpoint.response.fields);
+            if let Some(body) = merchant.unseal(endpoint.id, marks, &answer).await? {
+                answer.body = body;
+            }
+        }
+        Ok(answer)
     }
 }
 
@@ -184,7 +222,7 @@ fn prepare(
                     .iter()
                     .map(|(name, value)| (name.clone(), plain(value, None))),
             );
-            (None, Vec::new())
+            (None, Body::default())
         }
         Content::Json => {
             if let Some(when) = endpoint.when.filter(|when| when.in_body) {
@@ -196,7 +234,7 @@ fn prepare(
             };
             (
                 Some("application/json; charset=utf-8".to_owned()),
-                vec![value.to_string().into()],
+                Body::from(value.to_string()),
             )
         }
         Content::Form => {
@@ -209,7 +247,7 @@ fn prepare(
                 .to_owned();
             (
                 Some("application/x-www-form-urlencoded".to_owned()),
-                vec![form.into()],
+                Body::from(form),
             )
         }
         Content::Multipart => {
@@ -222,17 +260,21 @@ fn prepare(
                 } => Some(Bytes::from(value.clone())),
                 _ => None,
             });
-            let body = multipart::write(parts, entropy);
-            (Some(body.content_type), body.pieces)
+            let (kind, body) = multipart::write(parts, entropy).map_err(refuse)?;
+            (Some(kind), body)
         }
         Content::Raw | Content::Binary | Content::Csv => {
-            let raw = match (files.into_iter().next(), fields.values().next()) {
-                (Some((_, file)), _) => Bytes::from(file.bytes),
-                (None, Some(Value::String(text))) => Bytes::from(text.clone()),
-                (None, Some(value)) => Bytes::from(value.to_string()),
-                (None, None) => Bytes::new(),
-            };
-            (Some("text/plain; charset=utf-8".to_owned()), vec![raw])
+            let text = || Some("text/plain; charset=utf-8".to_owned());
+            match (files.into_iter().next(), fields.values().next()) {
+                (Some((_, file)), _) => {
+                    let kind = file.media_type().to_owned();
+                    let piece = multipart::content(file).map_err(refuse)?;
+                    (Some(kind), Body::from_iter([piece]))
+                }
+                (None, Some(Value::String(plain))) => (text(), Body::from(plain.clone())),
+                (None, Some(value)) => (text(), Body::from(value.to_string())),
+                (None, None) => (text(), Body::default()),
+            }
         }
         Content::Xml => {
             return Err(refuse("XML calls need their typed request".to_owned()));

@@ -23,14 +23,18 @@
 
 mod answer;
 mod call;
+mod chatbot;
 mod client;
+pub mod code_payment;
 mod error;
 mod execute;
+mod file_stream;
 mod free;
 pub mod jssdk;
 pub mod merchant;
 mod multipart;
 pub mod oauth;
+pub mod pay_business;
 pub mod pay_v2;
 pub mod pay_v3;
 mod precheck;
@@ -38,17 +42,21 @@ pub mod session;
 pub mod token;
 pub mod transport;
 mod typed;
+mod upload;
 mod url;
 
 pub use self::{
     answer::Answer,
     call::Call,
+    chatbot::Chatbot,
     client::{Client, ClientBuilder},
     error::{AnswerCode, ApiError, BoxError, Error, Refusal, Retry, TransportReason},
+    file_stream::FileStream,
     free::FreeCall,
     merchant::Merchant,
     token::{Component, Suite, TokenKind, TokenSource},
     transport::{HttpOptions, HttpTransport, Transport},
+    upload::Upload,
 };
 pub use xinqiao_catalog::rules::{permission::AccountFacts, retry::Policy};
 pub use xinqiao_wire::{Download, Endpoint, FilePart};

@@ -3,13 +3,18 @@
 //! File names that are not ASCII go out twice: as an ASCII fallback and, per RFC 5987, in full. Quotes
 //! and line breaks in names are escaped, so that a name cannot add headers.
 //!
-//! Invariant: file bytes are not copied; a body is a list of pieces.
+//! Invariant: file bytes are not copied; a body is a list of pieces, of which some are read while they are
+//! sent.
 
 use bytes::Bytes;
 use xinqiao_types::Entropy;
 use xinqiao_wire::FilePart;
 
-use crate::url;
+use crate::{
+    transport::{Body, Piece},
+    upload::Source,
+    url,
+};
 
 /// One part.
 #[derive(Debug, Clone)]
@@ -24,14 +29,21 @@ pub(crate) enum Part {
     File { name: String, file: FilePart },
 }
 
-/// A written body.
-#[derive(Debug)]
-pub(crate) struct Body {
-    pub(crate) content_type: String,
-    pub(crate) pieces: Vec<Bytes>,
+/// The content of a file, wherever it is.
+pub(crate) fn content(file: FilePart) -> Result<Piece, String> {
+    match &file.source {
+        None => Ok(Piece::Bytes(Bytes::from(file.bytes))),
+        Some(source) => Source::of(source).map(Piece::File).ok_or_else(|| {
+            format!(
+                "the content of `{}` is of a kind that this client cannot send",
+                file.file_name
+            )
+        }),
+    }
 }
 
-pub(crate) fn write(parts: Vec<Part>, entropy: &dyn Entropy) -> Body {
+/// The body and its media type.
+pub(crate) fn write(parts: Vec<Part>, entropy: &dyn Entropy) -> Result<(String, Body), String> {
     let boundary = format!(
         "xinqiao-{:016x}{:016x}",
         entropy.next_u64(),
@@ -66,8 +78,8 @@ pub(crate) fn write(parts: Vec<Part>, entropy: &dyn Entropy) -> Body {
                 text.push_str("\r\nContent-Type: ");
                 text.extend(file.media_type().chars().filter(|c| !c.is_control()));
                 text.push_str("\r\n\r\n");
-                pieces.push(Bytes::from(std::mem::take(&mut text)));
-                pieces.push(Bytes::from(file.bytes));
+                pieces.push(Piece::Bytes(std::mem::take(&mut text).into()));
+                pieces.push(content(file)?);
             }
         }
         text.push_str("\r\n");
@@ -75,11 +87,9 @@ pub(crate) fn write(parts: Vec<Part>, entropy: &dyn Entropy) -> Body {
     text.push_str("--");
     text.push_str(&boundary);
     text.push_str("--\r\n");
-    pieces.push(Bytes::from(text));
-    Body {
-        content_type: format!("multipart/form-data; boundary={boundary}"),
-        pieces,
-    }
+    pieces.push(Piece::Bytes(text.into()));
+    let content_type = format!("multipart/form-data; boundary={boundary}");
+    Ok((content_type, pieces.into_iter().collect()))
 }
 
 /// Escapes what would end the quoted string or the header, as browsers do.
@@ -119,11 +129,8 @@ mod tests {
     use super::*;
 
     fn body(parts: Vec<Part>) -> String {
-        let body = write(parts, &SeededEntropy::new(1));
-        body.pieces
-            .iter()
-            .map(|piece| String::from_utf8_lossy(piece).into_owned())
-            .collect()
+        let (_, body) = write(parts, &SeededEntropy::new(1)).unwrap();
+        String::from_utf8(body.concat()).unwrap()
     }
 
     fn file(name: &str) -> Part {

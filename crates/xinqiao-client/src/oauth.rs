@@ -25,5 +25,5 @@ mod work;
 pub use self::{
     authorize::{Authorize, Scope, Site},
     exchange::{CodeFault, Exchange, LogIn, UserInfo, code_fault, exchange, userinfo},
-    work::{Visitor, visitor},
+    work::{Member, Visitor, member, visitor},
 };

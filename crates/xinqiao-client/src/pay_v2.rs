@@ -6,7 +6,6 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use bytes::Bytes;
 use xinqiao_crypto::{
     pay_v2::{self, SIGN, SignType},
     pay_v3::{Identity, VerifyError},
@@ -84,6 +83,11 @@ impl Merchant {
         self.0.sign_type
     }
 
+    /// Whether there is a client certificate.
+    pub fn has_identity(&self) -> bool {
+        self.0.identity.is_some()
+    }
+
     pub(crate) fn identity(&self) -> Option<&Identity> {
         self.0.identity.as_ref()
     }
@@ -148,7 +152,7 @@ impl Merchant {
             writer.cdata(name, value);
         }
         writer.cdata(SIGN, &sign).close("xml");
-        outgoing.body = vec![Bytes::from(writer.finish())];
+        outgoing.body = writer.finish().into();
         Ok(())
     }
 

@@ -17,11 +17,13 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, header};
 use serde_json::Value;
 use tokio::sync::Mutex;
+#[cfg(feature = "sm")]
+use xinqiao_crypto::pay_v3::{SmPrivateKey, SmResourceKey};
 use xinqiao_crypto::{
     Genuine,
     pay_v3::{
         Certificate, Identity, KeyError, KeyRing, PrivateKey, PublicKey, Request, ResourceError,
-        ResourceKey, SCHEME_RSA, Signed, VerifyError,
+        ResourceKey, Signed, VerifyError,
     },
 };
 use xinqiao_types::{ApiV3Key, MchId, UnixSeconds};
@@ -32,8 +34,11 @@ use crate::{
 
 mod certificates;
 mod sensitive;
+mod signer;
 mod verify;
 
+pub(crate) use self::sensitive::Marks;
+use self::signer::Signer;
 pub use self::{certificates::REFRESH, verify::signed_headers};
 
 /// The header that names the platform's key.
@@ -46,8 +51,12 @@ pub struct Merchant(Arc<Inner>);
 struct Inner {
     mchid: MchId,
     serial: String,
-    key: PrivateKey,
+    signer: Signer,
+    /// Where certificates come from.
+    download: &'static str,
     resource: ResourceKey,
+    #[cfg(feature = "sm")]
+    sm_resource: SmResourceKey,
     platform: RwLock<Platform>,
     /// One download at a time.
     flight: Mutex<()>,
@@ -83,8 +92,24 @@ impl Merchant {
         private_key: &str,
         api_v3_key: impl Into<ApiV3Key>,
     ) -> Result<Self, KeyError> {
-        let key = PrivateKey::from_pem(private_key)?;
-        Self::make(mchid.into(), serial.into(), key, &api_v3_key.into())
+        let signer = Signer::Rsa(PrivateKey::from_pem(private_key)?);
+        Self::make(mchid.into(), serial.into(), signer, &api_v3_key.into())
+    }
+
+    /// A merchant that uses the national algorithms (国密): requests are signed with an SM2 key, answers and
+    /// notices are taken with SM2 and with RSA. WeChat Pay opens this by application only.
+    ///
+    /// # Errors
+    /// The private key is no SM2 key in PKCS#8, or the APIv3 key has not 32 bytes.
+    #[cfg(feature = "sm")]
+    pub fn new_sm(
+        mchid: impl Into<MchId>,
+        serial: impl Into<String>,
+        private_key: &str,
+        api_v3_key: impl Into<ApiV3Key>,
+    ) -> Result<Self, KeyError> {
+        let signer = Signer::Sm(SmPrivateKey::from_pem(private_key)?);
+        Self::make(mchid.into(), serial.into(), signer, &api_v3_key.into())
     }
 
     /// A merchant with its API certificate and private key in one, which know the serial.
@@ -100,7 +125,7 @@ impl Merchant {
         Self::make(
             mchid.into(),
             serial,
-            identity.key().clone(),
+            Signer::Rsa(identity.key().clone()),
             &api_v3_key.into(),
         )
     }
@@ -108,17 +133,33 @@ impl Merchant {
     fn make(
         mchid: MchId,
         serial: String,
-        key: PrivateKey,
+        signer: Signer,
         api_v3_key: &ApiV3Key,
     ) -> Result<Self, KeyError> {
         Ok(Self(Arc::new(Inner {
             mchid,
             serial: serial.trim().to_ascii_uppercase(),
-            key,
+            signer,
+            download: certificates::DOWNLOAD,
             resource: ResourceKey::new(api_v3_key)?,
+            #[cfg(feature = "sm")]
+            sm_resource: SmResourceKey::new(api_v3_key)?,
             platform: RwLock::default(),
             flight: Mutex::new(()),
         })))
+    }
+
+    /// For cross-border pay (境外支付): certificates are downloaded from its own host.
+    ///
+    /// # Panics
+    /// The merchant is in use already: set it up before the first clone.
+    #[must_use]
+    pub fn for_global(mut self) -> Self {
+        let inner = Arc::get_mut(&mut self.0);
+        inner
+            .expect("a merchant is set up before it is shared")
+            .download = certificates::GLOBAL;
+        self
     }
 
     /// Adds a public key of WeChat Pay (微信支付公钥) under its id, `PUB_KEY_ID_…`. Answers are then asked
@@ -142,6 +183,22 @@ impl Merchant {
         Ok(self)
     }
 
+    /// Adds a platform certificate with an SM2 key (国密) that is at hand.
+    ///
+    /// # Errors
+    /// The text is no certificate with an SM2 key in PEM.
+    #[cfg(feature = "sm")]
+    pub fn with_sm_certificate(self, pem: &str) -> Result<Self, KeyError> {
+        let certificate = xinqiao_crypto::pay_v3::SmCertificate::from_pem(pem)?;
+        self.change(|ring| ring.add_sm_certificate(&certificate));
+        Ok(self)
+    }
+
+    /// Whether requests are signed with SM2 (国密).
+    pub fn is_sm(&self) -> bool {
+        self.0.signer.is_sm()
+    }
+
     /// The merchant's number.
     pub fn mchid(&self) -> &MchId {
         &self.0.mchid
@@ -161,7 +218,7 @@ impl Merchant {
     /// Signs a message with the merchant's private key. It takes about a millisecond of a core: inside
     /// async code prefer what signs on its own thread.
     pub fn sign_message(&self, message: &[u8]) -> String {
-        self.0.key.sign(message)
+        self.0.signer.sign(message)
     }
 
     /// Signs a message on a thread for blocking work.
@@ -171,8 +228,8 @@ impl Merchant {
     /// # Panics
     /// Outside a `tokio` runtime.
     pub async fn sign_off_thread(&self, message: Vec<u8>) -> String {
-        let key = self.0.key.clone();
-        let done = tokio::task::spawn_blocking(move || key.sign(&message)).await;
+        let signer = self.0.signer.clone();
+        let done = tokio::task::spawn_blocking(move || signer.sign(&message)).await;
         done.expect("signing does not panic")
     }
 
@@ -200,6 +257,11 @@ impl Merchant {
         associated_data: &str,
         ciphertext: &str,
     ) -> Result<Vec<u8>, ResourceError> {
+        #[cfg(feature = "sm")]
+        if algorithm == SmResourceKey::ALGORITHM {
+            let key = &self.0.sm_resource;
+            return key.open(algorithm, nonce, associated_data, ciphertext);
+        }
         self.0
             .resource
             .open(algorithm, nonce, associated_data, ciphertext)
@@ -240,7 +302,7 @@ impl Merchant {
         };
         let signature = self.sign_off_thread(signing.message()).await;
         let mchid = self.0.mchid.as_str();
-        let text = signing.authorization(SCHEME_RSA, mchid, &self.0.serial, &signature);
+        let text = signing.authorization(self.0.signer.scheme(), mchid, &self.0.serial, &signature);
         let refuse = |reason: &str| Error::Credential {
             endpoint,
             reason: reason.into(),
@@ -266,13 +328,13 @@ impl Merchant {
 }
 
 /// Path and query of a URL, as they are sent.
-fn target(url: &str) -> &str {
+pub(crate) fn target(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.find('/').map_or("/", |at| &rest[at..])
 }
 
 /// Whether the answer is a file, which the platform does not sign.
-fn is_file(request: &Prepared) -> bool {
+pub(crate) fn is_file(request: &Prepared) -> bool {
     use xinqiao_wire::Content;
     matches!(
         request.envelope.answer,
@@ -280,7 +342,7 @@ fn is_file(request: &Prepared) -> bool {
     )
 }
 
-fn json(endpoint: &'static str, body: &[u8]) -> Result<Value, Error> {
+pub(crate) fn json(endpoint: &'static str, body: &[u8]) -> Result<Value, Error> {
     serde_json::from_slice(body).map_err(|error| Error::Decode {
         endpoint,
         path: "".into(),
@@ -288,7 +350,7 @@ fn json(endpoint: &'static str, body: &[u8]) -> Result<Value, Error> {
     })
 }
 
-fn bytes(value: &Value) -> Bytes {
+pub(crate) fn bytes(value: &Value) -> Bytes {
     Bytes::from(value.to_string())
 }
 

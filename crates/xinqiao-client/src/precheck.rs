@@ -20,8 +20,8 @@ pub(crate) fn check(endpoint: &'static str, kind: &str, file: &FilePart) -> Resu
     let seen = rules::media::File {
         name: &file.file_name,
         content_type: &file.content_type,
-        head: &file.bytes[..file.bytes.len().min(HEAD)],
-        bytes: file.bytes.len() as u64,
+        head: file.head(HEAD),
+        bytes: file.size(),
         seconds: None,
     };
     match rules::media::check(limit, &seen) {

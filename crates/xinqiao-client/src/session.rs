@@ -13,9 +13,9 @@
 use std::fmt;
 
 use serde_json::{Value, json};
-use xinqiao_catalog::id::{mini_program, open_platform};
+use xinqiao_catalog::id::{mini_program, open_platform, work};
 use xinqiao_crypto::{Genuine, Mismatch, encrypted_data, session};
-use xinqiao_types::{AppId, AppSecret, OpenId, UnionId};
+use xinqiao_types::{AppId, AppSecret, CorpId, OpenId, UnionId};
 
 use crate::{client::Client, error::Error, token::text};
 
@@ -109,6 +109,42 @@ pub async fn login(client: &Client, code: &str) -> Result<Session, Error> {
     Ok(Session {
         openid: OpenId::from(text(endpoint, &answer, "openid")?),
         unionid: unionid.filter(|id| !id.is_empty()).map(UnionId::from),
+        key: SessionKey::new(text(endpoint, &answer, "session_key")?),
+    })
+}
+
+/// A member who has logged in to a mini program inside WeCom (企业微信).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct WorkSession {
+    /// The member's corp.
+    pub corpid: CorpId,
+    /// The member, for this corp; encrypted for a third-party application.
+    pub userid: String,
+    /// The member, for a provider across its applications; of a third-party application only.
+    pub open_userid: Option<String>,
+    /// What the member's data is encrypted with.
+    pub key: SessionKey,
+}
+
+/// Exchanges the code of `wx.qy.login`: with the agent's token, or with the application's for a client of a
+/// suite.
+///
+/// # Errors
+/// 40029 the code is not known, or was used.
+pub async fn login_work(client: &Client, code: &str) -> Result<WorkSession, Error> {
+    let endpoint = if client.is_suite() {
+        work::service::MINIPROGRAM_JSCODE2SESSION
+    } else {
+        work::miniprogram::JSCODE2SESSION
+    };
+    let fields = json!({"js_code": code, "grant_type": "authorization_code"});
+    let answer = client.call(endpoint, fields).await?;
+    let open_userid = answer.get("open_userid").and_then(Value::as_str);
+    Ok(WorkSession {
+        corpid: CorpId::from(text(endpoint, &answer, "corpid")?),
+        userid: text(endpoint, &answer, "userid")?.to_owned(),
+        open_userid: open_userid.filter(|id| !id.is_empty()).map(str::to_owned),
         key: SessionKey::new(text(endpoint, &answer, "session_key")?),
     })
 }

@@ -8,10 +8,11 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use serde_json::Value;
 use xinqiao_types::{AccessToken, AppSecret};
 
-use crate::{client::Client, error::Error, transport::BoxFuture};
+use crate::{chatbot::Chatbot, client::Client, error::Error, transport::BoxFuture};
 
 mod component;
 mod flight;
+mod hardware;
 mod own;
 mod suite;
 mod user;
@@ -20,6 +21,7 @@ mod vault;
 pub(crate) use self::flight::{Fetch, Fetched, Flight, Want};
 pub use self::{
     component::{Component, Grant},
+    hardware::{Device, Model},
     own::{Kind, OwnTokens},
     suite::{Provider, Suite},
     user::UserTokens,
@@ -66,9 +68,11 @@ impl TokenKind {
                 "the call needs a provider_access_token; give the client its provider with \
                  `.provider(…)`"
             }
-            Self::Device | Self::Model => {
-                "the call needs a token of a device or a model; give it with `.token(…)` or a source \
-                 with `.source(…)`"
+            Self::Device => {
+                "the call needs a device_access_token; give the client its device with `.device(…)`"
+            }
+            Self::Model => {
+                "the call needs a model_access_token; give the client its model with `.model(…)`"
             }
             Self::User => {
                 "give the user's token with `.token(…)`, or the user with `Client::with_user`"
@@ -85,6 +89,8 @@ pub(crate) struct Sources {
     pub(crate) secret: Option<AppSecret>,
     /// The platform that acts for the account.
     pub(crate) component: Option<Component>,
+    /// The bot that chatbot calls are made for.
+    pub(crate) chatbot: Option<Chatbot>,
 }
 
 impl Sources {

@@ -10,9 +10,16 @@ use http::{HeaderMap, Method};
 
 use crate::error::{BoxError, TransportReason};
 
+mod body;
+mod connector;
 mod http_client;
+mod tls;
 
-pub use self::http_client::{HttpOptions, HttpTransport};
+pub(crate) use self::{body::Piece, http_client::too_large};
+pub use self::{
+    body::{Body, BodyChunks},
+    http_client::{HttpOptions, HttpTransport},
+};
 
 /// A future that a trait object can give.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -26,9 +33,10 @@ pub struct Outgoing {
     pub url: String,
     /// Headers.
     pub headers: HeaderMap,
-    /// Body, in pieces that are sent one after the other.
-    pub body: Vec<Bytes>,
-    /// How long the whole exchange may take.
+    /// Body.
+    pub body: Body,
+    /// How long the whole exchange may take. Where a file is streamed, either way: how long the platform
+    /// may keep silent, and a streamed body gets a second more for every 64 KiB of it.
     pub timeout: Duration,
     /// How many bytes of an answer are taken.
     pub max_answer: usize,
@@ -39,11 +47,6 @@ impl Outgoing {
     pub fn address(&self) -> &str {
         self.url.split('?').next().unwrap_or_default()
     }
-
-    /// The body's size in bytes.
-    pub fn body_len(&self) -> usize {
-        self.body.iter().map(Bytes::len).sum()
-    }
 }
 
 impl fmt::Debug for Outgoing {
@@ -53,7 +56,7 @@ impl fmt::Debug for Outgoing {
             "{} {} ({} bytes)",
             self.method,
             self.address(),
-            self.body_len()
+            self.body.size()
         )
     }
 }
@@ -67,6 +70,44 @@ pub struct Incoming {
     pub headers: HeaderMap,
     /// Body.
     pub body: Bytes,
+}
+
+/// An answer whose body is still arriving.
+pub struct Arriving {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: Box<dyn Chunks>,
+}
+
+impl fmt::Debug for Arriving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Arriving({})", self.status)
+    }
+}
+
+impl From<Incoming> for Arriving {
+    fn from(whole: Incoming) -> Self {
+        Self {
+            status: whole.status,
+            headers: whole.headers,
+            body: Box::new(Some(whole.body)),
+        }
+    }
+}
+
+/// A body that arrives chunk by chunk.
+pub trait Chunks: Send {
+    /// The next chunk; none at the end. An end before the body is whole is an error.
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, TransportError>>;
+}
+
+impl Chunks for Option<Bytes> {
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, TransportError>> {
+        Box::pin(async { Ok(self.take()) })
+    }
 }
 
 /// No answer came.
@@ -85,4 +126,10 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// Sends a request once. Dropping the future abandons the exchange; whether the platform has seen
     /// the request is then unknown.
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>>;
+
+    /// Sends a request once and gives the answer as soon as its head is there. Unless a transport does it
+    /// better, the body is waited for. [`Outgoing::max_answer`] does not count here: who reads, counts.
+    fn open(&self, request: Outgoing) -> BoxFuture<'_, Result<Arriving, TransportError>> {
+        Box::pin(async { self.send(request).await.map(Arriving::from) })
+    }
 }

@@ -15,6 +15,7 @@ use crate::{
     execute::Prepared,
     multipart::{self, Part},
     precheck,
+    transport::Body as OutBody,
 };
 
 /// Takes a request apart.
@@ -23,28 +24,32 @@ pub(crate) fn prepare(
     info: &'static EndpointInfo,
     entropy: &dyn Entropy,
 ) -> Result<Prepared, Error> {
-    let encoded = request::encode(record, info).map_err(|error| Error::Preflight {
-        endpoint: info.id,
-        reason: Refusal::Request(error.to_string().into()),
-    })?;
+    let encoded =
+        request::encode(record, info).map_err(|error| refuse(info.id, error.to_string()))?;
     let kind = encoded.query.iter().find(|(name, _)| name == "type");
     let kind = kind.map(|(_, value)| value.as_str()).unwrap_or_default();
     let mut signed = None;
     let (content_type, body) = match encoded.body {
-        Body::None => (None, Vec::new()),
+        Body::None => (None, OutBody::default()),
         Body::Json(json) => (
             Some("application/json; charset=utf-8".to_owned()),
-            vec![Bytes::from(json)],
+            OutBody::from(json),
         ),
         Body::Xml(xml) => (
             Some("text/xml; charset=utf-8".to_owned()),
-            vec![Bytes::from(xml)],
+            OutBody::from(xml),
         ),
         Body::Form(form) => (
             Some("application/x-www-form-urlencoded".to_owned()),
-            vec![Bytes::from(form)],
+            OutBody::from(form),
         ),
-        Body::Raw(bytes, kind) => (Some(kind), vec![Bytes::from(bytes)]),
+        Body::Raw(bytes, kind) => (Some(kind), OutBody::from(bytes)),
+        Body::File(file) => {
+            precheck::check(info.id, kind, &file)?;
+            let kind = file.media_type().to_owned();
+            let piece = multipart::content(file).map_err(|reason| refuse(info.id, reason))?;
+            (Some(kind), OutBody::from_iter([piece]))
+        }
         Body::Multipart(parts) => {
             let mut list = Vec::with_capacity(parts.len());
             for part in parts {
@@ -69,8 +74,9 @@ pub(crate) fn prepare(
                     }
                 });
             }
-            let body = multipart::write(list, entropy);
-            (Some(body.content_type), body.pieces)
+            let written = multipart::write(list, entropy);
+            let (kind, body) = written.map_err(|reason| refuse(info.id, reason))?;
+            (Some(kind), body)
         }
     };
     Ok(Prepared {
@@ -101,6 +107,11 @@ pub(crate) fn prepare(
             answer: info.answer,
         },
     })
+}
+
+fn refuse(endpoint: &'static str, reason: String) -> Error {
+    let reason = Refusal::Request(reason.into());
+    Error::Preflight { endpoint, reason }
 }
 
 /// Whether the request carries its idempotency key.

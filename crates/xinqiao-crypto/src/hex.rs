@@ -31,6 +31,24 @@ impl<const N: usize> Hex<N> {
     }
 }
 
+impl From<[u8; 16]> for Hex<32> {
+    fn from(md5: [u8; 16]) -> Self {
+        Self::encode(&md5)
+    }
+}
+
+impl From<[u8; 20]> for Hex<40> {
+    fn from(sha1: [u8; 20]) -> Self {
+        Self::encode(&sha1)
+    }
+}
+
+impl From<[u8; 32]> for Hex<64> {
+    fn from(sha256: [u8; 32]) -> Self {
+        Self::encode(&sha256)
+    }
+}
+
 impl<const N: usize> fmt::Display for Hex<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

@@ -221,6 +221,11 @@ impl Glimpse {
     }
 }
 
+/// Writes base64 as everybody reads it.
+pub fn encode_base64(bytes: &[u8]) -> String {
+    STANDARD.encode_to_string(bytes)
+}
+
 /// Decodes standard base64 with its padding; for explanations of what went wrong.
 pub fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     STANDARD.decode_to_vec(text).ok()

@@ -21,6 +21,8 @@ mod resource;
 mod sm;
 
 #[cfg(feature = "sm")]
+pub use self::certificate::SmCertificate;
+#[cfg(feature = "sm")]
 pub use self::sm::{SmPrivateKey, SmPublicKey, SmResourceKey};
 pub use self::{
     certificate::Certificate,

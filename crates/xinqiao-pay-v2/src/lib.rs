@@ -5,8 +5,10 @@
 //! network: give a request to `xinqiao-client`.
 //!
 //! The feature `client` adds what stands around the calls: parameters for cashiers (`invoke`), notices
-//! (`notify`), refunds with a policy (`refund_policy`).
+//! (`notify`), refunds with a policy (`refund_policy`), payments with a code (`code_payment`).
 
+#[cfg(all(feature = "client", feature = "pay", feature = "secapi"))]
+pub mod code_payment;
 #[rustfmt::skip]
 mod generated;
 #[cfg(feature = "client")]

@@ -1,20 +1,30 @@
 //! Bills (账单): downloads the file, checks its hash, and reads its lines.
 //!
+//! A bill may be large, so [`save`] and [`write`] unpack and hash it while it arrives; [`download`] gives a
+//! small one in memory.
+//!
 //! The platform does not sign the file: the hash in the signed answer before is what proves it. Only the
 //! token of a download address is used: no signature ever leaves for another host.
 //!
 //! Source: doc pages "申请交易账单", "申请资金账单", "下载账单".
 
-use std::io::Read as _;
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
-use flate2::read::GzDecoder;
+use flate2::write::GzDecoder;
 use sha1::{Digest as _, Sha1};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use xinqiao_client::{Client, Endpoint as _, Error};
+use xinqiao_crypto::Hex;
 
 use crate::{bill::FundflowbillResponse, billdownload::File};
 
 /// How many bytes an unpacked bill may have.
 const LARGEST: u64 = 1 << 30;
+/// How many packed bytes are unpacked at once; each gives a thousand at most.
+const BITE: usize = 4 << 10;
 
 /// A bill that is ready to be downloaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,21 +64,92 @@ pub enum BillError {
     /// The file is not the one that the hash belongs to.
     #[error("the bill's hash does not match: download it again")]
     Hash,
-    /// The file cannot be unpacked.
-    #[error("the bill cannot be unpacked")]
+    /// The file cannot be unpacked: it is damaged, or ends early.
+    #[error("the bill cannot be unpacked: download it again")]
     Packed(#[source] std::io::Error),
+    /// The file is longer than a bill can be.
+    #[error("the bill has more than {LARGEST} bytes")]
+    TooLarge,
+    /// The file could not be written here.
+    #[error("the bill cannot be written")]
+    Write(#[source] std::io::Error),
 }
 
-/// Downloads a bill and gives the unpacked file.
+/// Downloads a bill and gives the unpacked file, in memory.
 ///
 /// Cancel safety: a download has no effect.
 ///
 /// # Errors
 /// The download failed, or the file is not the one that was promised.
 pub async fn download(client: &Client, ticket: &Ticket) -> Result<Vec<u8>, BillError> {
+    let mut plain = Vec::new();
+    write(client, ticket, &mut plain).await?;
+    Ok(plain)
+}
+
+/// Downloads a bill and writes the unpacked file while it arrives; gives its length. Only after success is
+/// what was written the bill.
+///
+/// Cancel safety: part of the bill may have been written.
+///
+/// # Errors
+/// The download failed, or the file is not the one that was promised.
+pub async fn write(
+    client: &Client,
+    ticket: &Ticket,
+    writer: &mut (impl AsyncWrite + Unpin),
+) -> Result<u64, BillError> {
+    let mut unpacker = Unpacker::new(ticket)?;
     let request = address(&ticket.download_url).ok_or(BillError::Address)?;
-    let file = client.send(request).await?;
-    check(&file.file.bytes, ticket)
+    let mut file = client.send(request).stream().await?;
+    while let Some(chunk) = file.chunk().await? {
+        let plain = unpacker.push(&chunk)?;
+        writer.write_all(&plain).await.map_err(BillError::Write)?;
+    }
+    let plain = unpacker.finish()?;
+    writer.write_all(&plain).await.map_err(BillError::Write)?;
+    writer.flush().await.map_err(BillError::Write)?;
+    Ok(unpacker.taken)
+}
+
+/// Downloads a bill and saves the unpacked file under a path; gives its length. It is written beside the
+/// path, under its name with `.part`, and takes the path when its hash is right.
+///
+/// Cancel safety: the path is untouched; the `.part` may stay.
+///
+/// # Errors
+/// As [`write()`]. The path is then untouched, and no `.part` stays.
+pub async fn save(
+    client: &Client,
+    ticket: &Ticket,
+    path: impl AsRef<Path>,
+) -> Result<u64, BillError> {
+    let path = path.as_ref();
+    let part = part_of(path);
+    let saved = async {
+        let mut file = tokio::fs::File::create(&part)
+            .await
+            .map_err(BillError::Write)?;
+        let size = write(client, ticket, &mut file).await?;
+        file.sync_all().await.map_err(BillError::Write)?;
+        drop(file);
+        tokio::fs::rename(&part, path)
+            .await
+            .map_err(BillError::Write)?;
+        Ok(size)
+    };
+    let saved = saved.await;
+    if saved.is_err() {
+        // What is reported is why there is no bill, not that it could not be cleaned up.
+        let _ = tokio::fs::remove_file(&part).await;
+    }
+    saved
+}
+
+fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    path.with_file_name(name)
 }
 
 /// Unpacks a file if it is packed, and compares its hash.
@@ -76,26 +157,103 @@ pub async fn download(client: &Client, ticket: &Ticket) -> Result<Vec<u8>, BillE
 /// # Errors
 /// The file is not the one that was promised.
 pub fn check(file: &[u8], ticket: &Ticket) -> Result<Vec<u8>, BillError> {
-    if !ticket.hash_type.eq_ignore_ascii_case("SHA1") {
-        return Err(BillError::HashType(ticket.hash_type.clone()));
+    let mut unpacker = Unpacker::new(ticket)?;
+    let mut plain = unpacker.push(file)?;
+    plain.extend(unpacker.finish()?);
+    Ok(plain)
+}
+
+/// Unpacks and hashes a bill while it arrives.
+struct Unpacker<'t> {
+    ticket: &'t Ticket,
+    form: Form,
+    hash: Sha1,
+    taken: u64,
+}
+
+enum Form {
+    /// Too little came to tell.
+    Unknown(Vec<u8>),
+    Plain,
+    Packed(Box<GzDecoder<Vec<u8>>>),
+}
+
+/// What a packed file begins with.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+impl<'t> Unpacker<'t> {
+    fn new(ticket: &'t Ticket) -> Result<Self, BillError> {
+        if !ticket.hash_type.eq_ignore_ascii_case("SHA1") {
+            return Err(BillError::HashType(ticket.hash_type.clone()));
+        }
+        Ok(Self {
+            ticket,
+            form: Form::Unknown(Vec::new()),
+            hash: Sha1::new(),
+            taken: 0,
+        })
     }
-    // WECHAT: the hash is that of the unpacked file, also when a packed one was asked for.
-    let plain = if file.starts_with(&[0x1f, 0x8b]) {
-        let mut plain = Vec::new();
-        let read = GzDecoder::new(file).take(LARGEST).read_to_end(&mut plain);
-        read.map_err(BillError::Packed)?;
-        plain
-    } else {
-        file.to_vec()
-    };
-    let digits: Vec<String> = Sha1::digest(&plain)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    if digits.concat().eq_ignore_ascii_case(&ticket.hash_value) {
+
+    /// Takes a chunk; gives what it holds.
+    fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, BillError> {
+        let mut first = Vec::new();
+        let mut chunk = chunk;
+        if let Form::Unknown(held) = &mut self.form {
+            held.extend_from_slice(chunk);
+            if held.len() < GZIP.len() {
+                return Ok(Vec::new());
+            }
+            first.append(held);
+            chunk = &first;
+            self.form = if chunk.starts_with(&GZIP) {
+                Form::Packed(Box::new(GzDecoder::new(Vec::new())))
+            } else {
+                Form::Plain
+            };
+        }
+        let plain = match &mut self.form {
+            Form::Packed(decoder) => {
+                // In small bites, so that a bomb does not fill the memory.
+                let mut plain = Vec::new();
+                for bite in chunk.chunks(BITE) {
+                    decoder.write_all(bite).map_err(BillError::Packed)?;
+                    plain.append(decoder.get_mut());
+                    if self.taken + plain.len() as u64 > LARGEST {
+                        return Err(BillError::TooLarge);
+                    }
+                }
+                plain
+            }
+            _ => chunk.to_vec(),
+        };
+        self.count(plain)
+    }
+
+    /// Gives the rest, if the hash is right.
+    ///
+    /// WECHAT: the hash is that of the unpacked file, also when a packed one was asked for.
+    fn finish(&mut self) -> Result<Vec<u8>, BillError> {
+        let rest = match std::mem::replace(&mut self.form, Form::Plain) {
+            Form::Unknown(held) => held,
+            Form::Plain => Vec::new(),
+            Form::Packed(decoder) => decoder.finish().map_err(BillError::Packed)?,
+        };
+        let rest = self.count(rest)?;
+        let found = Hex::<40>::from(<[u8; 20]>::from(std::mem::take(&mut self.hash).finalize()));
+        if found.as_str().eq_ignore_ascii_case(&self.ticket.hash_value) {
+            Ok(rest)
+        } else {
+            Err(BillError::Hash)
+        }
+    }
+
+    fn count(&mut self, plain: Vec<u8>) -> Result<Vec<u8>, BillError> {
+        self.hash.update(&plain);
+        self.taken += plain.len() as u64;
+        if self.taken > LARGEST {
+            return Err(BillError::TooLarge);
+        }
         Ok(plain)
-    } else {
-        Err(BillError::Hash)
     }
 }
 

@@ -5,10 +5,13 @@
 //! network: give a request to `xinqiao-client`.
 //!
 //! The feature `client` adds what stands around the calls: parameters for cashiers (`invoke`), notices
-//! (`notify`), refunds with a policy (`refund_policy`), bills (`bill_download`).
+//! (`notify`), refunds with a policy (`refund_policy`), bills (`bill_download`), payments with a code
+//! (`code_payment`).
 
 #[cfg(all(feature = "client", feature = "base"))]
 pub mod bill_download;
+#[cfg(all(feature = "client", feature = "pay"))]
+pub mod code_payment;
 #[rustfmt::skip]
 mod generated;
 #[cfg(feature = "client")]

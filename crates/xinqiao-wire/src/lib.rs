@@ -26,7 +26,7 @@ pub mod value;
 pub mod xml;
 
 pub use self::endpoint::{Auth, Content, Endpoint, EndpointInfo, Retry};
-pub use self::file::{Download, FilePart};
+pub use self::file::{Download, FilePart, FileSource};
 pub use self::input::DecodeError;
 pub use self::json::Keep;
 pub use self::record::{Field, Lines, Place, Record, Rest, Shape, Spelling, copied};

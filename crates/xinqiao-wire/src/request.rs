@@ -37,8 +37,10 @@ pub enum Body {
     Xml(String),
     /// `application/x-www-form-urlencoded`, encoded.
     Form(String),
-    /// Bytes as they are, with their media type.
+    /// Text as it is, with its media type.
     Raw(Vec<u8>, String),
+    /// A file as it is.
+    File(FilePart),
     /// Parts of `multipart/form-data`.
     Multipart(Vec<Part>),
 }
@@ -127,7 +129,7 @@ fn body(record: &dyn Record, info: &EndpointInfo) -> Body {
             for (index, field) in record.shape().fields.iter().enumerate() {
                 let slot = record.slot(index).filter(|_| field.place == Place::Body);
                 if let Some(View::File(file)) = slot.map(Slot::view) {
-                    return Body::Raw(file.bytes.clone(), file.media_type().to_owned());
+                    return Body::File(file.clone());
                 }
                 if let Some(value) = slot.and_then(|slot| value::slot_value(slot, field)) {
                     return Body::Raw(plain(&value).into_bytes(), "text/plain".to_owned());

@@ -1,10 +1,14 @@
-//! A service account: a menu, a customer message, a template message.
+//! A service account (公众号): a menu, and customer messages to a user who has written.
 //!
-//! `cargo run --example official_account -- APPID SECRET OPENID`, against WeChat; a simulator stands in for
-//! it in the test below.
+//! Set `WECHAT_APPID` and `WECHAT_SECRET`, then `cargo run --example official_account -- OPENID`. It prints how many
+//! buttons the menu has. In the test below a simulator stands in for WeChat.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it got")]
+
+use std::env;
 
 use xinqiao::{
-    Client, Error,
+    Client,
     official_account::{
         menu::{self, Button},
         message::custom,
@@ -13,38 +17,35 @@ use xinqiao::{
 };
 
 /// Puts up a menu and greets a user who has written within two days.
-async fn greet(shop: &Client, openid: OpenId) -> Result<usize, Error> {
+async fn greet(shop: &Client, openid: OpenId) -> Result<usize, Box<dyn std::error::Error>> {
     let menu = menu::Create::checked([
         Button::click("今日特价", "TODAY"),
         Button::folder(
             "更多",
             [Button::view("网上商店", "https://shop.example.com/")],
         ),
-    ]);
-    let menu = menu.expect("these names are short enough");
-    let _ = shop.send(menu).await?;
-    let _ = shop
-        .send(custom::Send::text(openid.clone(), "欢迎来喝咖啡"))
+    ])?;
+    shop.send(menu).await?;
+    shop.send(custom::Send::text(openid.clone(), "欢迎来喝咖啡"))
         .await?;
     let choices = [("1", "手冲"), ("2", "拿铁")];
-    let _ = shop
-        .send(custom::Send::menu(
-            openid,
-            "想喝什么？",
-            choices,
-            "点一下就好",
-        ))
-        .await?;
+    shop.send(custom::Send::menu(
+        openid,
+        "想喝什么？",
+        choices,
+        "点一下就好",
+    ))
+    .await?;
     let live = shop.send(menu::Get::new()).await?;
     Ok(live.menu.button.len())
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
-    let mut arguments = std::env::args().skip(1);
-    let mut next = || arguments.next().unwrap_or_default();
-    let shop = xinqiao::official_account(next(), next());
-    greet(&shop, OpenId::from(next())).await.map(|_| ())
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let openid = env::args().nth(1).ok_or("give the openid of a user")?;
+    let shop = xinqiao::official_account(env::var("WECHAT_APPID")?, env::var("WECHAT_SECRET")?);
+    println!("{} buttons", greet(&shop, OpenId::from(openid)).await?);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,40 +1,62 @@
-//! Asks for an order and refunds it, with the APIv2 key and the client certificate.
+//! WeChat Pay with the APIv2 key (微信支付 v2): charges a customer's code at the till, then refunds a part.
 //!
-//! `cargo run --example pay_v2 -- apiclient_cert.p12` with the numbers below replaced.
+//! Set `WECHAT_PAY_MCHID`, `WECHAT_PAY_V2_KEY` and `WECHAT_APPID`, then
+//! `cargo run --example pay_v2 -- apiclient_cert.p12 CODE`, with the code that the till has scanned. It prints how
+//! the payment ended and the number of the refund.
 
-use std::{env, error::Error, fs};
+#![expect(clippy::print_stdout, reason = "an example shows what it got")]
+
+use std::{env, error::Error, fs, time::Duration};
 
 use xinqiao::{
     pay_v2::{
-        Identity, Merchant, notify,
-        pay::Orderquery,
+        Identity, Merchant,
+        code_payment::{self, Outcome},
+        notify,
+        pay::Micropay,
         refund_policy::{Source, refund},
         secapi::pay::Refund,
     },
     types::Fen,
 };
 
-const APPID: &str = "wxd678efh567hg6787";
-const MCHID: &str = "1900000109";
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let Some(file) = env::args().nth(1) else {
-        return Err("give the merchant's .p12 file".into());
+    let mut arguments = env::args().skip(1);
+    let (Some(file), Some(code)) = (arguments.next(), arguments.next()) else {
+        return Err("give the merchant's .p12 file and a customer's code".into());
     };
-    let identity = Identity::from_pkcs12(&fs::read(file)?, MCHID)?;
-    let merchant = Merchant::new(MCHID, "the APIv2 key").with_identity(identity);
+    let (mchid, appid) = (env::var("WECHAT_PAY_MCHID")?, env::var("WECHAT_APPID")?);
+    let identity = Identity::from_pkcs12(&fs::read(file)?, &mchid)?;
+    let merchant = Merchant::new(mchid, env::var("WECHAT_PAY_V2_KEY")?).with_identity(identity);
     let client = xinqiao::pay_v2(merchant)?;
 
-    // The client fills in number, nonce and signature where they are empty.
-    let query = Orderquery::new("", APPID, "", "").out_trade_no("T2026020100002");
-    let order = client.send(query).await?;
-    fs::write("order.txt", format!("{order:?}"))?;
+    // The client fills in number, nonce and signature where they are empty. A customer may have to type a
+    // password: the order is asked for until it is paid, or reversed when the time is up.
+    let number = "T2026020100002";
+    let order = Micropay::new(
+        "",
+        appid.as_str(),
+        "",
+        "",
+        "一杯咖啡",
+        number,
+        Fen(100),
+        code,
+        "127.0.0.1",
+    );
+    match code_payment::pay(&client, order, Duration::from_secs(40)).await? {
+        Outcome::Paid { transaction_id } => println!("paid: {transaction_id}"),
+        other => {
+            println!("not paid: {other:?}");
+            return Ok(());
+        }
+    }
 
-    let request = Refund::new("", APPID, "", "", "R2026020100002", Fen(100), Fen(40))
-        .out_trade_no("T2026020100002");
+    let request =
+        Refund::new("", appid, "", "", "R2026020100002", Fen(100), Fen(40)).out_trade_no(number);
     let answer = refund(&client, request, Source::UnsettledThenAvailable).await?;
-    fs::write("refund.txt", format!("{answer:?}"))?;
+    println!("refund {}", answer.refund_id);
     Ok(())
 }
 

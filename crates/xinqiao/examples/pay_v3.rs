@@ -1,6 +1,10 @@
-//! Places an order in a page (JSAPI), gives the page what it needs to pay, refunds a part, and takes notices.
+//! WeChat Pay, APIv3 (微信支付): an order in a page, what the page needs to pay, a refund, notices, a bill.
 //!
-//! `cargo run --example pay_v3 -- apiclient_key.pem pub_key.pem` with the numbers below replaced.
+//! Set `WECHAT_PAY_MCHID`, `WECHAT_PAY_SERIAL`, `WECHAT_PAY_V3_KEY`, `WECHAT_PAY_PUBLIC_KEY_ID` and `WECHAT_APPID`, then
+//! `cargo run --example pay_v3 -- apiclient_key.pem pub_key.pem OPENID`. It prints what the page hands to
+//! `WeixinJSBridge`. The other functions show what belongs to a shop beside that.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it got")]
 
 use std::{env, error::Error, fs};
 
@@ -9,7 +13,8 @@ use xinqiao::{
     pay_v3::{
         Merchant,
         base::RefundsAmount,
-        invoke, notify, pay,
+        bill::Tradebill,
+        bill_download, invoke, notify, pay,
         pay::transactions::Jsapi,
         refund::domestic::Refunds,
         refund_policy::{Source, refund},
@@ -17,49 +22,66 @@ use xinqiao::{
     types::{Fen, OpenId},
 };
 
-const APPID: &str = "wxd678efh567hg6787";
-const MCHID: &str = "1900000109";
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let mut files = env::args().skip(1);
-    let (Some(key), Some(public_key)) = (files.next(), files.next()) else {
-        return Err("give the merchant's private key and WeChat Pay's public key".into());
+    let mut arguments = env::args().skip(1);
+    let (Some(key), Some(public_key), Some(openid)) =
+        (arguments.next(), arguments.next(), arguments.next())
+    else {
+        return Err(
+            "give the merchant's private key, WeChat Pay's public key, and an openid".into(),
+        );
     };
-    let serial = "7A11F09EFDC096DE15EBE81A47057A7232F1B8E1";
     let merchant = Merchant::new(
-        MCHID,
-        serial,
+        env::var("WECHAT_PAY_MCHID")?,
+        env::var("WECHAT_PAY_SERIAL")?,
         &fs::read_to_string(key)?,
-        "the APIv3 key, 32 bytes of it",
+        env::var("WECHAT_PAY_V3_KEY")?,
     )?
-    .with_public_key("PUB_KEY_ID_…", &fs::read_to_string(public_key)?)?;
+    .with_public_key(
+        env::var("WECHAT_PAY_PUBLIC_KEY_ID")?,
+        &fs::read_to_string(public_key)?,
+    )?;
     let client = xinqiao::pay_v3(merchant)?;
-
-    let page = order(&client, OpenId::new("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o")).await?;
-    fs::write("pay.json", page)?;
-    let answer = give_back(&client).await?;
-    fs::write("refund.json", answer)?;
+    let page = order(&client, &env::var("WECHAT_APPID")?, OpenId::new(openid)).await?;
+    println!("{page}");
     Ok(())
 }
 
 /// Places an order; gives what the page hands to `WeixinJSBridge`.
-async fn order(client: &Client, openid: OpenId) -> Result<String, xinqiao::Error> {
+async fn order(client: &Client, appid: &str, openid: OpenId) -> Result<String, Box<dyn Error>> {
+    let mchid = client
+        .merchant()
+        .ok_or("the client has no merchant")?
+        .mchid();
     let amount = pay::Amount::new(Fen(100));
     let payer = pay::JsapiPayerItem::new(openid);
-    let order = Jsapi::new(MCHID, APPID, "一杯咖啡", "T2026020100001", amount, payer)
-        .notify_url("https://shop.example.com/wxpay/notify");
+    let order = Jsapi::new(
+        mchid.clone(),
+        appid,
+        "一杯咖啡",
+        "T2026020100001",
+        amount,
+        payer,
+    )
+    .notify_url("https://shop.example.com/wxpay/notify");
     let answer = client.send(order).await?;
-    let page = invoke::jsapi(client, APPID, &answer.prepay_id).await?;
+    let page = invoke::jsapi(client, appid, &answer.prepay_id).await?;
     Ok(page.to_json().to_string())
 }
 
 /// Refunds a part; the balance helps out if today's takings do not suffice.
-async fn give_back(client: &Client) -> Result<String, xinqiao::Error> {
+pub async fn give_back(client: &Client) -> Result<String, xinqiao::Error> {
     let amount = RefundsAmount::new(Fen(100), Fen(40), "CNY");
     let request = Refunds::new("R2026020100001", amount).out_trade_no("T2026020100001");
     let answer = refund(client, request, Source::UnsettledThenAvailable).await?;
     Ok(answer.status)
+}
+
+/// Saves yesterday's bill, unpacked, if its hash is right; gives its length.
+pub async fn bill(client: &Client, date: &str, path: &str) -> Result<u64, Box<dyn Error>> {
+    let ticket = client.send(Tradebill::new(date)).await?.into();
+    Ok(bill_download::save(client, &ticket, path).await?)
 }
 
 /// What the web server behind `notify_url` does: status and body to answer with.

@@ -1,6 +1,12 @@
-//! Log-in on a page inside WeChat, and the page's JS-SDK.
+//! Log-in on a page inside WeChat (网页授权), and the page's JS-SDK.
 //!
-//! `cargo run --example web_login -- APPID SECRET CODE`, with the code that came back.
+//! Set `WECHAT_APPID` and `WECHAT_SECRET`, then `cargo run --example web_login`: it prints where to send the browser.
+//! With the code that came back, `cargo run --example web_login -- CODE`, it prints who logged in and what the
+//! page gives to `wx.config`.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it got")]
+
+use std::env;
 
 use xinqiao::{
     Client, Error,
@@ -37,15 +43,18 @@ async fn page_config(signer: &Signer, href: &str) -> Result<Config, Error> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let mut next = || arguments.next().unwrap_or_default();
-    let shop: Client = xinqiao::official_account(next(), next());
-    let page = log_in_page(shop.appid().as_str())?;
-    assert!(page.starts_with("https://"));
+    let shop: Client =
+        xinqiao::official_account(env::var("WECHAT_APPID")?, env::var("WECHAT_SECRET")?);
+    let Some(code) = env::args().nth(1) else {
+        println!("{}", log_in_page(shop.appid().as_str())?);
+        return Ok(());
+    };
     let exchange = Exchange::new(shop.clone());
-    came_back(&exchange, &next()).await?;
+    let user = came_back(&exchange, &code).await?;
+    println!("{} logged in", user.openid.as_str());
     let signer = Signer::new(shop, Ticket::Page).domains([DOMAIN]);
-    page_config(&signer, "https://h5.example.com/?a=1#top").await?;
+    let config = page_config(&signer, "https://h5.example.com/?a=1#top").await?;
+    println!("{}", config.to_json(&["chooseImage"]));
     Ok(())
 }
 

@@ -1,10 +1,18 @@
-//! WeCom (企业微信): an agent's message to a member, and a third-party application.
+//! WeCom (企业微信): an agent's message to a member, a member's log-in, and a third-party application.
 //!
-//! `cargo run --example work --features work -- CORPID SECRET AGENT MEMBER`
+//! Set `WECOM_CORPID`, `WECOM_SECRET` and `WECOM_AGENT`, then `cargo run --example work --features work -- MEMBER [CODE]`,
+//! with the code of a log-in page if there is one. It prints that the message was sent and who logged in.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it got")]
+
+use std::env;
 
 use xinqiao::{
     Client, Error,
-    work::{Suite, message},
+    work::{
+        Suite, message,
+        oauth::{self, Visitor},
+    },
 };
 
 /// A member gets a text from an agent.
@@ -14,7 +22,7 @@ async fn remind(corp: &Client, agent: i64, member: &str) -> Result<(), Error> {
 }
 
 /// A corp has installed the application: from now on it acts for the corp.
-async fn installed(suite: &Suite, ticket: &str, auth_code: &str) -> Result<Client, Error> {
+pub async fn installed(suite: &Suite, ticket: &str, auth_code: &str) -> Result<Client, Error> {
     let application = xinqiao::work_suite(suite);
     suite.set_ticket(ticket).await?;
     let corp = suite.accept(&application, auth_code).await?;
@@ -22,15 +30,31 @@ async fn installed(suite: &Suite, ticket: &str, auth_code: &str) -> Result<Clien
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let at = |index: usize| arguments.get(index).map(String::as_str).unwrap_or_default();
-    let agent = at(2).parse().unwrap_or_default();
-    remind(&xinqiao::work(at(0), at(1)), agent, at(3)).await?;
-    if arguments.len() > 6 {
-        let suite = Suite::new(at(4), at(5));
-        let corp = installed(&suite, at(6), at(7)).await?;
-        remind(&corp, agent, at(3)).await?;
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = env::args().skip(1);
+    let member = arguments.next().ok_or("give the userid of a member")?;
+    let corp = xinqiao::work(env::var("WECOM_CORPID")?, env::var("WECOM_SECRET")?);
+    remind(&corp, env::var("WECOM_AGENT")?.parse()?, &member).await?;
+    println!("sent to {member}");
+
+    // Where to send the browser: `oauth::Authorize` with `Site::Work`.
+    if let Some(code) = arguments.next() {
+        match oauth::visitor(&corp, &code).await? {
+            // The ticket comes with consent only, and is good for half an hour.
+            Visitor::Member {
+                userid,
+                user_ticket: Some(ticket),
+                ..
+            } => {
+                let shown = oauth::member(&corp, &ticket).await?;
+                println!(
+                    "{userid} shows a phone number: {}",
+                    !shown.mobile.is_empty()
+                );
+            }
+            Visitor::Member { userid, .. } => println!("{userid} logged in"),
+            other => println!("{other:?}"),
+        }
     }
     Ok(())
 }

@@ -23,8 +23,8 @@
 
 pub use xinqiao_client::{
     AccountFacts, Answer, AnswerCode, ApiError, Call, Client, ClientBuilder, Download, Endpoint,
-    Error, FilePart, FreeCall, HttpOptions, HttpTransport, Policy, Refusal, Retry, TokenSource,
-    Transport, TransportReason, jssdk, oauth, session, token, transport,
+    Error, FilePart, FileStream, FreeCall, HttpOptions, HttpTransport, Policy, Refusal, Retry,
+    TokenSource, Transport, TransportReason, Upload, jssdk, oauth, session, token, transport,
 };
 /// Identifiers, units, time and secrets.
 pub use xinqiao_types as types;
@@ -73,6 +73,47 @@ pub fn open_platform(component: &token::Component) -> Client {
     Client::of_component(component)
 }
 
+/// A client for a shop or a finder of Channels (视频号).
+#[cfg(feature = "channels")]
+pub fn channels(appid: impl Into<AppId>, secret: impl Into<AppSecret>) -> Client {
+    Client::new(appid, secret)
+}
+
+/// A client for the marketing API (广告) of an account. A token that somebody else keeps fresh is given with
+/// [`ClientBuilder::tokens`] and [`token::StaticToken`].
+#[cfg(feature = "ads")]
+pub fn ads(appid: impl Into<AppId>, secret: impl Into<AppSecret>) -> Client {
+    Client::new(appid, secret)
+}
+
+/// A client for a bot (微信对话开放平台).
+#[cfg(feature = "chatbot")]
+pub fn chatbot(bot: &chatbot::Chatbot) -> Client {
+    Client::of_chatbot(bot)
+}
+
+/// A client for a merchant of cross-border pay (境外支付): signed and verified as APIv3, with the platform's
+/// certificates from its own host.
+///
+/// # Errors
+/// The HTTP options cannot be used.
+///
+/// # Panics
+/// The merchant was cloned before.
+#[cfg(feature = "pay-global")]
+pub fn pay_global(merchant: pay_global::Merchant) -> Result<Client, Error> {
+    Client::for_merchant(merchant.for_global())
+}
+
+/// A client for a platform of business pay (微企付).
+///
+/// # Errors
+/// The HTTP options cannot be used.
+#[cfg(feature = "pay-business")]
+pub fn pay_business(platform: pay_business::Platform) -> Result<Client, Error> {
+    Client::for_merchant(platform)
+}
+
 /// A client for an agent of a WeCom corp (企业微信自建应用).
 #[cfg(feature = "work")]
 pub fn work(corpid: impl Into<AppId>, secret: impl Into<AppSecret>) -> Client {
@@ -91,6 +132,8 @@ mod generated;
 
 #[cfg(feature = "channels")]
 pub mod channels;
+#[cfg(feature = "chatbot")]
+pub mod chatbot;
 #[cfg(feature = "mini-program")]
 pub mod mini_game;
 #[cfg(feature = "mini-program")]
@@ -99,21 +142,16 @@ pub mod mini_program;
 pub mod official_account;
 #[cfg(feature = "open-platform")]
 pub mod open_platform;
+#[cfg(feature = "pay-business")]
+pub mod pay_business;
+#[cfg(feature = "pay-global")]
+pub mod pay_global;
 #[cfg(feature = "work")]
 pub mod work;
 
 /// Marketing API (广告).
 #[cfg(feature = "ads")]
 pub use xinqiao_ads as ads;
-/// Chatbot (对话开放平台).
-#[cfg(feature = "chatbot")]
-pub use xinqiao_chatbot as chatbot;
-/// Business pay (微企付).
-#[cfg(feature = "pay-business")]
-pub use xinqiao_pay_business as pay_business;
-/// Cross-border pay.
-#[cfg(feature = "pay-global")]
-pub use xinqiao_pay_global as pay_global;
 /// WeChat Pay, APIv2: requests, answers, and what stands around them.
 #[cfg(feature = "pay-v2")]
 pub use xinqiao_pay_v2 as pay_v2;

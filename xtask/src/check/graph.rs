@@ -163,6 +163,55 @@ impl<'a> Graph<'a> {
     }
 }
 
+/// How many crates a program with the façade's default features may have to build, the façade included.
+const MOST_CRATES: usize = 145;
+
+/// Complains if the façade with its default features needs more crates than a user should have to build.
+pub(crate) fn facade(repository: &Path) -> Result<Vec<String>> {
+    // `cargo metadata` resolves the features of the whole workspace together; `cargo tree` those of one
+    // package, as a user gets them.
+    let output = std::process::Command::new(env!("CARGO"))
+        .current_dir(repository)
+        .args([
+            "tree",
+            "--locked",
+            "-p",
+            "xinqiao",
+            "-e",
+            "normal,build",
+            "--prefix",
+            "none",
+        ])
+        .args(["--format", "{p}"])
+        .output()
+        .context("cargo tree")?;
+    anyhow::ensure!(
+        output.status.success(),
+        "cargo tree: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let count = crates(&String::from_utf8_lossy(&output.stdout));
+    if count <= MOST_CRATES {
+        return Ok(Vec::new());
+    }
+    let complaint = format!(
+        "xinqiao with default features needs {count} crates, {MOST_CRATES} are allowed: see \
+         `cargo tree -p xinqiao -e normal,build`"
+    );
+    Ok(vec![complaint])
+}
+
+/// The different crates of a listing: name and version; what stands behind is a path or a repetition.
+fn crates(listing: &str) -> usize {
+    let name = |line: &str| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    let names: BTreeSet<String> = listing
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(name)
+        .collect();
+    names.len()
+}
+
 /// Crates that `deny.toml` bans but `Cargo.lock` has. `cargo deny` checks more, where it is installed.
 pub(crate) fn bans(repository: &Path) -> Result<Vec<String>> {
     let read = |name: &str| -> Result<toml::Table> {
@@ -205,4 +254,15 @@ pub(crate) fn bans(repository: &Path) -> Result<Vec<String>> {
             )
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crate_that_is_listed_twice_counts_once_and_a_version_is_a_crate() {
+        let listing = "a v1.0.0 (/x)\nb v1.0.0\nb v1.0.0 (*)\nb v2.0.0\nc v1.0.0 (proc-macro)\n\n";
+        assert_eq!(crates(listing), 4);
+    }
 }

@@ -10,6 +10,8 @@ use std::{
 
 use serde_json::{Value, json};
 use xinqiao_catalog::id;
+#[cfg(feature = "sm")]
+use xinqiao_crypto::pay_v3::SmCertificate;
 use xinqiao_crypto::pay_v3::{Certificate, KeyRing};
 
 use super::{Merchant, json as parse, verify::signed_headers};
@@ -21,9 +23,19 @@ pub const REFRESH: Duration = Duration::from_hours(12);
 /// How many seconds must lie between two downloads that an unknown serial leads to.
 const LEAST_PAUSE: i64 = 60;
 
+/// The download.
+pub(super) const DOWNLOAD: &str = id::pay_v3::base::CERTIFICATES;
+/// The download of cross-border pay, which stands on another host.
+pub(super) const GLOBAL: &str = id::pay_global::base::CERTIFICATES;
+
 /// Whether the request is the download itself.
 pub(super) fn is_download(request: &Prepared) -> bool {
-    request.envelope.endpoint == id::pay_v3::base::CERTIFICATES
+    is_sealed(request.envelope.endpoint)
+}
+
+/// Whether an answer of the endpoint is sealed with the APIv3 key.
+pub(super) fn is_sealed(endpoint: &str) -> bool {
+    [DOWNLOAD, GLOBAL].contains(&endpoint)
 }
 
 impl Client {
@@ -37,9 +49,14 @@ impl Client {
     /// in public-key mode, or what came does not prove itself.
     pub async fn refresh_platform_certificates(&self) -> Result<(), Error> {
         // The answer is absorbed where it is verified.
-        self.call(id::pay_v3::base::CERTIFICATES, json!({}))
-            .await
-            .map(drop)
+        let (endpoint, fields) = match self.merchant() {
+            Some(crate::Merchant::V3(merchant)) if merchant.is_sm() => {
+                (merchant.0.download, json!({"algorithm_type": "ALL"}))
+            }
+            Some(crate::Merchant::V3(merchant)) => (merchant.0.download, json!({})),
+            _ => (DOWNLOAD, json!({})),
+        };
+        self.call(endpoint, fields).await.map(drop)
     }
 }
 
@@ -92,7 +109,7 @@ impl Merchant {
             let platform = self.0.platform.read();
             platform.unwrap_or_else(PoisonError::into_inner).asked
         };
-        let known = self.platform_keys().get(serial).is_some();
+        let known = self.platform_keys().knows(serial);
         // A wrong serial must not lead to a download with every call.
         if known || asked.is_some_and(|asked| now.since(asked).abs() < LEAST_PAUSE) {
             return;
@@ -119,7 +136,17 @@ impl Merchant {
         let body = parse(endpoint, &incoming.body)?;
         let mut ring = KeyRing::clone(&self.platform_keys());
         for entry in body["data"].as_array().into_iter().flatten() {
-            let certificate = self.open_certificate(endpoint, &entry["encrypt_certificate"])?;
+            let pem = self.open_certificate(endpoint, &entry["encrypt_certificate"])?;
+            #[cfg(feature = "sm")]
+            if let Ok(certificate) = SmCertificate::from_pem(&pem) {
+                ring.add_sm_certificate(&certificate);
+                continue;
+            }
+            let certificate = Certificate::from_pem(&pem).map_err(|error| Error::Decode {
+                endpoint,
+                path: "data.encrypt_certificate".into(),
+                source: error.into(),
+            })?;
             ring.add_certificate(&certificate);
         }
         let signed = signed_headers(&incoming.headers);
@@ -133,11 +160,7 @@ impl Merchant {
         Ok(())
     }
 
-    fn open_certificate(
-        &self,
-        endpoint: &'static str,
-        sealed: &Value,
-    ) -> Result<Certificate, Error> {
+    fn open_certificate(&self, endpoint: &'static str, sealed: &Value) -> Result<String, Error> {
         let text = |name: &str| sealed[name].as_str().unwrap_or_default();
         let (algorithm, nonce) = (text("algorithm"), text("nonce"));
         let wrong = |source| Error::Decode {
@@ -153,7 +176,6 @@ impl Merchant {
                 text("ciphertext"),
             )
             .map_err(|error| wrong(error.into()))?;
-        let pem = String::from_utf8(pem).map_err(|error| wrong(error.into()))?;
-        Certificate::from_pem(&pem).map_err(|error| wrong(error.into()))
+        String::from_utf8(pem).map_err(|error| wrong(error.into()))
     }
 }

@@ -3,12 +3,14 @@
 use http::HeaderMap;
 use sha1::{Digest as _, Sha1};
 use xinqiao_crypto::{
-    Genuine,
+    Genuine, Hex,
     pay_v3::{Signed, VerifyError, statement_body},
 };
 
 use super::{Merchant, certificates, is_file};
-use crate::{client::Client, error::Error, execute::Prepared, transport::Incoming};
+use crate::{
+    client::Client, error::Error, execute::Prepared, merchant::HeadProof, transport::Incoming,
+};
 
 /// The header that stands in for the body of an overseas statement.
 const STATEMENT: &str = "wechatpay-statement-sha1";
@@ -26,6 +28,11 @@ pub fn signed_headers(headers: &HeaderMap) -> Signed<'_> {
         serial: text("wechatpay-serial"),
         scheme: text("wechatpay-signature-type"),
     }
+}
+
+/// WECHAT: of an overseas statement its hash is signed, as JSON that is never sent.
+fn statement(headers: &HeaderMap) -> Option<&str> {
+    headers.get(STATEMENT)?.to_str().ok()
 }
 
 impl Merchant {
@@ -69,16 +76,10 @@ impl Merchant {
         if success && certificates::is_download(request) {
             return self.absorb(client, endpoint, incoming);
         }
-        let statement = incoming
-            .headers
-            .get(STATEMENT)
-            .and_then(|value| value.to_str().ok());
-        let body = match statement {
-            // WECHAT: of an overseas statement its hash is signed, as JSON that is never sent.
+        let body = match statement(&incoming.headers) {
             Some(hash) => {
-                let found = Sha1::digest(&incoming.body);
-                let found: Vec<String> = found.iter().map(|byte| format!("{byte:02x}")).collect();
-                if !found.concat().eq_ignore_ascii_case(hash) {
+                let found = Hex::<40>::from(<[u8; 20]>::from(Sha1::digest(&incoming.body)));
+                if !found.as_str().eq_ignore_ascii_case(hash) {
                     let source = VerifyError::Mismatch;
                     return Err(Error::Signature { endpoint, source });
                 }
@@ -86,7 +87,38 @@ impl Merchant {
             }
             None => incoming.body.clone(),
         };
-        let verdict = self.verify_or_refresh(client, &signed, &body).await;
+        self.prove(client, endpoint, &signed, &body).await
+    }
+
+    /// As [`Self::check`], for a file that is still arriving.
+    pub(crate) async fn check_head(
+        &self,
+        client: &Client,
+        request: &Prepared,
+        headers: &HeaderMap,
+    ) -> Result<HeadProof, Error> {
+        let endpoint = request.envelope.endpoint;
+        let signed = signed_headers(headers);
+        match statement(headers) {
+            _ if signed.signature.is_empty() && is_file(request) => Ok(HeadProof::None),
+            Some(hash) => {
+                let body = statement_body(hash);
+                self.prove(client, endpoint, &signed, body.as_bytes())
+                    .await?;
+                Ok(HeadProof::Sha1(hash.to_owned()))
+            }
+            None => Ok(HeadProof::Whole),
+        }
+    }
+
+    async fn prove(
+        &self,
+        client: &Client,
+        endpoint: &'static str,
+        signed: &Signed<'_>,
+        body: &[u8],
+    ) -> Result<(), Error> {
+        let verdict = self.verify_or_refresh(client, signed, body).await;
         if verdict == Err(VerifyError::Probe) {
             tracing::debug!(
                 endpoint,

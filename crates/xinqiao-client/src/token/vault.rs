@@ -35,6 +35,11 @@ pub enum VaultKey {
         /// The suite.
         suite: Box<str>,
     },
+    /// The newest `model_ticket` of a model of WeCom's smart hardware.
+    ModelTicket {
+        /// The model.
+        model: Box<str>,
+    },
     /// The permanent code of a corp that installed a WeCom third-party application.
     PermanentCode {
         /// The suite.
@@ -54,6 +59,7 @@ impl fmt::Display for VaultKey {
                 authorizer,
             } => write!(f, "authorizer_refresh/{component}/{authorizer}"),
             Self::SuiteTicket { suite } => write!(f, "suite_ticket/{suite}"),
+            Self::ModelTicket { model } => write!(f, "model_ticket/{model}"),
             Self::PermanentCode { suite, corp } => write!(f, "permanent_code/{suite}/{corp}"),
         }
     }

@@ -7,6 +7,8 @@ use std::{fmt, fmt::Write as _};
 
 use xinqiao_types::UnixSeconds;
 
+#[cfg(feature = "sm")]
+use super::SmPublicKey;
 use super::{
     der::{CONTEXT_0, GENERALIZED_TIME, INTEGER, Reader, SEQUENCE, UTC_TIME, Value},
     key::{KeyError, PublicKey},
@@ -71,6 +73,66 @@ impl Certificate {
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Certificate")
+            .field("serial", &self.serial)
+            .field("not_after", &self.not_after)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A certificate with an SM2 key.
+#[cfg(feature = "sm")]
+#[derive(Clone)]
+pub struct SmCertificate {
+    serial: String,
+    not_before: UnixSeconds,
+    not_after: UnixSeconds,
+    key: SmPublicKey,
+}
+
+#[cfg(feature = "sm")]
+impl SmCertificate {
+    /// Reads a certificate from a PEM text.
+    pub fn from_pem(text: &str) -> Result<Self, KeyError> {
+        let (_, der) = pem::block(text, &["CERTIFICATE"]).ok_or(KeyError::Pem)?;
+        Self::from_der(&der)
+    }
+
+    /// Reads a certificate from its DER bytes.
+    pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
+        let parts = parts(der).ok_or(KeyError::Certificate)?;
+        Ok(Self {
+            serial: parts.serial,
+            not_before: parts.not_before,
+            not_after: parts.not_after,
+            key: SmPublicKey::from_der(parts.key)?,
+        })
+    }
+
+    /// The serial number as WeChat Pay writes it: upper-case hexadecimal digits.
+    pub fn serial(&self) -> &str {
+        &self.serial
+    }
+
+    /// From when on it is valid.
+    pub fn not_before(&self) -> UnixSeconds {
+        self.not_before
+    }
+
+    /// Until when it is valid.
+    pub fn not_after(&self) -> UnixSeconds {
+        self.not_after
+    }
+
+    /// Its key.
+    pub fn key(&self) -> &SmPublicKey {
+        &self.key
+    }
+}
+
+#[cfg(feature = "sm")]
+impl fmt::Debug for SmCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmCertificate")
             .field("serial", &self.serial)
             .field("not_after", &self.not_after)
             .finish_non_exhaustive()

@@ -44,7 +44,10 @@ pub enum KeyError {
         found: usize,
     },
     /// The file of certificate and key cannot be read.
-    #[error("the .p12 file cannot be read: its form is older than PBES2, or it is damaged")]
+    #[error(
+        "the .p12 file cannot be read: it is damaged, or of a rare form; write it anew with \
+         `openssl pkcs12 -in old.p12 -legacy -nodes -out all.pem` and take certificate and key from there"
+    )]
     Pkcs12,
     /// The password of the file is wrong.
     #[error("the password of the .p12 file is wrong: it is the merchant number unless changed")]

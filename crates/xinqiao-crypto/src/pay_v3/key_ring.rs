@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use xinqiao_types::UnixSeconds;
 
 use super::{Certificate, PROBE, PublicKey, SCHEME_RSA, answer_message};
-use crate::compare::Genuine;
+#[cfg(feature = "sm")]
+use super::{SCHEME_SM2, SmCertificate, SmPublicKey};
+use crate::compare::{Genuine, Mismatch};
 
 /// How many seconds a signature's time may differ from ours, exclusive.
 pub const WINDOW: i64 = 300;
@@ -35,8 +37,11 @@ pub enum VerifyError {
     /// The platform tests whether signatures are checked: refuse, answer 4xx, raise no alarm.
     #[error("a probe of the platform: its signature is wrong on purpose")]
     Probe,
-    /// Another scheme than RSA.
-    #[error("signatures of {found} are not set up")]
+    /// Another scheme than RSA, or than the key of this name has.
+    #[error(
+        "signatures of {found} are not set up for this key: SM2 needs the feature `sm` and a merchant \
+         with an SM2 key"
+    )]
     Scheme {
         /// Which one.
         found: String,
@@ -66,9 +71,33 @@ pub struct KeyRing {
 
 #[derive(Debug, Clone)]
 struct Key {
-    public: PublicKey,
+    public: Public,
     /// Begin and end of a certificate; a public key has neither.
     valid: Option<(UnixSeconds, UnixSeconds)>,
+}
+
+#[derive(Debug, Clone)]
+enum Public {
+    Rsa(PublicKey),
+    #[cfg(feature = "sm")]
+    Sm(SmPublicKey),
+}
+
+impl Public {
+    /// Proves a signature of a scheme; none if the key is of another one.
+    fn verify(
+        &self,
+        scheme: &str,
+        message: &[u8],
+        signature: &str,
+    ) -> Option<Result<Genuine, Mismatch>> {
+        match self {
+            Self::Rsa(key) if scheme == SCHEME_RSA => Some(key.verify(message, signature)),
+            #[cfg(feature = "sm")]
+            Self::Sm(key) if scheme == SCHEME_SM2 => Some(key.verify(message, signature)),
+            _ => None,
+        }
+    }
 }
 
 impl KeyRing {
@@ -80,7 +109,17 @@ impl KeyRing {
     /// Adds a platform certificate (平台证书).
     pub fn add_certificate(&mut self, certificate: &Certificate) {
         let key = Key {
-            public: certificate.key().clone(),
+            public: Public::Rsa(certificate.key().clone()),
+            valid: Some((certificate.not_before(), certificate.not_after())),
+        };
+        self.keys.insert(certificate.serial().to_owned(), key);
+    }
+
+    /// Adds a platform certificate with an SM2 key (国密).
+    #[cfg(feature = "sm")]
+    pub fn add_sm_certificate(&mut self, certificate: &SmCertificate) {
+        let key = Key {
+            public: Public::Sm(certificate.key().clone()),
             valid: Some((certificate.not_before(), certificate.not_after())),
         };
         self.keys.insert(certificate.serial().to_owned(), key);
@@ -89,7 +128,7 @@ impl KeyRing {
     /// Adds a public key (微信支付公钥) under its id, `PUB_KEY_ID_…`.
     pub fn add_public_key(&mut self, id: impl Into<String>, key: PublicKey) {
         let key = Key {
-            public: key,
+            public: Public::Rsa(key),
             valid: None,
         };
         self.keys.insert(id.into(), key);
@@ -105,9 +144,14 @@ impl KeyRing {
         self.keys.keys().map(String::as_str)
     }
 
-    /// The key of that name.
+    /// Whether there is a key of that name.
+    pub fn knows(&self, name: &str) -> bool {
+        self.keys.contains_key(name)
+    }
+
+    /// The RSA key of that name.
     pub fn get(&self, name: &str) -> Option<&PublicKey> {
-        self.keys.get(name).map(|key| &key.public)
+        self.keys.get(name)?.rsa()
     }
 
     /// The id of the public key, if there is one: it goes into `Wechatpay-Serial` of every request.
@@ -116,20 +160,34 @@ impl KeyRing {
         public.next_back().map(|(id, _)| id.as_str())
     }
 
-    /// The key to encrypt sensitive fields with: the public key, else the certificate that is valid now
-    /// and ends last.
+    /// The RSA key to encrypt sensitive fields with: the public key, else the certificate that is valid
+    /// now and ends last.
     pub fn for_encryption(&self, now: UnixSeconds) -> Option<(&str, &PublicKey)> {
         if let Some(id) = self.public_key_id() {
             return self.get(id).map(|key| (id, key));
         }
-        self.keys
-            .iter()
-            .filter_map(|(serial, key)| {
-                let (begin, end) = key.valid?;
-                (begin <= now && now < end).then_some((end, serial.as_str(), &key.public))
-            })
-            .max_by_key(|(end, ..)| *end)
-            .map(|(_, serial, key)| (serial, key))
+        self.newest(now, Key::rsa)
+    }
+
+    /// The SM2 key to encrypt sensitive fields with: of the certificate that is valid now and ends last.
+    #[cfg(feature = "sm")]
+    pub fn for_sm_encryption(&self, now: UnixSeconds) -> Option<(&str, &SmPublicKey)> {
+        self.newest(now, Key::sm)
+    }
+
+    /// Of the certificates that are valid now, the one that ends last.
+    fn newest<'k, K>(
+        &'k self,
+        now: UnixSeconds,
+        of: impl Fn(&'k Key) -> Option<&'k K>,
+    ) -> Option<(&'k str, &'k K)> {
+        let valid = self.keys.iter().filter_map(|(serial, key)| {
+            let (begin, end) = key.valid?;
+            let usable = of(key).filter(|_| begin <= now && now < end)?;
+            Some((end, serial.as_str(), usable))
+        });
+        let newest = valid.max_by_key(|(end, ..)| *end)?;
+        Some((newest.1, newest.2))
     }
 
     /// Proves that the platform signed these bytes, about now.
@@ -152,10 +210,15 @@ impl KeyRing {
         if signed.signature.starts_with(PROBE) {
             return Err(VerifyError::Probe);
         }
-        if !signed.scheme.is_empty() && signed.scheme != SCHEME_RSA {
-            return Err(VerifyError::Scheme {
-                found: signed.scheme.to_owned(),
-            });
+        let scheme = match signed.scheme {
+            "" => SCHEME_RSA,
+            scheme => scheme,
+        };
+        let not_set_up = || VerifyError::Scheme {
+            found: scheme.to_owned(),
+        };
+        if scheme != SCHEME_RSA && !is_sm2(scheme) {
+            return Err(not_set_up());
         }
         let time: i64 = signed
             .timestamp
@@ -166,12 +229,42 @@ impl KeyRing {
             return Err(VerifyError::Window { seconds });
         }
         let key = self
+            .keys
             .get(signed.serial)
             .ok_or_else(|| VerifyError::UnknownKey {
                 serial: signed.serial.to_owned(),
             })?;
         let message = answer_message(signed.timestamp, signed.nonce, body);
-        key.verify(&message, signed.signature)
+        let verdict = key.public.verify(scheme, &message, signed.signature);
+        verdict
+            .ok_or_else(not_set_up)?
             .map_err(|_| VerifyError::Mismatch)
     }
+}
+
+impl Key {
+    #[cfg_attr(
+        not(feature = "sm"),
+        expect(clippy::unnecessary_wraps, reason = "with `sm` there are other keys")
+    )]
+    fn rsa(&self) -> Option<&PublicKey> {
+        match &self.public {
+            Public::Rsa(key) => Some(key),
+            #[cfg(feature = "sm")]
+            Public::Sm(_) => None,
+        }
+    }
+
+    #[cfg(feature = "sm")]
+    fn sm(&self) -> Option<&SmPublicKey> {
+        match &self.public {
+            Public::Sm(key) => Some(key),
+            Public::Rsa(_) => None,
+        }
+    }
+}
+
+/// Whether a scheme is the national one and built in.
+fn is_sm2(scheme: &str) -> bool {
+    cfg!(feature = "sm") && scheme == super::SCHEME_SM2
 }

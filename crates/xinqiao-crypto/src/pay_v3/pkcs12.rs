@@ -1,7 +1,7 @@
 //! Reads `apiclient_cert.p12`: the merchant's certificate and private key in one file (PKCS#12).
 //!
-//! Files of today are read: PBES2 with PBKDF2 and AES-256-CBC. Files that old tools wrote with RC2 or 3DES
-//! are refused by name; rewriting them with a current tool helps. The file's own checksum is not
+//! Both kinds are read: PBES2 with PBKDF2 and AES-256-CBC, as current tools write them, and RC2 with 3DES,
+//! as the merchant platform's older tool did and as OpenSSL 3 refuses them. The file's own checksum is not
 //! consulted: that the password is right shows in the padding, and that nothing was exchanged in the key,
 //! which must belong to the certificate.
 
@@ -18,6 +18,8 @@ use super::{
     der::{CONTEXT_0, INTEGER, OBJECT, OCTET_STRING, Reader, SEQUENCE},
     key::KeyError,
 };
+
+mod legacy;
 
 const DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01";
 const ENCRYPTED_DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06";
@@ -222,16 +224,7 @@ fn pbes2(mut algorithm: Reader<'_>) -> Option<Pbes2<'_>> {
     }
     let mut derivation = derivation.inside(SEQUENCE)?;
     let salt = derivation.content(OCTET_STRING)?;
-    let count = derivation.content(INTEGER)?;
-    if count.len() > 4 {
-        return None;
-    }
-    let iterations = count
-        .iter()
-        .fold(0, |sum: u32, byte| (sum << 8) | u32::from(*byte));
-    if iterations > MOST_ITERATIONS {
-        return None;
-    }
+    let iterations = iterations(derivation.content(INTEGER)?)?;
     let _key_length = derivation.content(INTEGER);
     let prf = match derivation.inside(SEQUENCE) {
         None => pbkdf2::PBKDF2_HMAC_SHA1,
@@ -246,10 +239,20 @@ fn pbes2(mut algorithm: Reader<'_>) -> Option<Pbes2<'_>> {
     }
     Some(Pbes2 {
         salt,
-        iterations: NonZeroU32::new(iterations)?,
+        iterations,
         prf,
         iv: cipher.content(OCTET_STRING)?.try_into().ok()?,
     })
+}
+
+fn iterations(count: &[u8]) -> Option<NonZeroU32> {
+    if count.len() > 4 {
+        return None;
+    }
+    let count = count
+        .iter()
+        .fold(0, |sum: u32, byte| (sum << 8) | u32::from(*byte));
+    NonZeroU32::new(count).filter(|count| count.get() <= MOST_ITERATIONS)
 }
 
 fn decrypt(
@@ -257,6 +260,9 @@ fn decrypt(
     sealed: &[u8],
     password: &str,
 ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    if let Some(how) = legacy::read(algorithm) {
+        return how.decrypt(sealed, password);
+    }
     let how = pbes2(algorithm).ok_or(KeyError::Pkcs12)?;
     let mut key = Zeroizing::new([0; 32]);
     pbkdf2::derive(
@@ -273,12 +279,17 @@ fn decrypt(
     }
     let cipher = Aes256Dec::new((&*key).into());
     cbc::Decryptor::inner_iv_init(&cipher, (&how.iv).into()).decrypt_blocks(blocks);
+    unpadded(buffer, 16)
+}
+
+/// Takes the padding off; a wrong password shows in it.
+fn unpadded(mut buffer: Zeroizing<Vec<u8>>, block: usize) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let padding = usize::from(buffer[buffer.len() - 1]);
     let end = buffer.len().saturating_sub(padding);
     let wrong = buffer[end..]
         .iter()
         .any(|byte| usize::from(*byte) != padding);
-    if padding == 0 || padding > 16 || wrong {
+    if padding == 0 || padding > block || wrong {
         return Err(KeyError::Password);
     }
     buffer.truncate(end);

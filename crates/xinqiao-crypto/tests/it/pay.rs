@@ -493,12 +493,15 @@ fn overseas_statements_are_verified_by_their_header() {
 #[test]
 fn certificate_and_key_are_read_from_one_file() {
     Vectors::read().each("v2.client_certificate", 1, |_, input, expected| {
-        let file = bytes(input, "p12_base64");
-        let identity = Identity::from_pkcs12(&file, text(input, "password")).unwrap();
-        assert_eq!(identity.certificate().serial(), text(expected, "serial_no"));
-        let wrong = Identity::from_pkcs12(&file, "1900000108").unwrap_err();
-        assert_eq!(wrong, pay_v3::KeyError::Password);
-        assert!(Identity::from_pkcs12(&file[..file.len() / 2], "1900000109").is_err());
+        // Today's form, and the one with RC2 and 3DES that the older tool wrote.
+        for file in ["p12_base64", "p12_legacy_base64"] {
+            let file = bytes(input, file);
+            let identity = Identity::from_pkcs12(&file, text(input, "password")).unwrap();
+            assert_eq!(identity.certificate().serial(), text(expected, "serial_no"));
+            let wrong = Identity::from_pkcs12(&file, "1900000108").unwrap_err();
+            assert_eq!(wrong, pay_v3::KeyError::Password);
+            assert!(Identity::from_pkcs12(&file[..file.len() / 2], "1900000109").is_err());
+        }
     });
 }
 
@@ -555,5 +558,55 @@ mod sm {
                 .verify(b"massage", &private.sign(b"message"))
                 .is_err()
         );
+    }
+
+    /// Made with OpenSSL 3: `openssl pkeyutl -encrypt -pubin -inkey merchant_sm2_public_key.pem`.
+    const SEALED: &str = "MG8CIH16RXZF76y6i+a0wXwXzCsyR2sqUQgLeAI/AxXSZBPyAiEA/1xBxRGtSOdxK0Sy2Kg2u4gO6HSzNSMKd9Wgg0YQa3kEIIEQ3bZmZwOLTkg4TPuG/oJu2wtFy5cNKYDmUm8AtzoKBAbZK3wqPE0=";
+
+    /// Made with OpenSSL 3 from `platform_sm2_private_key`: valid from 2026-11-21 to 2036-11-18.
+    const CERTIFICATE: &str = include_str!("../../testdata/platform_sm2.pem");
+
+    #[test]
+    fn fields_are_encrypted_in_the_form_that_openssl_writes() {
+        let vectors = Vectors::read();
+        let private = SmPrivateKey::from_pem(vectors.key("merchant_sm2_private_key")).unwrap();
+        assert_eq!(private.decrypt(SEALED).unwrap(), "张三");
+        let public = SmPublicKey::from_pem(vectors.key("merchant_sm2_public_key")).unwrap();
+        let long = "张三".repeat(200);
+        for plain in ["x", &long] {
+            assert_eq!(
+                private.decrypt(&public.encrypt(plain).unwrap()).unwrap(),
+                plain
+            );
+        }
+        let other = SmPrivateKey::from_pem(vectors.key("platform_sm2_private_key")).unwrap();
+        assert!(other.decrypt(SEALED).is_err());
+    }
+
+    #[test]
+    fn a_ring_takes_both_families_and_each_key_its_own_scheme_only() {
+        let vectors = Vectors::read();
+        let certificate = pay_v3::SmCertificate::from_pem(CERTIFICATE).unwrap();
+        let serial = certificate.serial();
+        assert_eq!(serial, "5157F09EFDC096DE15EBE81A47057A7232F1B8E2");
+        let mut ring = pay_v3::KeyRing::new();
+        ring.add_sm_certificate(&certificate);
+        let platform = SmPrivateKey::from_pem(vectors.key("platform_sm2_private_key")).unwrap();
+        let now = xinqiao_types::UnixSeconds(1_800_000_000);
+        let signature = platform.sign(b"1800000000\nn\n{}\n");
+        let signed = |scheme| pay_v3::Signed {
+            timestamp: "1800000000",
+            nonce: "n",
+            signature: &signature,
+            serial,
+            scheme,
+        };
+        assert!(ring.verify(&signed(pay_v3::SCHEME_SM2), b"{}", now).is_ok());
+        let changed = ring.verify(&signed(pay_v3::SCHEME_SM2), b"{ }", now);
+        assert_eq!(changed, Err(pay_v3::VerifyError::Mismatch));
+        let rsa = ring.verify(&signed(""), b"{}", now);
+        assert!(matches!(rsa, Err(pay_v3::VerifyError::Scheme { .. })));
+        assert_eq!(ring.for_sm_encryption(now).unwrap().0, serial);
+        assert!(ring.for_encryption(now).is_none());
     }
 }

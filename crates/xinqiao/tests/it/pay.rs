@@ -12,14 +12,14 @@ use xinqiao::{
     pay_v3::{
         Merchant,
         base::RefundsAmount,
-        bill_download::{Bill, BillError, Ticket, check},
+        bill_download::{self, Bill, BillError, Ticket, check},
         events::notify::Transaction,
         invoke,
         notify::{self, NotifyError},
         refund::domestic::Refunds,
         refund_policy::{Source, refund},
     },
-    transport::{BoxFuture, Incoming, Outgoing, TransportError},
+    transport::{Arriving, BoxFuture, Chunks, Incoming, Outgoing, TransportError},
     types::{Fen, ManualClock},
 };
 use xinqiao_crypto::pay_v3::{PrivateKey, answer_message};
@@ -42,6 +42,8 @@ struct Platform(Arc<Mutex<(VecDeque<Told>, Vec<Value>)>>);
 #[derive(Clone)]
 enum Told {
     Answer(u16, &'static str),
+    /// A file, in chunks of this size.
+    File(Vec<u8>, usize),
     Lost,
 }
 
@@ -62,6 +64,11 @@ impl Transport for Platform {
         Box::pin(async move {
             match told {
                 Told::Answer(status, body) => Ok(signed(status, body)),
+                Told::File(body, _) => Ok(Incoming {
+                    status: 200,
+                    headers: HeaderMap::new(),
+                    body: body.into(),
+                }),
                 Told::Lost => Err(TransportError {
                     reason: xinqiao::TransportReason::Timeout,
                     sent: true,
@@ -69,6 +76,27 @@ impl Transport for Platform {
                 }),
             }
         })
+    }
+
+    fn open(&self, request: Outgoing) -> BoxFuture<'_, Result<Arriving, TransportError>> {
+        let next = self.0.lock().unwrap().0.front().cloned();
+        Box::pin(async move {
+            let mut arriving = Arriving::from(self.send(request).await?);
+            if let Some(Told::File(body, size)) = next {
+                let pieces = body.chunks(size).map(|piece| piece.to_vec().into());
+                arriving.body = Box::new(Pieces(pieces.collect()));
+            }
+            Ok(arriving)
+        })
+    }
+}
+
+struct Pieces(VecDeque<bytes::Bytes>);
+
+impl Chunks for Pieces {
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<bytes::Bytes>, TransportError>> {
+        let piece = self.0.pop_front();
+        Box::pin(async { Ok(piece) })
     }
 }
 
@@ -223,6 +251,66 @@ fn bills_are_checked_and_read() {
         let count: f64 = bill.summary[0].parse().unwrap();
         assert_eq!(Some(count), expected["summary"]["count"].as_f64());
     }
+}
+
+#[tokio::test]
+async fn a_bill_is_saved_only_if_it_is_the_one_that_was_promised() {
+    let vectors = vectors();
+    let vector = of_kind(&vectors, "v3.bill")[0];
+    let (input, expected) = (&vector["input"], &vector["expected"]);
+    let bytes = |name: &str| {
+        let text = input[name].as_str().unwrap();
+        xinqiao_crypto::decode_base64(text.as_bytes()).unwrap()
+    };
+    let ticket = Ticket {
+        hash_type: "SHA1".to_owned(),
+        hash_value: expected["hash_value"].as_str().unwrap().to_owned(),
+        download_url: "https://api.mch.weixin.qq.com/v3/billdownload/file?token=T".to_owned(),
+    };
+    let (plain, packed) = (bytes("plain_base64"), bytes("gzip_base64"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bill.csv");
+    let save = async |file: &[u8], size| {
+        let (client, _) = client(NOW, [Told::File(file.to_vec(), size)]);
+        bill_download::save(&client, &ticket, &path).await
+    };
+    for (file, size) in [(&plain, 7), (&packed, 1), (&packed, 1 << 20)] {
+        assert_eq!(save(file, size).await.unwrap(), plain.len() as u64);
+        assert_eq!(std::fs::read(&path).unwrap(), plain);
+        std::fs::remove_file(&path).unwrap();
+    }
+    let mut altered = plain.clone();
+    altered[40] ^= 1;
+    let mut broken = packed.clone();
+    broken[60] ^= 1;
+    let cut = |file: &[u8]| file[..file.len() - 9].to_vec();
+    for file in [
+        altered,
+        broken,
+        cut(&plain),
+        cut(&packed),
+        Vec::new(),
+        vec![0x1f],
+    ] {
+        let error = save(&file, 100).await.unwrap_err();
+        assert!(
+            matches!(error, BillError::Hash | BillError::Packed(_)),
+            "{error}"
+        );
+        let left = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 0, "nothing that looks good stays");
+    }
+    let (client, _) = client(
+        NOW,
+        [Told::Answer(
+            400,
+            r#"{"code":"NO_STATEMENT_EXIST","message":"x"}"#,
+        )],
+    );
+    let error = bill_download::save(&client, &ticket, &path)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, BillError::Call(Error::Api(_))), "{error}");
 }
 
 const SHORT: Told = Told::Answer(403, r#"{"code":"NOT_ENOUGH","message":"余额不足"}"#);

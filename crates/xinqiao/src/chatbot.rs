@@ -1,0 +1,4 @@
+//! Chatbot (微信对话开放平台): endpoints, and a bot's credential.
+
+pub use xinqiao_chatbot::*;
+pub use xinqiao_client::Chatbot;

@@ -1,0 +1,6 @@
+//! Cross-border pay (境外支付): endpoints. The credential is that of APIv3, set up with
+//! [`Merchant::for_global`], which [`crate::pay_global()`] does.
+
+pub use xinqiao_client::pay_v3::Merchant;
+pub use xinqiao_crypto::pay_v3::KeyError;
+pub use xinqiao_pay_global::*;
