@@ -197,6 +197,7 @@ fn helpers(product: Product) -> (String, String) {
             "serde_json",
             "sha1",
             "thiserror",
+            "tokio",
             "tracing",
             "xinqiao-client",
             "xinqiao-crypto",
@@ -208,9 +209,13 @@ fn helpers(product: Product) -> (String, String) {
         "# What needs a client: notices, parameters for cashiers, refunds with a policy, bills.\nclient = [{}]\n",
         named.join(", ")
     );
-    let lines = links
-        .iter()
-        .map(|link| format!("{link} = {{ workspace = true, optional = true }}\n"));
+    let lines = links.iter().map(|link| {
+        let features = match *link {
+            "tokio" => "features = [\"fs\", \"io-util\"], ",
+            _ => "",
+        };
+        format!("{link} = {{ workspace = true, {features}optional = true }}\n")
+    });
     (feature, lines.collect())
 }
 
