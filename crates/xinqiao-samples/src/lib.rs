@@ -3,6 +3,7 @@
 //! With the feature `registry` those types are all that are generated: makers of each by catalog id. This crate is
 //! not published; it is the only one that links all generated crates.
 
+mod alternatives;
 #[cfg(feature = "registry")]
 #[rustfmt::skip]
 mod generated;

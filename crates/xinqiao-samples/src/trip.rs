@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 use xinqiao_wire::xml::{Document, Element};
-use xinqiao_wire::{Keep, Record, json, markup, value};
+use xinqiao_wire::{Keep, Record, json, markup};
+
+use crate::alternatives;
 
 /// What became of a sample.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,31 +42,30 @@ pub type Make<'a> = &'a dyn Fn() -> Option<Box<dyn Record>>;
 #[must_use]
 pub fn through(make: Make<'_>, content: &[u8], envelope: &[&str]) -> Option<Trip> {
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
-    let records = (make()?, make()?);
     let first = content.iter().find(|byte| !byte.is_ascii_whitespace());
-    Some(if first == Some(&b'<') {
-        through_xml(records, content)
+    if first == Some(&b'<') {
+        Some(through_xml((make()?, make()?), content))
     } else {
-        through_json(records, content, envelope)
-    })
+        through_json(make, content, envelope)
+    }
 }
 
 type Records = (Box<dyn Record>, Box<dyn Record>);
 
-fn through_json((mut raw, mut typed): Records, text: &[u8], envelope: &[&str]) -> Trip {
+fn through_json(make: Make<'_>, text: &[u8], envelope: &[&str]) -> Option<Trip> {
+    let mut raw = make()?;
     let input: Value = match serde_json::from_slice(text) {
         Ok(input) => input,
-        Err(error) => return Trip::failed(format!("is not JSON: {error}")),
+        Err(error) => return Some(Trip::failed(format!("is not JSON: {error}"))),
     };
     if let Err(error) = json::decode(raw.as_mut(), text, Keep::Raw) {
-        return Trip::failed(error.to_string());
+        return Some(Trip::failed(error.to_string()));
     }
     let output: Value = match serde_json::from_str(&json::encode_all(raw.as_ref())) {
         Ok(output) => output,
-        Err(error) => return Trip::failed(format!("came out as no JSON: {error}")),
+        Err(error) => return Some(Trip::failed(format!("came out as no JSON: {error}"))),
     };
-    let refused = json::decode(typed.as_mut(), text, Keep::Typed).is_err();
-    let held = value::to_typed_value(if refused { raw } else { typed }.as_ref());
+    let (held, refused) = alternatives::held(make, &input)?;
     let mut trip = Trip {
         refused,
         failure: (input != output).then(|| difference(&input, &output, "")),
@@ -82,7 +83,7 @@ fn through_json((mut raw, mut typed): Records, text: &[u8], envelope: &[&str]) -
     if !input.is_object() {
         count(&input, Some(&held), "", &mut trip);
     }
-    trip
+    Some(trip)
 }
 
 fn through_xml((mut raw, mut typed): Records, text: &[u8]) -> Trip {

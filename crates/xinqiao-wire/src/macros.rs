@@ -167,8 +167,8 @@ macro_rules! union {
         pub enum $name {
             $( $(#[$vmeta])* $variant($ty), )*
             $($( $(#[$bmeta])* $bare, )*)?
-            /// A tag that the catalog doesn't know, or several bodies at once, with everything beside it;
-            /// empty tag = unset.
+            /// A tag that the catalog doesn't know, or bodies without the one that the tag names, with everything
+            /// beside it; empty tag = unset.
             Other {
                 /// The tag.
                 tag: ::std::string::String,

@@ -124,7 +124,7 @@ fn corpus() -> Option<PathBuf> {
     let index =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/facts/samples/index.jsonl");
     if !index.exists() {
-        println!("SKIP: no sample corpus beside the repository");
+        eprintln!("SKIP: no sample corpus beside the repository");
         return None;
     }
     Some(index)

@@ -42,7 +42,7 @@ pub(super) fn encode_union(
             }
         }
     }
-    for (name, value) in union.other().into_iter().flatten() {
+    for (name, value) in union.other().filter(|_| out.kept()).into_iter().flatten() {
         out.key(name);
         out.value(value);
     }
@@ -258,7 +258,11 @@ fn union(
         let strays = match (own, &tag) {
             // An unknown tag takes everything, see below.
             (None, Some(_)) => Map::new(),
-            _ => strays(cases, own.map_or("", |(_, field)| *field), extra),
+            // The body that the tag names counts; what else is there is as unknown as any other key.
+            (Some((_, field)), _) if extra.get(*field).is_some_and(|body| !body.is_null()) => {
+                Map::new()
+            }
+            (own, _) => strays(cases, own.map_or("", |(_, field)| *field), extra),
         };
         if !strays.is_empty() {
             union.set_other(tag.as_deref().unwrap_or_default());
@@ -297,8 +301,8 @@ fn union(
     Ok(())
 }
 
-/// Takes all bodies out if one is there that doesn't go with the tag, whose own is in the field `own`: an enum holds
-/// one body, and nothing of the others may get lost.
+/// Takes all bodies out if one is there although the tag's own, in the field `own`, is not: whatever came without its
+/// tag must not get lost.
 fn strays(cases: &[Case], own: &str, extra: &mut Map<String, Value>) -> Map<String, Value> {
     let is_body = |name: &str| {
         let mut fields = cases.iter().map(|(_, field)| *field);
