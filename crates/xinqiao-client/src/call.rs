@@ -4,7 +4,7 @@ use std::{fmt, future::IntoFuture, time::Duration};
 
 use xinqiao_catalog::rules::retry::Policy;
 use xinqiao_types::AccessToken;
-use xinqiao_wire::{Endpoint, Keep};
+use xinqiao_wire::{Endpoint, EndpointInfo, Keep, Record};
 
 use crate::{
     client::Client,
@@ -92,16 +92,54 @@ impl<E: Endpoint> Call<E> {
     /// # Errors
     /// As awaiting the call; an answer that is an error in JSON is an [`Error::Api`].
     pub async fn stream(self) -> Result<FileStream, Error> {
-        let prepared = prepared(&self.client, &self.request, E::INFO).await?;
-        self.client.execute_stream(&prepared, &self.options).await
+        stream(&self.client, &self.request, E::INFO, &self.options).await
     }
+}
+
+// What follows is not generic and hands out boxed futures: a future that the caller's crate could see into would be
+// compiled there, with everything behind it.
+
+fn stream<'a>(
+    client: &'a Client,
+    request: &'a dyn Record,
+    info: &'static EndpointInfo,
+    options: &'a Options,
+) -> BoxFuture<'a, Result<FileStream, Error>> {
+    Box::pin(async move {
+        let prepared = prepared(client, request, info).await?;
+        client.execute_stream(&prepared, options).await
+    })
+}
+
+/// Sends the request and reads the answer into `response`, which is as new.
+fn answer<'a>(
+    client: &'a Client,
+    request: &'a dyn Record,
+    info: &'static EndpointInfo,
+    (options, keep): (&'a Options, Keep),
+    response: &'a mut dyn Record,
+) -> BoxFuture<'a, Result<(), Error>> {
+    Box::pin(async move {
+        let prepared = prepared(client, request, info).await?;
+        let mut answer = client.execute(&prepared, options).await?;
+        typed::read(response, info, &answer, keep)?;
+        if let Some(merchant) = &client.inner.merchant
+            && let marks = Marks::Record(&*response)
+            && let Some(body) = merchant.unseal(info.id, marks, &answer).await?
+        {
+            answer.body = body;
+            response.clear();
+            typed::read(response, info, &answer, keep)?;
+        }
+        Ok(())
+    })
 }
 
 /// A request that is ready to be sent, with what must be encrypted encrypted.
 async fn prepared(
     client: &Client,
-    record: &dyn xinqiao_wire::Record,
-    info: &'static xinqiao_wire::EndpointInfo,
+    record: &dyn Record,
+    info: &'static EndpointInfo,
 ) -> Result<Prepared, Error> {
     let mut prepared = typed::prepare(record, info, &*client.inner.settings.entropy)?;
     if let Some(merchant) = &client.inner.merchant {
@@ -122,19 +160,9 @@ where
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let prepared = prepared(&self.client, &self.request, E::INFO).await?;
-            let merchant = self.client.inner.merchant.as_ref();
-            let mut answer = self.client.execute(&prepared, &self.options).await?;
             let mut response = E::Response::default();
-            typed::read(&mut response, E::INFO, &answer, self.keep)?;
-            if let Some(merchant) = merchant
-                && let marks = Marks::Record(&response)
-                && let Some(body) = merchant.unseal(E::INFO.id, marks, &answer).await?
-            {
-                answer.body = body;
-                response = E::Response::default();
-                typed::read(&mut response, E::INFO, &answer, self.keep)?;
-            }
+            let how = (&self.options, self.keep);
+            answer(&self.client, &self.request, E::INFO, how, &mut response).await?;
             Ok(response)
         })
     }

@@ -1,6 +1,6 @@
 //! The client and how it is set up.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, ops::Deref, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use xinqiao_catalog::rules::{permission::AccountFacts, retry::Policy};
@@ -23,7 +23,32 @@ use crate::{
 /// One account's access to the platform. Cheap to clone; clones share the token and the connections.
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) inner: Arc<Inner>,
+    pub(crate) inner: Shared,
+}
+
+/// What clones of a client share. Behind `dyn`, so that a program that holds a client needn't compile how one is
+/// dropped.
+#[derive(Clone)]
+pub(crate) struct Shared(Arc<dyn AsRef<Inner> + Send + Sync>);
+
+impl Shared {
+    fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+}
+
+impl Deref for Shared {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        (*self.0).as_ref()
+    }
+}
+
+impl AsRef<Inner> for Inner {
+    fn as_ref(&self) -> &Inner {
+        self
+    }
 }
 
 pub(crate) struct Inner {
@@ -58,6 +83,11 @@ impl fmt::Debug for Client {
 impl Client {
     /// A client for an account with its secret, or with a key that a gateway issued.
     pub fn new(appid: impl Into<AppId>, secret: impl Into<AppSecret>) -> Self {
+        Self::of_account(appid.into(), secret.into())
+    }
+
+    // Not generic, so that it is compiled here once.
+    fn of_account(appid: AppId, secret: AppSecret) -> Self {
         Self::builder(appid)
             .secret(secret)
             .assemble(Arc::new(HttpTransport::default()))
@@ -73,6 +103,10 @@ impl Client {
 
     /// A client for an agent of a WeCom corp, with the agent's secret.
     pub fn of_corp(corpid: impl Into<AppId>, secret: impl Into<AppSecret>) -> Self {
+        Self::of_agent(corpid.into(), secret.into())
+    }
+
+    fn of_agent(corpid: AppId, secret: AppSecret) -> Self {
         Self::builder(corpid)
             .corp_secret(secret)
             .assemble(Arc::new(HttpTransport::default()))
@@ -174,7 +208,7 @@ impl Client {
 
     fn with_sources(&self, appid: AppId, sources: Sources, facts: Option<AccountFacts>) -> Self {
         Self {
-            inner: Arc::new(Inner {
+            inner: Shared::new(Inner {
                 appid,
                 sources,
                 settings: Arc::clone(&self.inner.settings),
@@ -422,7 +456,7 @@ impl ClientBuilder {
             entropy: self.entropy,
         };
         Client {
-            inner: Arc::new(Inner {
+            inner: Shared::new(Inner {
                 appid: self.appid,
                 sources: self.sources,
                 settings: Arc::new(settings),

@@ -59,4 +59,4 @@ pub use self::{
     upload::Upload,
 };
 pub use xinqiao_catalog::rules::{permission::AccountFacts, retry::Policy};
-pub use xinqiao_wire::{Download, Endpoint, FilePart};
+pub use xinqiao_wire::{Download, Endpoint, FilePart, Record, RecordExt, Rest};

@@ -125,7 +125,7 @@ fn encode_view(view: View<'_>, field: &Field, out: &mut dyn Output) {
         }
         View::File(file) => out.text(&file.file_name, true),
         // A union is written beside its owner's keys, never as a value of its own.
-        View::Absent | View::Union(_) => out.null(),
+        View::Absent | View::Union(_) | View::Download(_) | View::Hidden(_) => out.null(),
     }
 }
 
@@ -412,7 +412,7 @@ fn decode_view(view: ViewMut<'_>, field: &Field, input: &mut dyn Input) -> Resul
         ViewMut::List(list) => decode_list(list, field, input),
         ViewMut::Map(map) => decode_map(map, field, input),
         ViewMut::File(file) => decode_view(file.file_name.view_mut(), field, input),
-        ViewMut::Union(_) | ViewMut::Download(_) | ViewMut::Hidden => input.skip(),
+        ViewMut::Union(_) | ViewMut::Download(_) | ViewMut::Hidden(_) => input.skip(),
     }
 }
 

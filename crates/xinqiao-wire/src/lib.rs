@@ -29,7 +29,7 @@ pub use self::endpoint::{Auth, Content, Endpoint, EndpointInfo, Retry};
 pub use self::file::{Download, FilePart, FileSource};
 pub use self::input::DecodeError;
 pub use self::json::Keep;
-pub use self::record::{Field, Lines, Place, Record, Rest, Shape, Spelling, copied};
+pub use self::record::{Field, Lines, Place, Record, RecordExt, Rest, Shape, Spelling, copied};
 pub use self::serial::{Blob, Empty, Free};
 pub use self::slot::{Nested, Slot, TextOrNumber};
 pub use self::union::Union;

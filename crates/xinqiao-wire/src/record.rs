@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
-use crate::slot::{Slot, View, ViewMut};
+use crate::slot::{self, Slot, View, ViewMut};
 
 /// How a value is spelled where it isn't the plain JSON of its type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -216,33 +216,53 @@ pub trait Record: fmt::Debug + Send + Sync + 'static {
     fn at(&self, index: usize) -> &dyn Slot;
     /// The same for writing.
     fn at_mut(&mut self, index: usize) -> &mut dyn Slot;
-    /// The slot at a position of the shape.
-    #[inline]
-    fn slot(&self, index: usize) -> Option<&dyn Slot> {
-        if index < self.shape().fields.len() {
-            Some(self.at(index))
-        } else {
-            None
-        }
-    }
-    /// The slot at a position of the shape, for writing.
-    #[inline]
-    fn slot_mut(&mut self, index: usize) -> Option<&mut dyn Slot> {
-        if index < self.shape().fields.len() {
-            Some(self.at_mut(index))
-        } else {
-            None
-        }
-    }
+}
+
+/// What only a concrete record has.
+pub trait RecordExt: Record + Sized {
     /// What the typed slots could not hold; filled only when reading with keep-raw.
-    #[inline]
     fn rest(&self) -> Option<&Rest> {
-        self.at(usize::MAX).as_any().downcast_ref()
+        (self as &dyn Record).rest()
     }
+}
+
+impl<R: Record> RecordExt for R {}
+
+/// Written once for all records: as methods of the trait, every record would carry its own.
+impl dyn Record + '_ {
+    /// The slot at a position of the shape.
+    #[must_use]
+    pub fn slot(&self, index: usize) -> Option<&dyn Slot> {
+        (index < self.shape().fields.len()).then(|| self.at(index))
+    }
+
+    /// The slot at a position of the shape, for writing.
+    pub fn slot_mut(&mut self, index: usize) -> Option<&mut dyn Slot> {
+        (index < self.shape().fields.len()).then(|| self.at_mut(index))
+    }
+
+    /// What the typed slots could not hold; filled only when reading with keep-raw.
+    #[must_use]
+    pub fn rest(&self) -> Option<&Rest> {
+        match self.at(usize::MAX).view() {
+            View::Hidden(rest) => Some(rest),
+            _ => None,
+        }
+    }
+
     /// The same for writing.
-    #[inline]
-    fn rest_mut(&mut self) -> Option<&mut Rest> {
-        self.at_mut(usize::MAX).as_any_mut().downcast_mut()
+    pub fn rest_mut(&mut self) -> Option<&mut Rest> {
+        match self.at_mut(usize::MAX).view_mut() {
+            ViewMut::Hidden(rest) => Some(rest),
+            _ => None,
+        }
+    }
+
+    /// Back to the values of a new record.
+    pub fn clear(&mut self) {
+        for index in 0..=self.shape().fields.len() {
+            self.at_mut(index).reset();
+        }
     }
 }
 
@@ -255,17 +275,32 @@ pub fn copied<R: Record + Default>(record: &R) -> R {
     copy
 }
 
-fn copy_slots(from: &dyn Record, to: &mut dyn Record) {
+pub(crate) fn copy_slots(from: &dyn Record, to: &mut dyn Record) {
     for index in 0..=from.shape().fields.len() {
-        to.at_mut(index).copy(from.at(index).as_any());
+        slot::copy(from.at(index), to.at_mut(index));
     }
 }
 
 /// What the typed slots of a record could not hold: unknown fields, absence marks, unusual spellings.
 ///
-/// Empty (one pointer) unless a reader was asked to keep everything.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Rest(Option<Box<Kept>>);
+/// Empty unless a reader was asked to keep everything.
+#[derive(Default)]
+pub struct Rest(Option<Box<dyn Keeps>>);
+
+/// Hides what is kept from the crates that hold records: each would compile for itself how it is copied and dropped.
+trait Keeps: Send + Sync {
+    fn kept(&self) -> &Kept;
+    fn kept_mut(&mut self) -> &mut Kept;
+}
+
+impl Keeps for Kept {
+    fn kept(&self) -> &Kept {
+        self
+    }
+    fn kept_mut(&mut self) -> &mut Kept {
+        self
+    }
+}
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Kept {
@@ -290,10 +325,48 @@ pub enum Mark {
     },
 }
 
+impl fmt::Debug for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Rest").field(&self.kept()).finish()
+    }
+}
+
+impl Clone for Rest {
+    #[inline(never)]
+    fn clone(&self) -> Self {
+        Rest(
+            self.kept()
+                .cloned()
+                .map(|kept| Box::new(kept) as Box<dyn Keeps>),
+        )
+    }
+}
+
+impl PartialEq for Rest {
+    #[inline(never)]
+    fn eq(&self, other: &Self) -> bool {
+        self.kept() == other.kept()
+    }
+}
+
 impl Rest {
+    fn kept(&self) -> Option<&Kept> {
+        self.0.as_deref().map(Keeps::kept)
+    }
+
+    fn kept_mut(&mut self) -> Option<&mut Kept> {
+        self.0.as_deref_mut().map(Keeps::kept_mut)
+    }
+
+    fn keep(&mut self) -> &mut Kept {
+        self.0
+            .get_or_insert_with(|| Box::new(Kept::default()))
+            .kept_mut()
+    }
+
     /// Fields that the type doesn't know.
     pub fn unknown(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().flat_map(|kept| {
+        self.kept().into_iter().flat_map(|kept| {
             kept.unknown
                 .iter()
                 .map(|(name, value)| (name.as_str(), value))
@@ -307,24 +380,24 @@ impl Rest {
     }
 
     pub(crate) fn keep_unknown(&mut self, name: String, value: Value) {
-        self.0.get_or_insert_default().unknown.insert(name, value);
+        self.keep().unknown.insert(name, value);
     }
 
     /// Notes how a field differed; a field has one mark at most.
     pub(crate) fn mark(&mut self, index: usize, mark: Mark) {
         self.unmark(index);
-        self.0.get_or_insert_default().marks.push((index, mark));
+        self.keep().marks.push((index, mark));
     }
 
     pub(crate) fn unmark(&mut self, index: usize) -> Option<Mark> {
-        let marks = &mut self.0.as_mut()?.marks;
+        let marks = &mut self.kept_mut()?.marks;
         let at = marks.iter().position(|(known, _)| *known == index)?;
         Some(marks.swap_remove(at).1)
     }
 
     pub(crate) fn mark_of(&self, index: usize) -> Option<&Mark> {
-        let kept = self.0.as_ref()?;
-        kept.marks
+        let marks = &self.kept()?.marks;
+        marks
             .iter()
             .find(|(at, _)| *at == index)
             .map(|(_, mark)| mark)
@@ -334,10 +407,10 @@ impl Rest {
 /// Only so that a record can hand it out; it is neither written nor read as a field.
 impl Slot for Rest {
     fn view(&self) -> View<'_> {
-        View::Absent
+        View::Hidden(self)
     }
     fn view_mut(&mut self) -> ViewMut<'_> {
-        ViewMut::Hidden
+        ViewMut::Hidden(self)
     }
     fn reset(&mut self) {
         *self = Rest::default();

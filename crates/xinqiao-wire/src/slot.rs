@@ -9,7 +9,7 @@ use std::fmt;
 use crate::file::{Download, FilePart};
 use crate::input::{DecodeError, Input};
 use crate::output::Output;
-use crate::record::{Field, Record};
+use crate::record::{Field, Record, Rest};
 use crate::union::Union;
 
 mod containers;
@@ -19,7 +19,7 @@ pub use self::containers::Nested;
 pub use self::scalars::TextOrNumber;
 
 /// One value. Implemented by hand for the ~25 types that generated records are made of.
-pub trait Slot: Copied + Send + Sync {
+pub trait Slot: Send + Sync + 'static {
     /// What is there.
     fn view(&self) -> View<'_>;
     /// The same for writing: an absent option becomes its empty value.
@@ -32,25 +32,73 @@ impl dyn Slot + '_ {
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_absent(&self) -> bool {
-        matches!(self.view(), View::Absent)
+        matches!(
+            self.view(),
+            View::Absent | View::Download(_) | View::Hidden(_)
+        )
     }
 }
 
-/// Copies between slots of one type that only their owner knows.
+/// Makes one slot a copy of another of the same type, by what they hold: a generated type needs no code for that.
+pub(crate) fn copy(from: &dyn Slot, to: &mut dyn Slot) {
+    to.reset();
+    match from.view() {
+        View::Absent => {}
+        View::Scalar(from) => {
+            if let ViewMut::Scalar(to) = to.view_mut() {
+                to.copy(from.as_any());
+            }
+        }
+        View::Record(from) => {
+            if let ViewMut::Record(to) = to.view_mut() {
+                crate::record::copy_slots(from, to);
+            }
+        }
+        View::List(from) => {
+            if let ViewMut::List(to) = to.view_mut() {
+                for item in items(from) {
+                    copy(item, to.push());
+                }
+            }
+        }
+        View::Map(from) => {
+            if let ViewMut::Map(to) = to.view_mut() {
+                from.each(&mut |name, slot| copy(slot, to.put(name.to_owned())));
+            }
+        }
+        View::Union(from) => {
+            if let ViewMut::Union(to) = to.view_mut() {
+                crate::union::copy(from, to);
+            }
+        }
+        View::File(from) => {
+            if let ViewMut::File(to) = to.view_mut() {
+                to.clone_from(from);
+            }
+        }
+        View::Download(from) => {
+            if let ViewMut::Download(to) = to.view_mut() {
+                to.clone_from(from);
+            }
+        }
+        View::Hidden(from) => {
+            if let ViewMut::Hidden(to) = to.view_mut() {
+                to.clone_from(from);
+            }
+        }
+    }
+}
+
+/// Copies between values of one type that only their owner knows.
 pub trait Copied: 'static {
     /// The value itself.
     fn as_any(&self) -> &dyn Any;
-    /// The value itself, for writing.
-    fn as_any_mut(&mut self) -> &mut dyn Any;
     /// Becomes a copy of `from`, if that is of the same type.
     fn copy(&mut self, from: &dyn Any);
 }
 
 impl<T: Clone + 'static> Copied for T {
     fn as_any(&self) -> &dyn Any {
-        self
-    }
-    fn as_any_mut(&mut self) -> &mut dyn Any {
         self
     }
     fn copy(&mut self, from: &dyn Any) {
@@ -77,13 +125,17 @@ pub enum View<'a> {
     Union(&'a dyn Union),
     /// A file to upload.
     File(&'a FilePart),
+    /// An answer that is a file; not written.
+    Download(&'a Download),
+    /// What is not written as a field.
+    Hidden(&'a Rest),
 }
 
 impl fmt::Debug for View<'_> {
     /// As the slot is shown in its record.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            View::Absent => f.write_str("None"),
+            View::Absent | View::Download(_) | View::Hidden(_) => f.write_str("None"),
             View::Scalar(scalar) => scalar.debug(f),
             View::Record(record) => record.fmt(f),
             View::List(list) => f.debug_list().entries(items(list).map(Slot::view)).finish(),
@@ -117,7 +169,7 @@ pub enum ViewMut<'a> {
     /// An answer that is a file.
     Download(&'a mut Download),
     /// What is neither written nor read as a field.
-    Hidden,
+    Hidden(&'a mut Rest),
 }
 
 impl fmt::Debug for ViewMut<'_> {
@@ -130,13 +182,13 @@ impl fmt::Debug for ViewMut<'_> {
             ViewMut::Union(_) => "Union",
             ViewMut::File(_) => "File",
             ViewMut::Download(_) => "Download",
-            ViewMut::Hidden => "Hidden",
+            ViewMut::Hidden(_) => "Hidden",
         })
     }
 }
 
 /// A single value.
-pub trait Scalar: Send + Sync {
+pub trait Scalar: Copied + Send + Sync {
     /// Writes the value.
     fn encode(&self, field: &Field, out: &mut dyn Output);
     /// Reads the value, leniently; `null` leaves it as it is.

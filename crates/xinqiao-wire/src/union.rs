@@ -34,3 +34,18 @@ pub fn debug(union: &dyn Union, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Re
         None => f.write_str(union.tag()),
     }
 }
+
+/// Makes one union a copy of another of the same type.
+pub(crate) fn copy(from: &dyn Union, to: &mut dyn Union) {
+    if let Some(fields) = from.other() {
+        to.set_other(from.tag());
+        if let Some(other) = to.other_mut() {
+            other.clone_from(fields);
+        }
+        return;
+    }
+    let body = to.set(from.tag());
+    if let (Some((_, from)), Some((_, to))) = (from.body(), body) {
+        crate::slot::copy(from, to);
+    }
+}

@@ -23,8 +23,9 @@
 
 pub use xinqiao_client::{
     AccountFacts, Answer, AnswerCode, ApiError, Call, Client, ClientBuilder, Download, Endpoint,
-    Error, FilePart, FileStream, FreeCall, HttpOptions, HttpTransport, Policy, Refusal, Retry,
-    TokenSource, Transport, TransportReason, Upload, jssdk, oauth, session, token, transport,
+    Error, FilePart, FileStream, FreeCall, HttpOptions, HttpTransport, Policy, RecordExt, Refusal,
+    Retry, TokenSource, Transport, TransportReason, Upload, jssdk, oauth, session, token,
+    transport,
 };
 /// Identifiers, units, time and secrets.
 pub use xinqiao_types as types;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use xinqiao_client::{Error, FilePart, Refusal};
-use xinqiao_wire::{Auth, Content, Download, Endpoint, EndpointInfo, Record, Retry, record};
+use xinqiao_wire::{Auth, Content, Download, Endpoint, EndpointInfo, RecordExt, Retry, record};
 
 use crate::platform::{Platform, Script};
 

@@ -1,5 +1,10 @@
 //! The runner on records made here; with the feature `registry` all generated types.
 
+#![cfg_attr(
+    feature = "registry",
+    expect(clippy::print_stderr, reason = "a check that is left out says why")
+)]
+
 mod index;
 #[cfg(feature = "registry")]
 mod mutated;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Keyed, List, Slot, View, ViewMut};
 use crate::record::Record;
 
-impl<T: Record + Default + Clone> Slot for T {
+impl<T: Record + Default> Slot for T {
     fn view(&self) -> View<'_> {
         View::Record(self)
     }
@@ -17,7 +17,7 @@ impl<T: Record + Default + Clone> Slot for T {
     }
 }
 
-impl<T: Slot + Default + Clone> Slot for Option<T> {
+impl<T: Slot + Default> Slot for Option<T> {
     fn view(&self) -> View<'_> {
         match self {
             Some(value) => value.view(),
@@ -32,7 +32,7 @@ impl<T: Slot + Default + Clone> Slot for Option<T> {
     }
 }
 
-impl<T: Slot + Default + Clone> Slot for Vec<T> {
+impl<T: Slot + Default> Slot for Vec<T> {
     fn view(&self) -> View<'_> {
         View::List(self)
     }
@@ -44,7 +44,7 @@ impl<T: Slot + Default + Clone> Slot for Vec<T> {
     }
 }
 
-impl<T: Slot + Default + Clone> List for Vec<T> {
+impl<T: Slot + Default> List for Vec<T> {
     fn item(&self, at: usize) -> Option<&dyn Slot> {
         match self.get(at) {
             Some(item) => Some(item),
@@ -65,7 +65,7 @@ impl<T: Slot + Default + Clone> List for Vec<T> {
     }
 }
 
-impl<T: Slot + Default + Clone> Slot for BTreeMap<String, T> {
+impl<T: Slot + Default> Slot for BTreeMap<String, T> {
     fn view(&self) -> View<'_> {
         View::Map(self)
     }
@@ -77,7 +77,7 @@ impl<T: Slot + Default + Clone> Slot for BTreeMap<String, T> {
     }
 }
 
-impl<T: Slot + Default + Clone> Keyed for BTreeMap<String, T> {
+impl<T: Slot + Default> Keyed for BTreeMap<String, T> {
     fn each<'a>(&'a self, with: &mut dyn FnMut(&'a str, &'a dyn Slot)) {
         for (name, value) in self {
             with(name, value);
@@ -113,7 +113,7 @@ impl<T> std::ops::DerefMut for Nested<T> {
     }
 }
 
-impl<T: Record + Default + Clone> Slot for Nested<T> {
+impl<T: Record + Default> Slot for Nested<T> {
     fn view(&self) -> View<'_> {
         View::Record(self.0.as_ref())
     }

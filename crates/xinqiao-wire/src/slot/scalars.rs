@@ -326,9 +326,8 @@ impl Slot for FilePart {
 }
 
 impl Slot for Download {
-    /// A file is not written among other fields.
     fn view(&self) -> View<'_> {
-        View::Absent
+        View::Download(self)
     }
     fn view_mut(&mut self) -> ViewMut<'_> {
         ViewMut::Download(self)

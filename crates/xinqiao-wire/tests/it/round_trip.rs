@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use xinqiao_wire::{Keep, Record, json as codec, markup, value};
+use xinqiao_wire::{FilePart, Keep, Record, json as codec, markup, value};
 
-use crate::shapes::{Body, Coupons, Leaf, Message, Scalars, Spelled, Tree};
+use crate::shapes::{Body, Coupons, Leaf, Message, Scalars, Spelled, Tree, Upload};
 
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -28,11 +28,16 @@ fn objects(names: &'static [&'static str]) -> impl Strategy<Value = Value> {
         .prop_map(|pairs| Value::Object(pairs.into_iter().collect::<Map<_, _>>()))
 }
 
-fn lossless<T: Record + Default>(input: &Value) {
+fn lossless<T: Record + Default + Clone + PartialEq>(input: &Value) {
     let mut record = T::default();
     codec::decode(&mut record, input.to_string().as_bytes(), Keep::Raw).expect("keeps anything");
     let output: Value = serde_json::from_str(&codec::encode_all(&record)).expect("is JSON");
     assert_eq!(&output, input);
+    let copy = record.clone();
+    assert_eq!(copy, record);
+    assert_eq!(codec::encode_all(&copy), codec::encode_all(&record));
+    (&mut record as &mut dyn Record).clear();
+    assert_eq!(record, T::default());
 }
 
 proptest! {
@@ -122,4 +127,12 @@ fn changing_a_field_forgets_how_it_was_written() {
         value::to_value(&record),
         json!({"text": "now", "number": 8})
     );
+}
+
+#[test]
+fn files_are_copied() {
+    let upload = Upload::new("image", FilePart::new("桥.png", &b"png"[..]));
+    let copy = upload.clone();
+    assert_eq!(copy.media.file_name, "桥.png");
+    assert_eq!(copy.media, upload.media);
 }
