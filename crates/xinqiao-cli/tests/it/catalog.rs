@@ -160,7 +160,8 @@ fn a_call_is_checked_before_it_leaves() {
 #[test]
 fn a_call_takes_its_parameters_from_an_argument_a_file_or_a_pipe() {
     let folder = folder();
-    let _running = Running::start(folder.path(), &["dev", "--memory"]);
+    // Without the demo app, which puts up a menu of its own when it comes.
+    let _running = Running::start(folder.path(), &["sim", "--memory", "--seeded"]);
     let menu =
         |name: &str| format!(r#"{{"button":[{{"type":"click","name":"{name}","key":"k"}}]}}"#);
     let file = folder.path().join("menu.json");
