@@ -145,6 +145,17 @@ impl TestWorld {
             .await;
     }
 
+    /// Moves the clock to the next morning in Shanghai, for what counts by the day: a test at eleven at night would
+    /// see its day end.
+    pub async fn next_morning(&self) {
+        const DAY: i64 = 86_400;
+        let now = self.must("GET", "/clock", Value::Null).await["now"]
+            .as_i64()
+            .expect("the clock tells the time");
+        let since_midnight = (now + 8 * 3600).rem_euclid(DAY);
+        self.advance(DAY - since_midnight + 8 * 3600).await;
+    }
+
     /// A platform call by path and query: `GET` without a body, else `POST`.
     pub async fn call(&self, path_and_query: &str, body: Value) -> Value {
         self.call_raw(path_and_query, body).await.1

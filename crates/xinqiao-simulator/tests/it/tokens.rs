@@ -60,6 +60,7 @@ async fn a_stable_token_is_not_affected() {
 #[tokio::test]
 async fn a_forced_refresh_kills_at_once_and_not_twice_in_thirty_seconds() {
     let world = TestWorld::start().await;
+    world.next_morning().await;
     let account = world.account(json!({})).await;
     let text = |value: &Value| value["access_token"].as_str().unwrap().to_owned();
     let first = text(&world.stable_token(&account, false).await);
@@ -174,6 +175,7 @@ async fn the_list_of_addresses_and_the_secret_are_checked() {
 #[tokio::test]
 async fn quotas_are_counted_cleared_and_told() {
     let world = TestWorld::start().await;
+    world.next_morning().await;
     let account = world.account(json!({})).await;
     let appid = account["appid"].as_str().unwrap();
     let token = world.token(&account).await;
