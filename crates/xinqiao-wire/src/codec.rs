@@ -82,7 +82,7 @@ fn encode_field(
         }
     }
     let view = slot.view();
-    if !matches!(view, View::Absent) {
+    if !view.is_absent() {
         out.key(name);
         encode_spelled(view, field, out);
     }
@@ -482,7 +482,7 @@ pub fn debug_record(record: &dyn Record, f: &mut fmt::Formatter<'_>) -> fmt::Res
             field.name
         };
         match view {
-            View::Absent => {}
+            view if view.is_absent() => {}
             _ if field.masked => {
                 out.field(name, &format_args!("***"));
             }

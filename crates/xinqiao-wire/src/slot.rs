@@ -32,10 +32,15 @@ impl dyn Slot + '_ {
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_absent(&self) -> bool {
-        matches!(
-            self.view(),
-            View::Absent | View::Download(_) | View::Hidden(_)
-        )
+        self.view().is_absent()
+    }
+}
+
+impl View<'_> {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub const fn is_absent(&self) -> bool {
+        matches!(self, View::Absent | View::Download(_) | View::Hidden(_))
     }
 }
 

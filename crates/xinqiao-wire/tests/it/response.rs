@@ -1,6 +1,6 @@
 //! Answers of every form: JSON, XML, files, and JSON where a file was expected.
 
-use xinqiao_wire::{Auth, Blob, Content, Empty, EndpointInfo, Keep, Retry, response};
+use xinqiao_wire::{Auth, Blob, Content, Empty, EndpointInfo, Keep, Retry, json, response};
 
 use crate::shapes::{Leaf, Scalars};
 
@@ -27,6 +27,13 @@ fn file(answer: Content, kind: &str, body: &[u8]) -> Blob {
     let name = Some("bill.csv");
     response::decode(&mut blob, &info(answer), kind, name, body, Keep::Typed).expect("decodes");
     blob
+}
+
+#[test]
+fn a_file_is_copied_and_not_written() {
+    let blob = file(Content::Binary, "image/png", b"png");
+    assert_eq!(blob.clone().file, blob.file);
+    assert_eq!(json::encode_all(&blob), "{}");
 }
 
 #[test]
