@@ -180,9 +180,7 @@ impl Client {
     /// The same client, calling for a user: endpoints under `/sns/*` carry the user's token.
     #[must_use]
     pub fn with_user(&self, user: Arc<UserTokens>) -> Self {
-        let mut sources = self.inner.sources.clone();
-        sources.set(TokenKind::User, user);
-        self.with_sources(self.inner.appid.clone(), sources, self.inner.facts.clone())
+        self.with_source(TokenKind::User, user)
     }
 
     /// The same client, with a source of its own for tokens of one kind.
@@ -194,16 +192,12 @@ impl Client {
 
     /// The same client, with a third-party platform's token for calls that ask for one.
     pub(crate) fn with_component(&self, component: &Component) -> Self {
-        let mut sources = self.inner.sources.clone();
-        sources.set(TokenKind::Component, component.clone());
-        self.with_sources(self.inner.appid.clone(), sources, self.inner.facts.clone())
+        self.with_source(TokenKind::Component, component.clone())
     }
 
     /// The same client, with a third-party application's token for calls that ask for one.
     pub(crate) fn with_suite(&self, suite: &Suite) -> Self {
-        let mut sources = self.inner.sources.clone();
-        sources.set(TokenKind::Suite, suite.clone());
-        self.with_sources(self.inner.appid.clone(), sources, self.inner.facts.clone())
+        self.with_source(TokenKind::Suite, suite.clone())
     }
 
     fn with_sources(&self, appid: AppId, sources: Sources, facts: Option<AccountFacts>) -> Self {
