@@ -60,6 +60,9 @@ pub(super) fn unreachable(
     path: &str,
     error: &OutboundError,
 ) -> Response {
+    if let OutboundError::Key(_) = error {
+        return refuse(shared, call, path, code::INVALID_SECRET, "", "key.place");
+    }
     shared.metrics.calls_unreachable.add();
     tracing::warn!(%error, rule = "upstream.unreachable", "The platform did not answer.");
     let text = format!("system error: {error}");
