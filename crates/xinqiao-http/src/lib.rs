@@ -26,5 +26,5 @@ pub use self::{
     origin_guard::{OriginGuard, Refusal, guard},
     outbound::{Outbound, OutboundError, OutboundRequest, OutboundResponse, post_callback},
     peer::{peer_in, peer_network, peer_of},
-    serve::{DropConnection, Limits, ServeReport, serve, serve_with},
+    serve::{BodyBudget, DropConnection, Limits, ServeReport, serve, serve_with},
 };
