@@ -196,6 +196,15 @@ impl MessageCipher {
             readable: matches!(buffer[HEAD_LEN], b'<' | b'{' | 0xef),
         })
     }
+
+    /// The inner length of a ciphertext, and everything behind it: the message and the id together.
+    ///
+    /// What it returns is not verified and serves explanations only.
+    pub fn glimpse_whole(&self, base64: &[u8]) -> Option<(usize, Vec<u8>)> {
+        let plain = self.decrypt_for_anyone(base64).ok()?;
+        let content = plain.buffer[HEAD_LEN..plain.receiver_id.end].to_vec();
+        Some((plain.message.len(), content))
+    }
 }
 
 /// The beginning of a ciphertext that did not decrypt as a whole. Not verified.

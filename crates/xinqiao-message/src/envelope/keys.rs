@@ -1,7 +1,12 @@
 //! What an account's server URL is protected with.
 
+use std::time::Duration;
+
 use xinqiao_crypto::{AesKey, MessageCipher};
 use xinqiao_types::{CallbackMode, CallbackToken};
+
+/// How far a callback's timestamp may be from now, unless told otherwise.
+pub const DEFAULT_WINDOW: Duration = Duration::from_hours(24);
 
 /// Token, key and receiver id of one server URL; the key is expanded once.
 #[derive(Debug, Clone)]
@@ -10,6 +15,7 @@ pub struct Keys {
     pub(super) cipher: Option<MessageCipher>,
     pub(super) mode: CallbackMode,
     pub(super) previous: Vec<Previous>,
+    pub(super) window: Duration,
     receiver_id: Box<str>,
 }
 
@@ -40,6 +46,7 @@ impl Keys {
             cipher: None,
             mode: CallbackMode::Plain,
             previous: Vec::new(),
+            window: DEFAULT_WINDOW,
             receiver_id: receiver_id.into(),
         }
     }
@@ -64,6 +71,18 @@ impl Keys {
         let cipher = key.map(|key| MessageCipher::new(key, &self.receiver_id));
         self.previous.push(Previous { token, cipher });
         self
+    }
+
+    /// Sets how far a callback's timestamp may be from now, in both directions; [`DEFAULT_WINDOW`] unless
+    /// told otherwise. Whoever accepts callbacks must recognise repeats for at least twice as long.
+    pub fn with_window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// How far a callback's timestamp may be from now.
+    pub const fn window(&self) -> Duration {
+        self.window
     }
 
     /// What the ciphertext must carry.

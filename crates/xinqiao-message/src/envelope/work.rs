@@ -64,6 +64,8 @@ impl Keys {
 
 #[cfg(test)]
 mod tests {
+    use xinqiao_types::UnixSeconds;
+
     use super::*;
     use crate::envelope::{CallbackQuery, EnvelopeError, Push, open, seal_push};
 
@@ -84,7 +86,13 @@ mod tests {
         let pushed = seal_push(&keys, &push, 1_700_000_000, "n", [1; 16])?;
         let keys = Keys::work(token(), &key, with);
         let query = CallbackQuery::parse(&pushed.query);
-        open(&keys, &query, pushed.body.as_bytes()).map(|_| ())
+        open(
+            &keys,
+            &query,
+            pushed.body.as_bytes(),
+            UnixSeconds(1_700_000_000),
+        )
+        .map(|_| ())
     }
 
     #[test]
