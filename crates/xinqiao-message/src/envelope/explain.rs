@@ -42,28 +42,26 @@ pub fn diagnose(
             signature(keys, &text(received), &timestamp, &nonce, encrypt)
         }
         EnvelopeError::AesKey | EnvelopeError::ReceiverId { .. } => match encrypt {
-            Some(encrypt) => undecryptable(keys, encrypt).unwrap_or(error),
+            Some(encrypt) => undecryptable(keys, encrypt, error),
             None => error,
         },
         _ => error,
     }
 }
 
-/// Why a ciphertext whose signature is right does not open with any of the keys.
-fn undecryptable(keys: &Keys, encrypt: &[u8]) -> Option<EnvelopeError> {
-    let mut first = None;
-    for (_, cipher) in keys.ciphers() {
-        match cipher.decrypt(encrypt) {
-            Ok(_) => return None,
-            Err(error @ DecryptError::ReceiverId { .. }) => {
-                return Some(decrypt(keys, &error, encrypt));
-            }
-            Err(error) => {
-                first.get_or_insert(error);
-            }
-        }
+/// More about a ciphertext whose signature is right and that does not open.
+fn undecryptable(keys: &Keys, encrypt: &[u8], error: EnvelopeError) -> EnvelopeError {
+    if let EnvelopeError::ReceiverId { .. } = error {
+        let counted = keys
+            .ciphers()
+            .find_map(|(_, cipher)| length_in_characters(cipher, encrypt));
+        return counted.unwrap_or(error);
     }
-    first.map(|error| decrypt(keys, &error, encrypt))
+    let found = keys.ciphers().map(|(_, cipher)| cipher.decrypt(encrypt));
+    match found.filter_map(Result::err).next() {
+        Some(found) => decrypt(keys, &found, encrypt),
+        None => error,
+    }
 }
 
 /// How a ciphertext's text was damaged, if it was.

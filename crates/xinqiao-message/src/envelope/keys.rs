@@ -16,6 +16,7 @@ pub struct Keys {
     pub(super) mode: CallbackMode,
     pub(super) previous: Vec<Previous>,
     pub(super) window: Duration,
+    provider: Option<Box<str>>,
     receiver_id: Box<str>,
 }
 
@@ -24,6 +25,24 @@ pub struct Keys {
 pub(super) struct Previous {
     pub(super) token: Option<CallbackToken>,
     pub(super) cipher: Option<MessageCipher>,
+}
+
+/// Where a ciphertext stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the check of a URL.
+    Check,
+    /// In a push.
+    Push,
+}
+
+/// Corpids, the encrypted ones that providers see included, begin with `w` and a letter.
+fn is_corpid(id: &[u8]) -> bool {
+    matches!(id, [b'w', second, _, ..] if second.is_ascii_alphabetic())
+        && id.len() <= 64
+        && id
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
 }
 
 /// Which settings a callback was made with.
@@ -47,6 +66,7 @@ impl Keys {
             mode: CallbackMode::Plain,
             previous: Vec::new(),
             window: DEFAULT_WINDOW,
+            provider: None,
             receiver_id: receiver_id.into(),
         }
     }
@@ -83,6 +103,47 @@ impl Keys {
     /// How far a callback's timestamp may be from now.
     pub const fn window(&self) -> Duration {
         self.window
+    }
+
+    /// Makes these the settings of a WeCom suite's callback address, where several receivers meet: the
+    /// check of the URL is sealed for the `provider`, commands for the suite (which is
+    /// [`Keys::receiver_id`]), and data for whichever corp installed it ([`super::Opened::receiver`]).
+    pub fn with_provider(mut self, provider: impl Into<Box<str>>) -> Self {
+        self.provider = Some(provider.into());
+        self
+    }
+
+    /// The same settings for another receiver; for the reply to a push that was not sealed for
+    /// [`Keys::receiver_id`].
+    pub fn for_receiver(&self, receiver_id: &str) -> Self {
+        Self {
+            cipher: self
+                .cipher
+                .as_ref()
+                .map(|cipher| cipher.with_receiver_id(receiver_id)),
+            receiver_id: receiver_id.into(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether a ciphertext in this place may carry this id.
+    pub(super) fn accepts(&self, place: Place, id: &[u8]) -> bool {
+        let is = |receiver: &str| xinqiao_crypto::constant_time_eq(id, receiver.as_bytes());
+        match (&self.provider, place) {
+            (None, _) => is(&self.receiver_id),
+            (Some(provider), Place::Check) => is(provider),
+            // A customer's corp is known by nothing but its form: the suite's key is the proof.
+            (Some(_), Place::Push) => is(&self.receiver_id) || is_corpid(id),
+        }
+    }
+
+    /// [`Keys::accepts`] in words.
+    pub(super) fn expected(&self, place: Place) -> String {
+        match (&self.provider, place) {
+            (None, _) => self.receiver_id.to_string(),
+            (Some(provider), Place::Check) => provider.to_string(),
+            (Some(_), Place::Push) => format!("{}, or a corp that installed it", self.receiver_id),
+        }
     }
 
     /// What the ciphertext must carry.

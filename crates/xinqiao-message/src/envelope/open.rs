@@ -7,7 +7,7 @@ use xinqiao_types::{CallbackMode, UnixSeconds};
 
 use super::{
     CallbackQuery, EnvelopeError, Generation, Keys, MAX_BODY, SignatureFault, Wrapping, explain,
-    outer::Outer,
+    keys::Place, outer::Outer,
 };
 
 /// The answer that means: received, nothing to say.
@@ -46,6 +46,9 @@ pub struct Opened {
     pub mode: CallbackMode,
     /// In what: its reply goes out in the same.
     pub wrapping: Wrapping,
+    /// For whom, where that is not [`Keys::receiver_id`]: the reply is for the same, made with
+    /// [`Keys::for_receiver`].
+    pub receiver: Option<Box<str>>,
     /// With which settings.
     pub generation: Generation,
     /// The proof.
@@ -96,7 +99,7 @@ pub fn verify_url(
     };
     let encrypt = echostr.as_bytes();
     let (proof, _) = check(keys, signature, stamp, Some(encrypt), now)?;
-    let (plain, _) = decrypt(keys, encrypt)?;
+    let (plain, _) = decrypt(keys, Place::Check, encrypt)?;
     let body = String::from_utf8(plain.into_message()).map_err(|_| EnvelopeError::EchoMessage)?;
     if !is_echo(&body) {
         return Err(EnvelopeError::EchoMessage);
@@ -145,7 +148,7 @@ pub fn open(
         .as_deref()
         .ok_or(EnvelopeError::MissingEncrypt)?;
     let (proof, token) = check(keys, signature, stamp, Some(encrypt), now)?;
-    let (plain, key) = decrypt(keys, encrypt)?;
+    let (plain, key) = decrypt(keys, Place::Push, encrypt)?;
     let generation = if token == Generation::Current {
         key
     } else {
@@ -156,10 +159,14 @@ pub fn open(
     } else {
         CallbackMode::Safe
     };
+    let receiver = Some(plain.receiver_id())
+        .filter(|id| *id != keys.receiver_id().as_bytes())
+        .map(|id| String::from_utf8_lossy(id).into());
     Ok(Opened {
         xml: plain.into_message(),
         mode,
         wrapping: outer.wrapping,
+        receiver,
         generation,
         proof,
     })
@@ -193,6 +200,7 @@ fn open_plain(
         xml: body.to_vec(),
         mode: CallbackMode::Plain,
         wrapping,
+        receiver: None,
         generation,
         proof,
     })
@@ -319,13 +327,17 @@ fn check(
 }
 
 /// Decrypts with the present key, then with those of before a change.
-fn decrypt(keys: &Keys, encrypt: &[u8]) -> Result<(Plain, Generation), EnvelopeError> {
+fn decrypt(
+    keys: &Keys,
+    place: Place,
+    encrypt: &[u8],
+) -> Result<(Plain, Generation), EnvelopeError> {
     let mut failed = EnvelopeError::NoAesKey;
     for (generation, cipher) in keys.ciphers() {
-        failed = match cipher.decrypt(encrypt) {
+        failed = match cipher.decrypt_for(encrypt, |id| keys.accepts(place, id)) {
             Ok(plain) => return Ok((plain, generation)),
             Err(DecryptError::ReceiverId { found }) => {
-                let expected = keys.receiver_id().to_owned();
+                let expected = keys.expected(place);
                 return Err(EnvelopeError::ReceiverId { found, expected });
             }
             Err(_) => EnvelopeError::AesKey,
