@@ -7,6 +7,7 @@
 //! waits for it; the writer does so only when the log has reached its bound.
 
 mod checkpoint;
+mod dedup;
 mod deliveries;
 #[cfg(feature = "bench")]
 mod discard;
@@ -21,7 +22,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -53,6 +54,8 @@ struct Inner {
     vault: Vault,
     master: MasterKey,
     dedup: hmac::Key,
+    /// Keys of days before this one were forgotten.
+    forgotten: AtomicI32,
 }
 
 impl fmt::Debug for Sqlite {
@@ -197,7 +200,7 @@ impl Sqlite {
         };
         let mut connection = opener.connect().map_err(database)?;
         let lock = writer::Lock::take(&opener)?;
-        migrations::run(&mut connection, &opener.path)?;
+        migrations::run(&mut connection, &opener.path, options.now)?;
         let vault = Vault::open(&connection, &options.master, &opener.path)?;
         deliveries::release_held(&connection, options.now).map_err(database)?;
         let running = Arc::new(Reads::default());
@@ -215,6 +218,7 @@ impl Sqlite {
             vault,
             master: options.master,
             dedup,
+            forgotten: AtomicI32::new(i32::MIN),
         })))
     }
 
