@@ -19,20 +19,24 @@ use axum::{
     extract::Request,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, Method, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use serde::Deserialize;
 use xinqiao_catalog::{
     code,
     surface::{self, Call, Credential},
 };
+use xinqiao_http::{BodyError, peer_of};
 use xinqiao_types::AppId;
 
+pub(crate) use self::body::KEPT_BYTES;
 use self::{
     body::{Gathered, Reply},
     refusal::{refuse, token_failure, unreachable},
 };
 use crate::{
-    APP_KEY_PREFIX, issued_key, platform, problem::Problem, shared::Shared,
+    APP_KEY_PREFIX, issued_key, platform,
+    problem::{Problem, RULE_HEADER},
+    shared::Shared,
     token_center::VirtualToken,
 };
 
@@ -62,13 +66,35 @@ enum Bearer {
 
 /// Handles a request for a platform host.
 pub(crate) async fn handle(shared: &Arc<Shared>, host: &'static str, request: Request) -> Response {
+    let peer = peer_of(&request);
+    let response = answer(shared, host, request).await;
+    if let Some(rule) = response.headers().get(RULE_HEADER)
+        && let Some(rule) = rule.to_str().ok().and_then(xinqiao_catalog::diagnosis)
+        && shared.refusals.admits(rule.rule, peer)
+    {
+        let status = response.status().as_u16();
+        tracing::warn!(rule = rule.rule, status, %peer, "A platform call was refused.");
+    }
+    response
+}
+
+async fn answer(shared: &Arc<Shared>, host: &'static str, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = match Gathered::read(body).await {
         Ok(body) => body,
         Err(error) => {
-            let problem = Problem::new(body::Broken::STATUS, "proxy.body", error.to_string(), "");
-            return problem.into_response();
+            let rule = match error {
+                BodyError::NoRoom => "server.overloaded",
+                _ => "proxy.body",
+            };
+            return Problem::new(error.status(), rule, error.to_string(), "").into_response();
         }
+    };
+    // Taken when the body is there: who sends it slowly holds none.
+    let Ok(_place) = shared.calls.try_acquire() else {
+        let cause = "too many calls to the platform are being worked on";
+        let overloaded = StatusCode::SERVICE_UNAVAILABLE;
+        return Problem::new(overloaded, "server.overloaded", cause, "").into_response();
     };
     let passing = Passing {
         host,

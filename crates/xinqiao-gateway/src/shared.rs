@@ -6,15 +6,16 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
+use xinqiao_http::RefusalLog;
 use xinqiao_store::{AppKey, Millis, Store};
 use xinqiao_types::UnixSeconds;
 
 use crate::{
     Config, Context, StartError,
     directory::Directory,
-    gateway::keep_configured_keys,
+    gateway::{CALLS, keep_configured_keys},
     inlet::InFlight,
     metrics::Metrics,
     outbound::Outbound,
@@ -36,6 +37,11 @@ pub(crate) struct Shared {
     /// App keys by hash; replaced as a whole when one is issued or revoked.
     pub(crate) keys: ArcSwap<HashMap<[u8; 32], Arc<AppKey>>>,
     pub(crate) metrics: Metrics,
+    /// Which refusals are logged.
+    pub(crate) refusals: RefusalLog,
+    /// Calls to the platform that may be worked on at once: they never take all the places of the
+    /// port that they share with callbacks.
+    pub(crate) calls: Semaphore,
     /// Deliveries and refreshes that outlive the request that began them.
     pub(crate) tasks: TaskTracker,
     /// Wakes the redelivery worker.
@@ -61,6 +67,8 @@ impl Shared {
             in_flight: InFlight::default(),
             keys: ArcSwap::default(),
             metrics: Metrics::default(),
+            refusals: RefusalLog::default(),
+            calls: Semaphore::new(CALLS),
             tasks: TaskTracker::new(),
             due: Notify::new(),
             config,
