@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 use xinqiao_http::RefusalLog;
-use xinqiao_store::{AppKey, Millis, Store};
+use xinqiao_store::{Millis, Store};
 use xinqiao_types::UnixSeconds;
 
 use crate::{
@@ -17,10 +17,12 @@ use crate::{
     directory::Directory,
     gateway::{CALLS, keep_configured_keys},
     inlet::InFlight,
+    issued_key::Keys,
     metrics::Metrics,
     outbound::Outbound,
     platform::{self, Face},
     token_center::{TokenCenter, VirtualTokens},
+    wrong_keys::WrongKeys,
 };
 
 /// What all parts of a running gateway share.
@@ -34,8 +36,9 @@ pub(crate) struct Shared {
     pub(crate) outbound: Outbound,
     pub(crate) tokens: TokenCenter,
     pub(crate) virtual_tokens: VirtualTokens,
-    /// App keys by hash; replaced as a whole when one is issued or revoked.
-    pub(crate) keys: ArcSwap<HashMap<[u8; 32], Arc<AppKey>>>,
+    /// App keys; replaced as a whole when one is issued or revoked.
+    pub(crate) keys: ArcSwap<Keys>,
+    pub(crate) wrong_keys: WrongKeys,
     pub(crate) metrics: Metrics,
     /// Which refusals are logged.
     pub(crate) refusals: RefusalLog,
@@ -66,6 +69,7 @@ impl Shared {
             directory,
             in_flight: InFlight::default(),
             keys: ArcSwap::default(),
+            wrong_keys: WrongKeys::default(),
             metrics: Metrics::default(),
             refusals: RefusalLog::default(),
             calls: Semaphore::new(CALLS),
@@ -83,11 +87,7 @@ impl Shared {
     /// Reads the app keys anew.
     pub(crate) async fn load_keys(&self) -> Result<(), xinqiao_store::StoreError> {
         let keys = self.store.keys().await?;
-        self.keys.store(Arc::new(
-            keys.into_iter()
-                .map(|key| (key.hash, Arc::new(key)))
-                .collect(),
-        ));
+        self.keys.store(Arc::new(keys.into_iter().collect()));
         Ok(())
     }
 
