@@ -548,6 +548,48 @@ async fn a_third_party_platform_works_with_virtual_tokens_only() {
 }
 
 #[tokio::test]
+async fn a_corps_id_names_the_one_agent_that_the_key_opens() {
+    let (server, seen) = hostile().await;
+    let mut config = config(&server, None);
+    let host = ("qyapi.weixin.qq.com".to_owned(), server.origin.clone());
+    config.upstream = Upstream::Hosts([host].into());
+    for agent in [1_000_002, 1_000_003] {
+        let mut account = AccountConfig::new(format!("wwagents:{agent}"));
+        account.kind = AccountKind::Corp;
+        account.corpid = Some("wwagents".into());
+        account.agentid = Some(agent);
+        account.secret = Some(AppSecret::from(format!(
+            "CANARYSECRET{agent}0000000000000000"
+        )));
+        config.accounts.push(account);
+    }
+    let gateway = start(config).await;
+    let origin = gateway.endpoints()["qyapi.weixin.qq.com"].clone();
+    let one = gateway
+        .issue_key("one", &["wwagents:1000002".into()])
+        .await
+        .unwrap();
+    let both = gateway.issue_key("both", &[]).await.unwrap();
+    let ask = async |key: &xinqiao_gateway::IssuedKey| {
+        let key = key.key.expose();
+        get(&format!(
+            "{origin}/cgi-bin/gettoken?corpid=wwagents&corpsecret={key}"
+        ))
+        .await
+    };
+    let answer = ask(&one).await.json();
+    assert!(
+        answer["access_token"].as_str().unwrap().starts_with("90_"),
+        "{answer}"
+    );
+    assert!(seen.lock().unwrap()[0].contains("corpsecret=CANARYSECRET1000002"));
+    let refused = ask(&both).await;
+    assert_eq!(refused.headers["x-xinqiao-rule"], "key.ambiguous");
+    assert_eq!(seen.lock().unwrap().len(), 1);
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
 async fn wecom_works_with_virtual_tokens_only() {
     const WORK: &str = "qyapi.weixin.qq.com";
     let world = world().await;
