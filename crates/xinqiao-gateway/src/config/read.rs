@@ -496,6 +496,87 @@ mod tests {
     }
 
     #[test]
+    fn an_account_is_named_in_one_of_four_ways() {
+        let config = Config::from_toml(&format!(
+            r#"
+            callback_window = 600
+            [[account]]
+            corpid = "ww1"
+            agentid = 1000002
+            token = "t"
+            aes_key = "{AES}"
+            path = "/old/$CORPID$/agent"
+            [[account]]
+            suiteid = "ww-suite"
+            provider = "wwprovider"
+            path = "/old/$CORPID$/data"
+            [[account]]
+            suiteid = "ww-personal"
+            personal = true
+            [[account]]
+            botid = "aibX"
+            [[account]]
+            appid = "wxcomponent"
+            kind = "component"
+            [[app]]
+            name = "shop"
+            url = "http://127.0.0.1:9000/{{account}}/{{appid}}"
+            token = "own"
+            accounts = ["ww1:1000002", "ww-suite", "ww-personal", "aibX", "wxcomponent"]
+            "#
+        ))
+        .unwrap();
+        let names: Vec<_> = config
+            .accounts
+            .iter()
+            .map(|account| (account.appid.as_str(), account.receiver_id()))
+            .collect();
+        let want = [
+            ("ww1:1000002", "ww1"),
+            ("ww-suite", "ww-suite"),
+            ("ww-personal", ""),
+            ("aibX", ""),
+            ("wxcomponent", "wxcomponent"),
+        ];
+        assert_eq!(names, want);
+        let paths: Vec<_> = config
+            .accounts
+            .iter()
+            .map(AccountConfig::own_path)
+            .collect();
+        assert_eq!(paths[0].as_deref(), Some("/old/ww1/agent"));
+        assert_eq!(paths[1].as_deref(), Some("/old/$CORPID$/data"));
+
+        for (keys, at) in [
+            ("", "appid"),
+            ("corpid=\"ww1\"", "agentid"),
+            ("agentid=1", "agentid"),
+            ("appid=\"wx1\"\ncorpid=\"ww1\"\nagentid=1", "appid"),
+            (
+                "corpid=\"ww1\"\nagentid=1\nsuiteid=\"s\"\nprovider=\"ww2\"",
+                "appid",
+            ),
+            ("suiteid=\"s\"", "provider"),
+            ("suiteid=\"s\"\nprovider=\"ww2\"\npersonal=true", "provider"),
+            ("appid=\"wx1\"\nprovider=\"ww2\"", "suiteid"),
+            ("botid=\"a/b\"", "a/b"),
+            ("botid=\"a\"\nsecret=\"s\"", "secret"),
+            ("botid=\"a\"\nmode=\"plain\"\nallow_plain=true", "mode"),
+            (
+                "suiteid=\"s\"\nprovider=\"p\"\npath=\"/$CORPID$/$APPID$\"",
+                "path",
+            ),
+        ] {
+            let error = refused(&format!("[[account]]\n{keys}\n"));
+            assert!(error.contains(&format!(", {at}: ")), "{keys}: {error}");
+        }
+        for window in [0, 299, 604_801] {
+            let error = refused(&format!("callback_window = {window}"));
+            assert!(error.contains("callback_window"), "{error}");
+        }
+    }
+
+    #[test]
     fn an_account_has_one_primary() {
         let error = refused(
             "[[account]]\nappid=\"wx1\"\n[[app]]\nname=\"a\"\nurl=\"http://a\"\ntoken=\"t\"\naccounts=[\"wx1\"]\n\
