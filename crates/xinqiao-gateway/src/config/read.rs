@@ -10,6 +10,7 @@ use xinqiao_crypto::AesKey;
 use xinqiao_types::{AppKey as AppKeyText, CallbackMode, CorpId};
 
 use super::{AccountConfig, Config, StoreAt, Upstream};
+use crate::directory::PLACEHOLDERS;
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +124,8 @@ impl Config {
                 if !path.starts_with('/') || path.contains(['?', '#']) {
                     return fail(at("path"), "a path begins with / and has neither ? nor #");
                 }
-                if path.matches('$').count() > 2 || path.contains("{") {
+                let ids = PLACEHOLDERS.map(|id| path.matches(id).count());
+                if ids.iter().sum::<usize>() > 1 {
                     return fail(
                         at("path"),
                         "one of $APPID$ and $CORPID$ may stand in a path, once",
