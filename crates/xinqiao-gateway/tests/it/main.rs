@@ -9,6 +9,7 @@ mod fake;
 mod interface;
 mod issuing;
 mod proxy;
+mod receivers;
 mod secrets;
 mod simulator;
 mod tokens;

@@ -111,9 +111,8 @@ pub fn verify_url(
 /// not: whoever captured one could have it read out by sending it as a check.
 fn is_echo(text: &str) -> bool {
     (1..=128).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        && !text.contains(char::is_control)
+        && !text.contains(['<', '{', '[', '\u{feff}'])
 }
 
 /// Verifies a push and takes its envelope off. `now` is real time.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use memchr::memmem;
 use serde::{
     Deserialize, Deserializer,
-    de::{Error as _, IgnoredAny, MapAccess, Visitor},
+    de::{IgnoredAny, MapAccess, Visitor},
 };
 use xinqiao_wire::xml::{Document, Element, XmlErrorKind};
 
@@ -214,9 +214,9 @@ impl<'de> Visitor<'de> for OuterVisitor {
                     let value: Option<Text<'de>> = map.next_value()?;
                     outer.encrypt = value.map(|Text(text)| into_bytes(text));
                 }
-                "MsgSignature" | "msgsignature" => outer.signature = Some(scalar(&mut map)?),
-                "TimeStamp" | "timestamp" => outer.timestamp = Some(scalar(&mut map)?),
-                "Nonce" | "nonce" => outer.nonce = Some(scalar(&mut map)?),
+                "MsgSignature" | "msgsignature" => outer.signature = scalar(&mut map)?,
+                "TimeStamp" | "timestamp" => outer.timestamp = scalar(&mut map)?,
+                "Nonce" | "nonce" => outer.nonce = scalar(&mut map)?,
                 "MsgType" | "msgtype" => {
                     outer.has_plain = true;
                     if name == "msgtype" && outer.encrypt.is_none() {
@@ -233,11 +233,11 @@ impl<'de> Visitor<'de> for OuterVisitor {
     }
 }
 
-/// A text or a number, as text.
-fn scalar<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Cow<'de, str>, A::Error> {
-    match map.next_value::<serde_json::Value>()? {
-        serde_json::Value::String(text) => Ok(Cow::Owned(text)),
-        serde_json::Value::Number(number) => Ok(Cow::Owned(number.to_string())),
-        _ => Err(A::Error::custom("a text or a number")),
-    }
+/// A text or a number, as text. Anything else is a field of a message that has the same name.
+fn scalar<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Cow<'de, str>>, A::Error> {
+    Ok(match map.next_value::<serde_json::Value>()? {
+        serde_json::Value::String(text) => Some(Cow::Owned(text)),
+        serde_json::Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        _ => None,
+    })
 }

@@ -442,6 +442,30 @@ proptest! {
         prop_assert!(open(&keys(), &CallbackQuery::parse(&push.query), &body, NOW).is_err());
     }
 
+    /// In every form, query and body alike: what opens after a change is what was sealed.
+    #[test]
+    fn any_changed_bit_is_refused_or_changes_nothing(
+        at in any::<prop::sample::Index>(),
+        bit in 0..8_u8,
+        plain in prop::sample::select(vec![
+            XML,
+            r#"{"MsgType":"event","Event":"a","ToUserName":"gh_1"}"#,
+            r#"{"msgtype":"text","text":{"content":"a"}}"#,
+        ]),
+        mode in prop::sample::select(vec![CallbackMode::Safe, CallbackMode::Compat]),
+    ) {
+        let keys = keys().with_mode(mode);
+        let push = sealed_by(&keys, plain);
+        let mut bytes = [push.query.as_bytes(), push.body.as_bytes()].concat();
+        let at = at.index(bytes.len());
+        bytes[at] ^= 1 << bit;
+        let (query, body) = bytes.split_at(push.query.len());
+        let Ok(query) = std::str::from_utf8(query) else { return Ok(()) };
+        if let Ok(opened) = open(&keys, &CallbackQuery::parse(query), body, NOW) {
+            prop_assert_eq!(opened.xml, plain.as_bytes());
+        }
+    }
+
     #[test]
     fn any_changed_parameter_is_refused(
         name in prop::sample::select(vec!["timestamp", "nonce", "msg_signature"]), value in "[0-9a-f]{1,40}",
@@ -697,6 +721,22 @@ fn before_the_signature_holds_nothing_depends_on_what_decrypts() {
     );
 }
 
+/// What WeCom's check answers for an `echostr` that carries this.
+fn checked(text: &str) -> Result<String, EnvelopeError> {
+    let encrypt =
+        xinqiao_crypto::MessageCipher::new(&key(1), APPID).encrypt([9; 16], text.as_bytes());
+    let signature =
+        xinqiao_crypto::callback::signature(&["token", "1700000000", "42", encrypt.as_str()]);
+    let query = CallbackQuery {
+        msg_signature: Some(signature.as_str().into()),
+        timestamp: Some("1700000000".into()),
+        nonce: Some("42".into()),
+        echostr: Some(encrypt.into()),
+        ..CallbackQuery::default()
+    };
+    verify_url(&keys(), &query, NOW).map(|echo| echo.body().to_owned())
+}
+
 #[test]
 fn a_captured_message_is_not_read_out_by_a_url_check() {
     let push = sealed_by(&keys(), XML);
@@ -705,6 +745,25 @@ fn a_captured_message_is_not_read_out_by_a_url_check() {
     query.echostr = Some(encrypt_of(&push.body).into());
     let error = verify_url(&keys(), &query, NOW).unwrap_err();
     assert_eq!(error, EnvelopeError::EchoMessage);
+    for message in [
+        XML,
+        "<xml/>",
+        " <a>",
+        "{\"msgtype\":1}",
+        "\u{feff}<a>",
+        "a\u{0}",
+        "",
+        &"1".repeat(129),
+    ] {
+        assert_eq!(
+            checked(message),
+            Err(EnvelopeError::EchoMessage),
+            "{message:?}"
+        );
+    }
+    for echo in ["1616140317555161061", "echo-42", "a b.c", "好"] {
+        assert_eq!(checked(echo).as_deref(), Ok(echo));
+    }
 }
 
 #[test]
