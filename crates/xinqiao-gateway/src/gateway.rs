@@ -8,7 +8,7 @@ use xinqiao_types::{AppId, Clock, Entropy, SystemClock, SystemEntropy};
 
 use crate::{
     Config, IssueError, IssuedKey, StartError, StoreAt, Upstream, deliver, front, issued_key,
-    platform::Face, shared::Shared,
+    own_names, platform::Face, shared::Shared,
 };
 
 /// The environment variable that holds the master key unless the configuration names another.
@@ -66,7 +66,7 @@ impl Gateway {
         let stop = CancellationToken::new();
         let servers = TaskTracker::new();
         for (face, listener) in Face::ALL.into_iter().zip(listeners) {
-            let router = front::router(Arc::clone(&shared), face);
+            let router = own_names::only(&shared.config, front::router(Arc::clone(&shared), face));
             let limits = xinqiao_http::Limits {
                 header_bytes: 16 * 1024,
                 header_time: Duration::from_secs(10),

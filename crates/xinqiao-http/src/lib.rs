@@ -22,7 +22,7 @@ pub use self::{
     cidr::{Cidr, CidrError, CidrList},
     event_stream::{EventLog, Item, Subscription},
     listen::{ListenError, Listener, listen, listen_block},
-    origin_guard::{OriginGuard, Refusal, guard},
+    origin_guard::{OriginGuard, Refusal, guard, host_name, is_cross_site, own_names_only},
     outbound::{Outbound, OutboundError, OutboundRequest, OutboundResponse, post_callback},
     serve::{DropConnection, Limits, ServeReport, serve, serve_with},
 };
