@@ -13,13 +13,15 @@ pub(crate) fn only(config: &Config, router: Router) -> Router {
     if !config.dev {
         return router;
     }
-    let bind = config.listen.bind;
-    let bind = (!bind.is_unspecified()).then(|| bind.to_string());
+    let binds = [config.listen.bind, config.proxy.bind]
+        .into_iter()
+        .filter(|bind| !bind.is_unspecified())
+        .map(|bind| bind.to_string());
     let platform = xinqiao_catalog::hosts()
         .iter()
         .map(|host| host.name.to_owned());
     let names = config.listen.hosts.iter().cloned();
-    let guard = OriginGuard::new(names.chain(bind).chain(platform));
+    let guard = OriginGuard::new(names.chain(binds).chain(platform));
     router.layer(middleware::from_fn_with_state(
         guard,
         xinqiao_http::own_names_only,

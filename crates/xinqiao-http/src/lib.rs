@@ -14,6 +14,7 @@ mod event_stream;
 mod listen;
 mod origin_guard;
 mod outbound;
+mod peer;
 mod serve;
 
 pub use self::{
@@ -22,7 +23,10 @@ pub use self::{
     cidr::{Cidr, CidrError, CidrList},
     event_stream::{EventLog, Item, Subscription},
     listen::{ListenError, Listener, listen, listen_block},
-    origin_guard::{OriginGuard, Refusal, guard, host_name, is_cross_site, own_names_only},
+    origin_guard::{
+        OriginGuard, Refusal, guard, host_name, is_cross_site, json_only, own_names_only,
+    },
     outbound::{Outbound, OutboundError, OutboundRequest, OutboundResponse, post_callback},
+    peer::{peer_in, peer_network, peer_of},
     serve::{DropConnection, Limits, ServeReport, serve, serve_with},
 };

@@ -8,10 +8,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
-use crate::listen::Listener;
+use crate::{
+    cidr::CidrList,
+    listen::Listener,
+    peer::{self, Vouched},
+};
 
 /// What one connection may take.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// Longest time until a request's headers are complete.
     pub header_time: Duration,
@@ -23,6 +27,8 @@ pub struct Limits {
     pub drain: Duration,
     /// Most connections at once; further ones wait in the system's queue.
     pub connections: usize,
+    /// Reverse proxies whose word about the peer is taken, see [`crate::peer_of`].
+    pub trusted_proxies: CidrList,
 }
 
 impl Default for Limits {
@@ -33,6 +39,7 @@ impl Default for Limits {
             headers: 128,
             drain: Duration::from_secs(5),
             connections: 4096,
+            trusted_proxies: CidrList::default(),
         }
     }
 }
@@ -55,13 +62,15 @@ pub async fn serve(listener: Listener, router: Router, stop: CancellationToken) 
 
 /// Serves until `stop` is cancelled, then lets open requests finish for at most [`Limits::drain`].
 ///
-/// Every request carries `ConnectInfo<SocketAddr>`, the address of its peer.
+/// Every request carries `ConnectInfo<SocketAddr>`, the other end of its connection; whom it counts for says
+/// [`crate::peer_of`].
 pub async fn serve_with(
     listener: Listener,
     router: Router,
     limits: Limits,
     stop: CancellationToken,
 ) -> ServeReport {
+    let limits = std::sync::Arc::new(limits);
     let connections = TaskTracker::new();
     let abort = CancellationToken::new();
     let places = std::sync::Arc::new(tokio::sync::Semaphore::new(limits.connections));
@@ -86,7 +95,8 @@ pub async fn serve_with(
             }
         };
         let _ = stream.set_nodelay(true);
-        let (router, stop, abort) = (router.clone(), stop.clone(), abort.clone());
+        let (router, limits) = (router.clone(), std::sync::Arc::clone(&limits));
+        let (stop, abort) = (stop.clone(), abort.clone());
         connections.spawn(async move {
             let _place = place;
             connection(stream, peer, router, limits, stop, abort).await;
@@ -111,13 +121,17 @@ async fn connection(
     stream: tokio::net::TcpStream,
     peer: SocketAddr,
     router: Router,
-    limits: Limits,
+    limits: std::sync::Arc<Limits>,
     stop: CancellationToken,
     abort: CancellationToken,
 ) {
+    let trusted = limits.trusted_proxies.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
         let mut router = router.clone();
         let mut request = request.map(Body::new);
+        if let Some(named) = peer::vouched(peer.ip(), request.headers(), &trusted) {
+            request.extensions_mut().insert(Vouched(named));
+        }
         request.extensions_mut().insert(ConnectInfo(peer));
         async move {
             let Ok(response) = router.call(request).await;
