@@ -6,12 +6,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    body::Body,
-    extract::Request,
-    response::{IntoResponse, Response},
-};
+use axum::{Router, body::Body, extract::Request, response::Response};
 use http::{HeaderValue, StatusCode, header};
 
 use crate::{
@@ -41,20 +36,15 @@ async fn dispatch(shared: &Arc<Shared>, face: Face, request: Request) -> Respons
         };
     }
     let path = request.uri().path();
-    if let Some(appid) = path.strip_prefix(CALLBACK) {
-        return match shared.directory.account(appid.trim_end_matches('/')) {
-            Some(account) => inlet::handle(shared, &Arc::clone(account), request).await,
-            None => {
-                shared.metrics.callbacks_refused.add();
-                inlet::unknown_account(appid).into_response()
-            }
-        };
+    if let Some(name) = path.strip_prefix(CALLBACK) {
+        let place = shared.directory.addressed(name);
+        return inlet::handle(shared, place, request).await;
     }
     if let Some(host) = named_host(&request) {
         return proxy::handle(shared, face, host, request).await;
     }
-    if let Some(account) = shared.directory.by_path(path) {
-        return inlet::handle(shared, &Arc::clone(account), request).await;
+    if let Some(place) = shared.directory.by_path(path) {
+        return inlet::handle(shared, place, request).await;
     }
     if admin::is_ours(path) {
         return admin::handle(shared, face, request).await;

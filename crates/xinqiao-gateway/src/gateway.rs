@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use xinqiao_http::{Limits, RefusalSum};
 use xinqiao_store::{Location, MasterKey, Millis, NewAppKey, Options, Store};
 use xinqiao_types::{AppId, Clock, Entropy, SystemClock, SystemEntropy};
 
@@ -13,6 +14,12 @@ use crate::{
 
 /// The environment variable that holds the master key unless the configuration names another.
 const MASTER_KEY_VARIABLE: &str = "XINQIAO_MASTER_KEY";
+
+/// Most connections to one port at once. Calls to the platform may be at work in half of them
+/// ([`CALLS`]); the rest is the callbacks'.
+const CONNECTIONS: usize = 8192;
+/// Most calls to the platform that are being worked on at once.
+pub(crate) const CALLS: usize = CONNECTIONS / 2;
 
 /// What a gateway takes from its surroundings.
 #[derive(Debug, Clone)]
@@ -49,6 +56,7 @@ pub struct Gateway {
 impl Gateway {
     /// Opens the store, binds the ports, takes up what the last run left.
     pub async fn start(mut config: Config, context: Context) -> Result<Self, StartError> {
+        config.name_accounts();
         config.check("configuration")?;
         if let Some(hosts) = context.upstream.clone() {
             config.upstream = Upstream::Hosts(hosts);
@@ -81,15 +89,12 @@ impl Gateway {
             .map(|(face, listener)| (*face, listener.origin()))
             .collect();
         let shared = Shared::new(config, context, store, origins).await?;
+        let limits = limits(&shared.config);
         let stop = CancellationToken::new();
         let servers = TaskTracker::new();
         for (face, listener) in listeners {
             let router = own_names::only(&shared.config, front::router(Arc::clone(&shared), face));
-            let limits = xinqiao_http::Limits {
-                header_bytes: 16 * 1024,
-                header_time: Duration::from_secs(10),
-                ..xinqiao_http::Limits::default()
-            };
+            let limits = limits.clone();
             let serving = xinqiao_http::serve_with(listener, router, limits, stop.clone());
             servers.spawn(async move {
                 serving.await;
@@ -101,6 +106,7 @@ impl Gateway {
         }
         servers.spawn(deliver::worker(Arc::clone(&shared), stop.clone()));
         servers.spawn(retention(Arc::clone(&shared), stop.clone()));
+        servers.spawn(refusal_sums(Arc::clone(&shared), stop.clone()));
         Ok(Self {
             shared,
             stop,
@@ -149,6 +155,17 @@ impl Gateway {
             );
         }
         self.shared.store.close().await;
+    }
+}
+
+/// What senders may take. All ports share the memory for bodies.
+fn limits(config: &Config) -> Limits {
+    Limits {
+        header_bytes: 16 * 1024,
+        connections: CONNECTIONS,
+        body_kept: crate::proxy::KEPT_BYTES + 64 * 1024,
+        trusted_proxies: config.listen.trusted_proxies.iter().copied().collect(),
+        ..Limits::default()
     }
 }
 
@@ -218,9 +235,41 @@ async fn retention(shared: Arc<Shared>, stop: CancellationToken) {
             Ok(days) => tracing::info!(days, "Days past the retention were dropped."),
             Err(error) => tracing::warn!(%error, "Old days could not be dropped."),
         }
+        // What a timestamp lets in is recognised at least twice as long.
+        let window = i64::try_from(shared.config.callback_window).unwrap_or(i64::MAX / 4000);
+        match shared
+            .store
+            .forget_repeats(shared.now().plus(-2 * 1000 * window))
+            .await
+        {
+            Ok(keys) => tracing::debug!(keys, "Old dedup keys were forgotten."),
+            Err(error) => tracing::warn!(%error, "Old dedup keys could not be forgotten."),
+        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(Duration::from_hours(1)) => {}
+        }
+    }
+}
+
+/// Writes once a minute how many refusals were not written one by one.
+async fn refusal_sums(shared: Arc<Shared>, stop: CancellationToken) {
+    loop {
+        let stopped = tokio::select! {
+            () = stop.cancelled() => true,
+            () = tokio::time::sleep(Duration::from_mins(1)) => false,
+        };
+        for RefusalSum { rule, peer, count } in shared.refusals.sums() {
+            let peer = peer.map_or_else(|| "others".to_owned(), |peer| peer.to_string());
+            tracing::warn!(
+                rule,
+                peer,
+                count,
+                "More was refused than is written one by one."
+            );
+        }
+        if stopped {
+            return;
         }
     }
 }

@@ -5,25 +5,27 @@
 //! not shown.
 
 mod in_flight;
+mod refusal;
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{extract::Request, response::Response};
+use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use tokio::time::Instant;
-use xinqiao_http::{BodyError, BodyLimit, read_body};
+use xinqiao_http::{BodyError, BodyLimit, peer_in, peer_of, read_body};
 use xinqiao_message::{
     dedup,
-    envelope::{self, CallbackQuery, EnvelopeError, Keys, Opened},
+    envelope::{self, CallbackQuery, Keys, Opened, Wrapping},
     inbound::{Form, Message},
 };
-use xinqiao_store::{Answer, Appended, DedupKey, EventRef, NewEvent, StoreError};
+use xinqiao_store::{Answer, Appended, DedupKey, EventRef, NewEvent, Proof, StoreError};
 use xinqiao_types::{AppId, CallbackMode};
 
 pub(crate) use self::in_flight::{Entry, InFlight, Lead, Outcome};
 use crate::{
     deliver::{self, Parcel},
-    directory::{Account, LastProblem},
+    directory::{Account, LastProblem, Place},
     problem::{Problem, plain},
     shared::Shared,
 };
@@ -37,17 +39,14 @@ const BODY_TIME: Duration = Duration::from_secs(4);
 /// How often the store is asked for an answer that somebody else works on.
 const POLL: Duration = Duration::from_millis(150);
 
-/// Handles a request to an account's callback address.
-pub(crate) async fn handle(
-    shared: &Arc<Shared>,
-    account: &Arc<Account>,
-    request: Request,
-) -> Response {
+/// Handles a request to a callback address.
+pub(crate) async fn handle(shared: &Arc<Shared>, place: Place, request: Request) -> Response {
     let arrived = Instant::now();
-    let method = request.method().clone();
-    let result = match method {
-        Method::GET => handshake(account, &request),
-        Method::POST => callback(shared, account, request, arrived).await,
+    let peer = peer_of(&request);
+    let account = Arc::clone(&place.account);
+    let result = match *request.method() {
+        Method::GET => Ok(handshake(shared, &place, &request)),
+        Method::POST => callback(shared, place, request, arrived).await,
         _ => Err(Problem::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "callback.method",
@@ -56,32 +55,25 @@ pub(crate) async fn handle(
         )),
     };
     shared.metrics.answer_time.record(arrived.elapsed());
-    result.unwrap_or_else(|problem| refuse(shared, account, problem))
+    result.unwrap_or_else(|problem| refuse(shared, &account, peer, problem))
 }
 
-/// The answer to a callback for an appid that is not configured.
-pub(crate) fn unknown_account(appid: &str) -> Problem {
-    let appid: String = appid
-        .chars()
-        .take(64)
-        .filter(char::is_ascii_graphic)
-        .collect();
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "callback.account.unknown",
-        format!("no account {appid} is configured here"),
-        "Add an [[account]] with this appid to the configuration, or correct the URL in the console.",
-    )
-}
-
-fn refuse(shared: &Shared, account: &Account, problem: Problem) -> Response {
-    if problem.status == StatusCode::SERVICE_UNAVAILABLE {
+/// Refuses what says nothing about anybody's keys: method, size, overload.
+fn refuse(shared: &Shared, account: &Account, peer: IpAddr, problem: Problem) -> Response {
+    let shed = problem.status == StatusCode::SERVICE_UNAVAILABLE;
+    if shed {
         shared.metrics.callbacks_shed.add();
     } else {
         shared.metrics.callbacks_refused.add();
     }
-    let appid = &account.config.appid;
-    tracing::warn!(%appid, rule = problem.rule, cause = %problem.cause, "A callback was refused.");
+    let (appid, rule, cause) = (&account.config.appid, problem.rule, &*problem.cause);
+    if shared.refusals.admits(rule, peer) {
+        if shed {
+            tracing::error!(%appid, rule, cause, %peer, "A callback could not be taken.");
+        } else {
+            tracing::warn!(%appid, rule, cause, %peer, "A callback was refused.");
+        }
+    }
     account.note_problem(LastProblem {
         time: shared.now(),
         rule: problem.rule,
@@ -90,35 +82,32 @@ fn refuse(shared: &Shared, account: &Account, problem: Problem) -> Response {
     axum::response::IntoResponse::into_response(problem)
 }
 
-fn keys(account: &Account) -> Result<&Keys, Problem> {
-    account.keys.as_ref().ok_or_else(|| {
-        Problem::new(
-            StatusCode::FORBIDDEN,
-            "callback.token.missing",
-            format!(
-                "no callback Token is configured for {}",
-                account.config.appid
-            ),
-            "Set token (and aes_key) of this [[account]] to the values in the console.",
-        )
-    })
-}
-
-fn handshake(account: &Account, request: &Request) -> Result<Response, Problem> {
-    let query = CallbackQuery::parse(request.uri().query().unwrap_or(""));
-    let echo =
-        envelope::verify_url(keys(account)?, &query).map_err(|error| envelope_problem(&error))?;
-    tracing::info!(appid = %account.config.appid, "The callback URL was checked.");
-    Ok(plain(StatusCode::OK, echo.body().to_owned()))
+fn handshake(shared: &Arc<Shared>, place: &Place, request: &Request) -> Response {
+    let raw = request.uri().query().unwrap_or("");
+    let query = CallbackQuery::parse(raw);
+    let now = shared.context.clock.unix();
+    match envelope::verify_url(&place.account.keys, &query, now) {
+        Ok(echo) => {
+            tracing::info!(appid = %place.appid(), "The callback URL was checked.");
+            plain(StatusCode::OK, echo.into_body())
+        }
+        Err(error) => {
+            let address = request.uri().path();
+            let from = refusal::Sender {
+                peer: peer_of(request),
+                address,
+            };
+            refusal::refuse(shared, place, &from, raw, Bytes::new(), error)
+        }
+    }
 }
 
 async fn callback(
     shared: &Arc<Shared>,
-    account: &Arc<Account>,
+    place: Place,
     request: Request,
     arrived: Instant,
 ) -> Result<Response, Problem> {
-    let keys = keys(account)?;
     let (parts, body) = request.into_parts();
     let limit = BodyLimit {
         bytes: BODY_BYTES,
@@ -127,17 +116,35 @@ async fn callback(
     let body = read_body(body, limit)
         .await
         .map_err(|error| body_problem(&error))?;
-    let query = CallbackQuery::parse(parts.uri.query().unwrap_or(""));
-    let opened = envelope::open(keys, &query, &body).map_err(|error| envelope_problem(&error))?;
-    let Opened { xml, mode, .. } = opened;
-    if mode == CallbackMode::Plain && !account.config.allow_plain {
-        return Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "callback.mode.plain",
-            "the callback came in plain mode, where the signature does not cover the body",
-            "Choose safe mode in the console, or set allow_plain = true for this account.",
-        ));
-    }
+    let raw = parts.uri.query().unwrap_or("");
+    let query = CallbackQuery::parse(raw);
+    let refused = |place: &Place, error| {
+        let from = refusal::Sender {
+            peer: peer_in(&parts.extensions),
+            address: parts.uri.path(),
+        };
+        Ok(refusal::refuse(
+            shared,
+            place,
+            &from,
+            raw,
+            body.clone(),
+            error,
+        ))
+    };
+    let keys = &Arc::clone(&place.account).keys;
+    let opened = match envelope::open(keys, &query, &body, shared.context.clock.unix()) {
+        Ok(opened) => opened,
+        Err(error) => return refused(&place, error),
+    };
+    let Opened {
+        xml,
+        mode,
+        wrapping,
+        receiver,
+        proof,
+        ..
+    } = opened;
     let message = Message::parse(xml).map_err(|error| {
         Problem::new(
             StatusCode::BAD_REQUEST,
@@ -146,42 +153,66 @@ async fn callback(
             "The decrypted body is not a WeChat message; check which program sent it.",
         )
     })?;
+    let place = match place.clone().settled(receiver.as_deref(), &message) {
+        Ok(place) => place,
+        Err(error) => return refused(&place, error),
+    };
+    let account = &place.account;
     let now = shared.now();
     account.note_callback(now);
     // A repeat has the same MsgId, or the same time; both grow.
     let order = message.head.msg_id.unwrap_or(message.head.time.0 as u64);
     let recipe = dedup::key(&message);
+    // By the account: no signature covers the rest of the address, so what was captured must not become
+    // another event by being sent to another one.
     let dedup = shared
         .store
         .dedup_key(&account.config.appid, order, &recipe);
+    let verified = Verified {
+        place: place.clone(),
+        message,
+        dedup,
+        proof: proof.into(),
+    };
     let answer = if account.routes.is_empty() {
-        settle(shared, account, message, dedup, arrived).await?
+        settle(shared, verified, arrived).await?
     } else {
         // A platform that hangs up in the middle must not leave a stored event without its delivery.
-        let (shared, account) = (Arc::clone(shared), Arc::clone(account));
+        let shared = Arc::clone(shared);
         let tasks = shared.tasks.clone();
         tasks
-            .spawn(async move { settle(&shared, &account, message, dedup, arrived).await })
+            .spawn(async move { settle(&shared, verified, arrived).await })
             .await
             .map_err(|_| shed("the gateway is stopping"))??
     };
-    Ok(answer_response(shared, keys, mode, &answer))
+    let other = receiver.map(|receiver| keys.for_receiver(&receiver));
+    let keys = other.as_ref().unwrap_or(keys);
+    Ok(answer_response(shared, keys, mode, wrapping, &answer))
+}
+
+/// A callback that was verified, and whose.
+struct Verified {
+    place: Place,
+    message: Message,
+    dedup: DedupKey,
+    proof: Proof,
 }
 
 /// Stores the event, or finds it stored, and waits for its answer as long as there is time.
 async fn settle(
     shared: &Arc<Shared>,
-    account: &Arc<Account>,
-    message: Message,
-    dedup: DedupKey,
+    verified: Verified,
     arrived: Instant,
 ) -> Result<Answer, Problem> {
     let deadline = arrived + ANSWER_BUDGET;
+    let account = &Arc::clone(&verified.place.account);
     if account.routes.is_empty() {
         // Nobody answers: stored is done. The store tells repeats apart.
-        append(shared, account, &message, dedup, &[], deadline).await?;
+        append(shared, &verified, &[], deadline).await?;
         return Ok(Answer::Silent);
     }
+    let dedup = verified.dedup;
+    let appid = verified.place.appid();
     let lead = match shared.in_flight.enter(dedup) {
         Entry::First(lead) => lead,
         Entry::Joined(slot) => {
@@ -194,12 +225,12 @@ async fn settle(
         }
     };
     let apps: Vec<&str> = account.routes.iter().map(|route| &*route.app).collect();
-    let appended = append(shared, account, &message, dedup, &apps, deadline).await?;
+    let appended = append(shared, &verified, &apps, deadline).await?;
     let (event, deliveries) = match appended {
         Appended::Repeat { event, answer } => {
             let answer = match answer {
                 Some(answer) => answer,
-                None => await_stored(shared, &account.config.appid, event, deadline).await,
+                None => await_stored(shared, &appid, event, deadline).await,
             };
             lead.settle(answer.clone());
             return Ok(answer);
@@ -207,7 +238,7 @@ async fn settle(
         Appended::New { event, deliveries } => (event, deliveries),
     };
     let slot = lead.slot();
-    let parcel = Arc::new(Parcel::new(account, event, message));
+    let parcel = Arc::new(Parcel::new(verified.place, event, verified.message));
     let mut lead = Some(lead);
     for (route, delivery) in account.routes.iter().zip(deliveries) {
         let lead = if route.primary { lead.take() } else { None };
@@ -218,7 +249,7 @@ async fn settle(
         if let Some(lead) = lead {
             lead.settle(Answer::Silent);
         }
-        store_silence(shared, &account.config.appid, event);
+        store_silence(shared, &appid, event);
         return Ok(Answer::Silent);
     }
     match slot.wait(deadline).await {
@@ -228,10 +259,9 @@ async fn settle(
             Some(answer) => Ok(answer),
             None => {
                 shared.metrics.callbacks_late.add();
-                let appid = &account.config.appid;
                 tracing::warn!(%appid, event_id = %event, rule = "callback.slow",
                     "The app was too slow; the platform got silence.");
-                store_silence(shared, appid, event);
+                store_silence(shared, &appid, event);
                 Ok(Answer::Silent)
             }
         },
@@ -256,13 +286,13 @@ fn store_silence(shared: &Arc<Shared>, appid: &AppId, event: EventRef) {
 
 async fn append(
     shared: &Arc<Shared>,
-    account: &Account,
-    message: &Message,
-    dedup: DedupKey,
+    verified: &Verified,
     apps: &[&str],
     deadline: Instant,
 ) -> Result<Appended, Problem> {
     let now = shared.now();
+    let (account, message) = (&verified.place.account, &verified.message);
+    let appid = verified.place.appid();
     let kind = match (message.event(), message.info_type()) {
         (Some(event), _) => Cow::Owned(format!("event.{event}")),
         (None, Some(info)) => Cow::Owned(format!("info.{info}")),
@@ -275,8 +305,9 @@ async fn append(
         .max()
         .unwrap_or_default();
     let event = NewEvent {
-        appid: &account.config.appid,
-        dedup,
+        proof: verified.proof,
+        appid: &appid,
+        dedup: verified.dedup,
         kind: &kind,
         received: now,
         body: message.raw(),
@@ -318,7 +349,13 @@ async fn await_stored(
 }
 
 /// What the platform gets: `success`, or the reply under the account's own keys.
-fn answer_response(shared: &Shared, keys: &Keys, mode: CallbackMode, answer: &Answer) -> Response {
+fn answer_response(
+    shared: &Shared,
+    keys: &Keys,
+    mode: CallbackMode,
+    wrapping: Wrapping,
+    answer: &Answer,
+) -> Response {
     let xml = match answer {
         Answer::Silent => return plain(StatusCode::OK, "success"),
         Answer::Reply(xml) => xml,
@@ -327,12 +364,11 @@ fn answer_response(shared: &Shared, keys: &Keys, mode: CallbackMode, answer: &An
         return plain(StatusCode::OK, "success");
     };
     let (nonce, random) = deliver::nonce(&*shared.context.entropy);
-    let form = Form::of(xml.as_bytes());
     let now = shared.context.clock.unix().0;
-    match envelope::seal_reply_as(form, keys, mode, xml, now, &nonce, random) {
+    match envelope::seal_reply_as(wrapping, keys, mode, xml, now, &nonce, random) {
         Ok(body) => {
             let mut response = plain(StatusCode::OK, body);
-            let kind = HeaderValue::from_static(match form {
+            let kind = HeaderValue::from_static(match wrapping.form() {
                 Form::Xml => "text/xml; charset=utf-8",
                 Form::Json => "application/json; charset=utf-8",
             });
@@ -352,28 +388,16 @@ fn body_problem(error: &BodyError) -> Problem {
             "callback.too_large",
             "No callback of the platform is this large; check who sends it.",
         ),
+        BodyError::NoRoom => (
+            "server.overloaded",
+            "Nothing was acknowledged; the platform sends it again.",
+        ),
         _ => (
             "callback.body",
             "The sender broke off or is very slow; check the way between.",
         ),
     };
     Problem::new(error.status(), rule, error.to_string(), remedy)
-}
-
-fn envelope_problem(error: &EnvelopeError) -> Problem {
-    let rule = error.rule();
-    let status = match error {
-        EnvelopeError::Signature { .. }
-        | EnvelopeError::MissingSignature { .. }
-        | EnvelopeError::ReceiverId { .. }
-        | EnvelopeError::PlainRefused => StatusCode::FORBIDDEN,
-        EnvelopeError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        _ => StatusCode::BAD_REQUEST,
-    };
-    let remedy = xinqiao_catalog::diagnosis(rule)
-        .map(|diagnosis| diagnosis.remedy_en.join(" "))
-        .unwrap_or_default();
-    Problem::new(status, rule, error.to_string(), remedy)
 }
 
 fn shed(cause: impl Into<Cow<'static, str>>) -> Problem {
@@ -386,6 +410,5 @@ fn shed(cause: impl Into<Cow<'static, str>>) -> Problem {
 }
 
 fn store_problem(error: &StoreError) -> Problem {
-    tracing::error!(%error, "A callback could not be stored.");
     shed(error.to_string())
 }

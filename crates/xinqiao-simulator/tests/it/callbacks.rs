@@ -7,7 +7,7 @@ use xinqiao_message::{
     inbound::Message,
 };
 use xinqiao_testkit::{TestWorld, Told};
-use xinqiao_types::{CallbackMode, CallbackToken};
+use xinqiao_types::{CallbackMode, CallbackToken, Clock as _, SystemClock};
 
 use crate::{appid, connected, echo, element, text_reply};
 
@@ -25,7 +25,12 @@ async fn the_handshake_carries_a_plain_signature_and_an_echo_in_the_clear() {
     let first = &app.requests()[0];
     assert_eq!(first.method, "GET");
     let query = CallbackQuery::parse(&first.query);
-    let echo = verify_url(&keys(&account, CallbackMode::Safe), &query).unwrap();
+    let echo = verify_url(
+        &keys(&account, CallbackMode::Safe),
+        &query,
+        SystemClock.unix(),
+    )
+    .unwrap();
     assert_eq!(Some(echo.body()), first.query("echostr"));
 }
 
@@ -44,6 +49,7 @@ async fn a_message_arrives_in_every_mode_and_its_reply_is_shown() {
                 &own,
                 &CallbackQuery::parse(&push.query),
                 push.body.as_bytes(),
+                SystemClock.unix(),
             )
             .unwrap();
             let message = Message::parse(opened.xml).unwrap();
