@@ -15,9 +15,13 @@ from .report import equal, expect
 from .xinqiao import Control, Process, Refused
 
 NOTICE = "该公众号提供的服务出现故障，请稍后再试"
-HAS_API = ("wechatpy", "co-wechat", "wxjava", "silenceper")
+HAS_API = ("wechatpy", "wechatpy2", "co-wechat", "wxjava", "silenceper")
 # Writers that put `]]>` into a CDATA section as it is: the answer is broken XML.
-BREAKS_CDATA = ("wechatpy", "werobot", "co-wechat", "wxjava")
+BREAKS_CDATA = ("wechatpy", "wechatpy2", "werobot", "co-wechat", "wxjava")
+# Bots that know every word of bots/README.md.
+EVERY_REPLY = ("wechatpy", "wechatpy2", "werobot", "co-wechat")
+# A gateway whose administration the checks do not ask.
+UNSEEN = "unseen"
 MENU = {
     "button": [
         {"type": "click", "name": "点我", "key": "V1"},
@@ -85,24 +89,61 @@ def replies(report, label, name, control, user, account, media_id=None, gateway=
         with report.check(f"{label}: an image reply shows the uploaded picture"):
             shown = last(say(f"image {media_id}"))
             equal((shown["type"], shown["media_id"]), ("image", media_id), "inbox item")
+    if name in EVERY_REPLY:
+        every_reply(report, label, name, control, user, account, say)
     with report.check(f"{label}: silence shows nothing and no notice"):
-        before = len(control.inbox(user, account))
-        answer = control.say(user, account, "silence")
-        time.sleep(0.2)
-        equal(control.inbox(user, account)[before:], [], "inbox")
-        for delivery in answer["deliveries"]:
-            equal(len(delivery["attempts"]), 1, "attempts")
+        shows_nothing(control, user, account, "silence")
     with report.check(f"{label}: `]]>` in a reply"):
         if name not in BREAKS_CDATA:
             equal(last(say("cdata"))["content"], "a]]>b", "content")
         elif gateway:
             # The app's broken XML stays at the gateway, which says so; the platform gets silence.
             equal(say("cdata"), [], "inbox")
+            if gateway == UNSEEN:
+                return
             rows = web.request("GET", f"{gateway}/v1/deliveries?limit=1000").json()["items"]
             expect((rows[-1]["last"]["rule"] or "").startswith(("xml.", "reply.")), rows[-1])
         else:
             shown = last(say("cdata"))
             equal((shown["via"], shown["content"]), ("system", NOTICE), "the SDK writes broken XML; item")
+
+
+def shows_nothing(control, user, account, text):
+    """The text is answered at once, and nothing appears."""
+    before = len(control.inbox(user, account))
+    answer = control.say(user, account, text)
+    time.sleep(0.2)
+    equal(control.inbox(user, account)[before:], [], "inbox")
+    for delivery in answer["deliveries"]:
+        equal(len(delivery["attempts"]), 1, "attempts")
+
+
+def every_reply(report, label, name, control, user, account, say):
+    """The reply types beside text and news, with all that the SDK leaves out."""
+    files = {}
+    for kind in ("image", "voice", "video"):
+        with report.check(f"{label}: a reply of type {kind} is shown"):
+            control.act(user, "send", account, message={"type": kind})
+            chat = control.call("GET", f"/users/{user['id']}/chat?account={account['appid']}")["items"]
+            files[kind] = file = [item["media_id"] for item in chat if item["type"] == kind][-1]
+            shown = last(say(f"{kind} {file}"))
+            equal((shown["via"], shown["type"], shown["media_id"]), ("reply", kind, file), "inbox item")
+    cover = files.get("image", "")
+    music = {"co-wechat": ("", " bare"), "werobot": ("",)}.get(name, (f" {cover}", ""))
+    for rest in music:
+        covered = "with" if cover and rest[1:] == cover else "without"
+        with report.check(f"{label}: music is shown {covered} a cover ({rest.strip()})"):
+            shown = last(say(f"music{rest}"))
+            equal((shown["via"], shown["type"]), ("reply", "music"), "inbox item")
+            equal(
+                (shown["title"], shown["url"]), (f"{name}: title", "https://example.com/a.mp3"), "title, url"
+            )
+    for words in ("transfer", f"transfer test1@{account['alias']}"):
+        with report.check(f"{label}: handing over to staff shows nothing and no notice ({words})"):
+            shows_nothing(control, user, account, words)
+    with report.check(f"{label}: a file that the account does not have is the notice"):
+        shown = last(say("image nobody-uploaded-this"))
+        equal((shown["via"], shown["content"]), ("system", NOTICE), "inbox item")
 
 
 def straight(report, control, endpoints, name, command, folder):
@@ -190,7 +231,7 @@ def calls(report, label, name, control, user, account, openid, api, picture, ori
         expect(openid in text, info)
     with report.check(f"{label}: menu of an account without one"):
         got = api.step("menu_get")
-        if name in ("wechatpy", "wxjava"):
+        if name in ("wechatpy", "wechatpy2", "wxjava"):
             equal((got["ok"], got.get("value")), (True, None), "the SDK turns 46003 into null; result")
         else:
             failed_with(got, 46003)
@@ -222,12 +263,35 @@ def calls(report, label, name, control, user, account, openid, api, picture, ori
         url = f"{origin}/customservice/kfaccount/add?access_token={token}"
         equal(web.request("POST", url, json=body).json(), {"errcode": 0, "errmsg": "ok"}, "answer")
         expect("客服" in str(ok(api.step("kf_list"))), "the account is not in the SDK's list")
+    if name.startswith("wechatpy"):
+        with report.check(f"{label}: staff online, and the same list by the newer path"):
+            token = token_of(origin, account)["access_token"]
+            for step, path in (("kf_list", "getkflist"), ("kf_online", "getonlinekflist")):
+                url = f"{origin}/cgi-bin/customservice/{path}?access_token={token}"
+                [newer] = web.request("GET", url).json().values()
+                equal(ok(api.step(step)), newer, path)
+    if name == "wechatpy2":
+        with report.check(f"{label}: the network check, and its own codes"):
+            expect("dns" in ok(api.step("check", action="all", operator="DEFAULT")), "no dns")
+            failed_with(api.step("check", action="trace", operator="DEFAULT"), 40202)
+            failed_with(api.step("check", action="all", operator="MOBILE"), 40203)
     with report.check(f"{label}: an error reaches the SDK as its own error"):
         failed_with(api.step("custom", openid="o" + "x" * 27, content="谁"), 40003)
     with report.check(f"{label}: menu delete"):
         ok(api.step("menu_delete"))
         ok(api.step("menu_create", menu=MENU))
     return media_id
+
+
+def without_right(report, control, endpoints, command):
+    """An account that has neither the right nor a callback URL."""
+    account = control.account(kind="subscription", verified=False)
+    with Api(command, account, endpoints["api.weixin.qq.com"]) as api:
+        for step in ("kf_list", "kf_online"):
+            with report.check(f"wechatpy2, straight: {step} by its older path needs the same right"):
+                failed_with(api.step(step), 48001)
+        with report.check("wechatpy2, straight: the network check without a URL"):
+            failed_with(api.step("check", action="all", operator="DEFAULT"), 40201)
 
 
 def duplicates(report, label, control, user, account):
@@ -294,6 +358,7 @@ def faults(report, control, bots):
         return
     codes = {
         "wechatpy": (40001, 40014, 42001),
+        "wechatpy2": (40001, 40014, 42001),
         "co-wechat": (40001, 42001),
         "wxjava": (40001, 40014, 42001, -1),
     }
@@ -428,6 +493,10 @@ def run(report, commands, reasons, names):
                         bots[name] = straight(
                             report, control, sim.ready["endpoints"], name, commands[name], folder
                         )
+                for name in names:
+                    if name == "wechatpy2":
+                        with report.section("wechatpy2, an account without the right"):
+                            without_right(report, control, sim.ready["endpoints"], commands[name])
                 with report.section("token expiry"):
                     replaced(report, control, sim.ready["endpoints"], bots)
                     expired(report, control, bots)

@@ -89,7 +89,8 @@ ILLEGAL = {
     "JSON": '{"errcode": 0}',
     "HTML": "<html><body>ok</body></html>",
     "stray text": "ok",
-    "leading space before XML": None,
+    "leading space before XML, where the account is strict about it": None,
+    "byte order mark before XML": None,
     "empty Content": None,
     "wrong ToUserName": None,
     "DOCTYPE": None,
@@ -126,12 +127,20 @@ def answers(report, control, api):
         account, user = shop(control, bot)
         equal(len(control.say(user, account, "?")["deliveries"][0]["attempts"]), 1, "attempts")
         equal(control.inbox(user, account), [], "inbox")
+    with (
+        report.check("straight: white space around a reply is shown"),
+        Bot(lambda push, n: (200, f"\n    {envelope.text_reply(push.plain, 'x')}\n    ")) as bot,
+    ):
+        account, user = shop(control, bot, "plain")
+        control.say(user, account, "?")
+        equal([(i["via"], i["content"]) for i in control.inbox(user, account)], [("reply", "x")], "inbox")
     for what in ILLEGAL:
 
         def illegal(push, n, what=what):
             good = envelope.text_reply(push.plain, "x")
             return 200, {
-                "leading space before XML": " " + good,
+                "leading space before XML, where the account is strict about it": " " + good,
+                "byte order mark before XML": "\ufeff" + good,
                 "empty Content": envelope.text_reply(push.plain, ""),
                 "wrong ToUserName": good.replace(
                     envelope.element(push.plain, "FromUserName"), "o" + "z" * 27
@@ -142,6 +151,9 @@ def answers(report, control, api):
         with report.check(f"straight: illegal answer ({what}): the notice, and the timeline says why"):
             with Bot(illegal) as bot:
                 account, user = shop(control, bot, "plain")
+                if "strict" in what:
+                    rules = {"rules": {"callback.blank_before_reply": "refused"}}
+                    control.call("PATCH", f"/accounts/{account['appid']}", rules)
                 control.say(user, account, "?")
                 equal(
                     [(i["via"], i["content"]) for i in control.inbox(user, account)],

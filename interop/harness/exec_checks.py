@@ -94,6 +94,14 @@ def run(report, commands, reasons):
             with report.check("exec: released co-wechat-api in Node (httpx does not take proxies)"):
                 out = _one_step(dev, commands["co-wechat"], account, openid)
                 expect(out["ok"] and out["value"]["openid"] == openid, out)
+        if "wechatpy2" in commands:
+            with report.check(
+                "exec: released wechatpy 2 lists staff by its older paths, straight and through the gateway"
+            ):
+                for step in ("kf_list", "kf_online"):
+                    for via in ("direct", "gateway"):
+                        out = _one_step(dev, commands["wechatpy2"], account, openid, step, ["--via", via])
+                        expect(out["ok"] and isinstance(out["value"], list), out)
         if "silenceper" in commands:
             # Not WxJava: its Apache client takes no proxy from the surroundings. It has a base URL instead.
             with report.check("exec: released silenceper/wechat in Go"):
@@ -112,7 +120,7 @@ def run(report, commands, reasons):
             expect(json.loads(out)["expires_in"] <= 7200, out)
 
 
-def _one_step(dev, command, account, openid):
+def _one_step(dev, command, account, openid, step="user", options=()):
     """The bot's `api` side under exec, without BOT_API: it asks the real host."""
     env = {
         **os.environ,
@@ -123,13 +131,13 @@ def _one_step(dev, command, account, openid):
         "BOT_API": "",
     }
     done = subprocess.run(
-        [str(xinqiao.binary()), "exec", "--", *command, "api"],
+        [str(xinqiao.binary()), "exec", *options, "--", *command, "api"],
         cwd=dev.folder,
         env=env,
         capture_output=True,
         text=True,
         timeout=60,
-        input=json.dumps({"step": "user", "openid": openid}) + "\n",
+        input=json.dumps({"step": step, "openid": openid}) + "\n",
     )
     expect(done.stdout.strip(), f"exit {done.returncode}: {done.stderr[-900:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])

@@ -59,10 +59,11 @@ def _fresh(name, *locks):
     return mark, digest, mark.is_file() and mark.read_text() == digest
 
 
-def python():
-    lock = BOTS / "python/requirements.lock"
-    folder = CACHE / "python"
-    mark, digest, fresh = _fresh("python", lock)
+def _venv(name):
+    """A virtual environment of what the lock file beside the bot of this name says; its interpreter."""
+    lock = BOTS / name / "requirements.lock"
+    folder = CACHE / name
+    mark, digest, fresh = _fresh(name, lock)
     interpreter = folder / "bin/python"
     if not fresh or not interpreter.exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -88,11 +89,21 @@ def python():
             "PyPI",
         )
         mark.write_text(digest)
+    return interpreter
+
+
+def python():
+    interpreter = _venv("python")
     return {
         "wechatpy": [str(interpreter), str(BOTS / "python/bot.py")],
         "werobot": [str(interpreter), str(BOTS / "python/werobot_bot.py")],
         "python": [str(interpreter)],
     }
+
+
+def python2():
+    """The pre-release that most new projects take; it shares no environment with version 1."""
+    return {"wechatpy2": [str(_venv("python2")), str(BOTS / "python/bot.py")]}
 
 
 def node():
@@ -173,7 +184,14 @@ def go():
     return {"silenceper": [str(out)]}
 
 
-LANGUAGES = {"wechatpy": python, "werobot": python, "co-wechat": node, "wxjava": java, "silenceper": go}
+LANGUAGES = {
+    "wechatpy": python,
+    "wechatpy2": python2,
+    "werobot": python,
+    "co-wechat": node,
+    "wxjava": java,
+    "silenceper": go,
+}
 
 
 def install_all():
@@ -181,7 +199,7 @@ def install_all():
     CACHE.mkdir(exist_ok=True)
     commands, reasons = {}, {}
     with ThreadPoolExecutor(4) as pool:
-        jobs = {f: pool.submit(f) for f in (python, node, java, go)}
+        jobs = {f: pool.submit(f) for f in (python, python2, node, java, go)}
     for function, job in jobs.items():
         names = [name for name, f in LANGUAGES.items() if f is function]
         try:

@@ -5,6 +5,7 @@
 
 mod banner;
 mod demo;
+mod folder_lock;
 mod stop;
 mod world_folder;
 
@@ -19,6 +20,7 @@ use xinqiao_simulator::{DevInfo, SeededAccount, Simulator, Storage};
 use xinqiao_types::{AesKeyText, AppId, AppSecret, CallbackToken, SystemClock, SystemEntropy};
 
 use self::demo::Demo;
+use self::folder_lock::FolderLock;
 pub(crate) use self::stop::Stop;
 use self::world_folder::WorldFolder;
 use crate::fail::{Fail, Outcome};
@@ -128,15 +130,11 @@ async fn serve(options: Options, parts: Parts, lang: Lang) -> Outcome {
     // Signals that arrive during the start must not be lost.
     let mut stop = Stop::listen().context("cannot listen for signals")?;
     let project = project::create()?;
+    let _lock = FolderLock::take(&project, lang)?;
     let world = if options.memory {
         None
     } else {
-        Some(WorldFolder::open(
-            &project,
-            options.seed,
-            options.fresh,
-            lang,
-        )?)
+        Some(WorldFolder::open(&project, options.seed, options.fresh)?)
     };
     let running = start(&options, parts, world.as_ref()).await?;
     let ready = ready(&options, &running);

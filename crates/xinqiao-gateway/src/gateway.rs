@@ -9,7 +9,7 @@ use xinqiao_types::{AppId, Clock, Entropy, SystemClock, SystemEntropy};
 
 use crate::{
     AdminListen, Config, IssueError, IssuedKey, StartError, StoreAt, Upstream, admin_socket,
-    deliver, front, issued_key, platform::Face, shared::Shared,
+    deliver, front, issued_key, own_names, platform::Face, shared::Shared,
 };
 
 /// The environment variable that holds the master key unless the configuration names another.
@@ -93,7 +93,7 @@ impl Gateway {
         let stop = CancellationToken::new();
         let servers = TaskTracker::new();
         for (face, listener) in listeners {
-            let router = front::router(Arc::clone(&shared), face);
+            let router = own_names::only(&shared.config, front::router(Arc::clone(&shared), face));
             let limits = limits.clone();
             let serving = xinqiao_http::serve_with(listener, router, limits, stop.clone());
             servers.spawn(async move {

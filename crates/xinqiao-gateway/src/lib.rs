@@ -26,6 +26,7 @@ mod inlet;
 mod issued_key;
 mod metrics;
 mod outbound;
+mod own_names;
 mod platform;
 mod problem;
 mod proxy;

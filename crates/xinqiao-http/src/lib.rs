@@ -24,7 +24,9 @@ pub use self::{
     cidr::{Cidr, CidrError, CidrList},
     event_stream::{EventLog, Item, Subscription},
     listen::{ListenError, Listener, listen, listen_block},
-    origin_guard::{OriginGuard, Refusal, guard, json_only},
+    origin_guard::{
+        OriginGuard, Refusal, guard, host_name, is_cross_site, json_only, own_names_only,
+    },
     outbound::{Outbound, OutboundError, OutboundRequest, OutboundResponse, post_callback},
     peer::{peer_in, peer_network, peer_of},
     refusal_log::{RefusalLog, RefusalSum},

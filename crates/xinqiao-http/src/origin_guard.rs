@@ -1,7 +1,8 @@
-//! Keeps web pages of other sites away from the control interface.
+//! Keeps web pages of other sites away from what listens on this machine.
 //!
-//! A browser sends `Origin` with every request that another site's page can make with consequences, and a page
-//! that rebinds its own name to loopback still sends its own name in `Host`. Programs send no `Origin`.
+//! A browser sends `Origin` with every request that another site's page can make with a body, `Sec-Fetch-Site` with
+//! all others, and a page that rebinds its own name to loopback still sends its own name in `Host`. Programs send
+//! neither of the first two.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -27,43 +28,36 @@ pub enum Refusal {
     ForeignOrigin,
     /// The `Host` is neither loopback nor listed: 421.
     ForeignHost,
+    /// Another site's page asked for more than a page or a picture: 403.
+    CrossSite,
     /// The body is not `application/json`: 415.
     NotJson,
 }
 
 impl OriginGuard {
-    /// A guard that takes loopback names and the listed ones (without port).
-    pub fn new(hosts: impl IntoIterator<Item = String>) -> Self {
+    /// A guard that takes loopback names and the listed ones.
+    pub fn new(hosts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let hosts = hosts.into_iter().map(|host| {
+            let host = host.as_ref();
+            plain(host_name(host).unwrap_or(host))
+        });
         Self {
-            hosts: Arc::new(
-                hosts
-                    .into_iter()
-                    .map(|host| host.to_ascii_lowercase())
-                    .collect(),
-            ),
+            hosts: Arc::new(hosts.collect()),
         }
     }
 
-    /// Checks `Host` and `Origin`.
+    /// Checks `Host` and `Origin`: one host that is ours, and no origin but the same.
     ///
     /// # Errors
     /// [`Refusal`] says which one is foreign.
     pub fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let host = headers
-            .get(header::HOST)
-            .map_or(Ok(""), |host| host.to_str().map_err(|_| ()));
-        let Ok(host) = host else {
-            return Err(Refusal::ForeignHost);
-        };
-        if !self.is_ours(host) {
-            return Err(Refusal::ForeignHost);
-        }
-        let Some(origin) = headers.get(header::ORIGIN) else {
+        let host = only(headers, &header::HOST)
+            .filter(|host| self.is_ours(host))
+            .ok_or(Refusal::ForeignHost)?;
+        if !headers.contains_key(header::ORIGIN) {
             return Ok(());
-        };
-        let Ok(origin) = origin.to_str() else {
-            return Err(Refusal::ForeignOrigin);
-        };
+        }
+        let origin = only(headers, &header::ORIGIN).ok_or(Refusal::ForeignOrigin)?;
         let name = origin
             .strip_prefix("http://")
             .or_else(|| origin.strip_prefix("https://"));
@@ -74,10 +68,34 @@ impl OriginGuard {
         }
     }
 
-    /// Whether a `Host` value names this machine or a listed name.
+    /// Checks a whole request: [`Self::check`], the host in the request line if there is one, and that a page of
+    /// another site only leads to a page or shows a picture.
+    ///
+    /// # Errors
+    /// [`Refusal`] says what is foreign.
+    pub fn check_request<B>(&self, request: &http::Request<B>) -> Result<(), Refusal> {
+        let named = request.uri().authority();
+        if named.is_some_and(|named| !self.is_ours(named.as_str())) {
+            return Err(Refusal::ForeignHost);
+        }
+        let headers = request.headers();
+        self.check(headers)?;
+        let told = |name, value| headers.get(name).is_some_and(|told| told == value);
+        let shown = told(FETCH_MODE, "navigate") || told(FETCH_DEST, "image");
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        if is_cross_site(headers) && !(reads && shown) {
+            return Err(Refusal::CrossSite);
+        }
+        Ok(())
+    }
+
+    /// Whether a `Host` value names this machine or a listed name, with or without a port.
     pub fn is_ours(&self, host: &str) -> bool {
-        let name = host_name(host).to_ascii_lowercase();
-        if name.is_empty() || name == "localhost" || name.ends_with(".localhost") {
+        let Some(name) = host_name(host) else {
+            return false;
+        };
+        let name = plain(name);
+        if name == "localhost" || name.ends_with(".localhost") {
             return true;
         }
         if let Ok(address) = name.parse::<std::net::IpAddr>() {
@@ -87,22 +105,45 @@ impl OriginGuard {
     }
 }
 
-/// The name in a `Host` value, without port and brackets.
-fn host_name(host: &str) -> &str {
-    if let Some(rest) = host.strip_prefix('[') {
-        return rest.split(']').next().unwrap_or(rest);
-    }
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    }
+/// A name as it is compared: `localhost.` is `localhost`.
+fn plain(name: &str) -> String {
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+}
+
+/// What a browser says of a request: the site that it comes from, how, and what for.
+const FETCH_SITE: &str = "sec-fetch-site";
+const FETCH_MODE: &str = "sec-fetch-mode";
+const FETCH_DEST: &str = "sec-fetch-dest";
+
+/// Whether a browser says that a page of another site asks.
+pub fn is_cross_site(headers: &HeaderMap) -> bool {
+    let mut sites = headers.get_all(FETCH_SITE).iter();
+    sites.any(|site| site == "cross-site")
+}
+
+/// The header's value, if it comes once and is text.
+fn only<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(first)
+}
+
+/// The name in a `Host` value, without port and brackets; `None` if it is no such value.
+pub fn host_name(host: &str) -> Option<&str> {
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?,
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
+    };
+    let port = port.strip_prefix(':').unwrap_or(port);
+    let fits = !name.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    fits.then_some(name)
 }
 
 impl Refusal {
     /// The HTTP status.
     pub fn status(self) -> StatusCode {
         match self {
-            Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::ForeignOrigin | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         }
@@ -116,7 +157,11 @@ impl Refusal {
             ),
             Self::ForeignHost => (
                 "foreign_host",
-                "the Host header names neither this machine nor a listed name; use the address that was printed",
+                "the Host header names neither this machine nor a listed name; use the address that was printed, or start with --host NAME",
+            ),
+            Self::CrossSite => (
+                "cross_site",
+                "a page of another site may only lead to a page here, or show a picture",
             ),
             Self::NotJson => (
                 "not_json",
@@ -134,14 +179,26 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// Middleware: [`OriginGuard::check`], and bodies of changing calls must be `application/json`, which another
+/// Middleware: [`OriginGuard::check_request`].
+pub async fn own_names_only(
+    State(own): State<OriginGuard>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match own.check_request(&request) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// Middleware: [`OriginGuard::check_request`], and bodies of changing calls must be `application/json`, which another
 /// site's form cannot send. Empty bodies need no type.
 ///
 /// ```ignore
 /// router.layer(axum::middleware::from_fn_with_state(OriginGuard::default(), xinqiao_http::guard))
 /// ```
 pub async fn guard(State(own): State<OriginGuard>, request: Request, next: Next) -> Response {
-    if let Err(refusal) = own.check(request.headers()) {
+    if let Err(refusal) = own.check_request(&request) {
         return refusal.into_response();
     }
     if has_body(request.method(), request.headers())
@@ -237,7 +294,90 @@ mod tests {
 
     #[test]
     fn a_rebound_name_is_turned_away() {
-        check("evil.example:8600", None, Err(Refusal::ForeignHost));
-        check("192.168.1.9:8600", None, Err(Refusal::ForeignHost));
+        for host in [
+            "evil.example:8600",
+            "evil.example",
+            "EVIL.example.",
+            "evil.example.:8600",
+            "localhost.evil.example",
+            "localhost:8600.evil.example",
+            "localhost:8600:8600",
+            "localhost,evil.example",
+            "evil@localhost",
+            "127.0.0.1.evil.example",
+            "sim.test.evil.example",
+            "192.168.1.9:8600",
+            "0.0.0.0:8600",
+            "[2001:db8::1]:8600",
+            "[::1].evil.example",
+            "[::1",
+            "::1",
+            "",
+            ":8600",
+        ] {
+            check(host, None, Err(Refusal::ForeignHost));
+        }
+        let two = |first: &'static str, second: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.append(header::HOST, first.parse().unwrap());
+            headers.append(header::HOST, second.parse().unwrap());
+            OriginGuard::default().check(&headers)
+        };
+        assert_eq!(two("localhost", "evil.example"), Err(Refusal::ForeignHost));
+        assert_eq!(two("evil.example", "localhost"), Err(Refusal::ForeignHost));
+        let none = OriginGuard::default().check(&HeaderMap::new());
+        assert_eq!(none, Err(Refusal::ForeignHost));
+    }
+
+    #[test]
+    fn loopback_and_listed_names_are_ours_however_they_are_spelled() {
+        for host in [
+            "localhost",
+            "LocalHost:8600",
+            "localhost.:8600",
+            "a.localhost",
+            "127.9.9.9",
+            "[::1]",
+            "[::ffff:127.0.0.1]:8600",
+            "SIM.test.:8600",
+        ] {
+            check(host, None, Ok(()));
+        }
+    }
+
+    #[track_caller]
+    fn check_browser(method: &str, uri: &str, told: &[(&str, &str)], want: Result<(), Refusal>) {
+        let mut request = http::Request::builder().method(method).uri(uri);
+        request = request.header(header::HOST, "127.0.0.1:8600");
+        for (name, value) in told {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(()).unwrap();
+        assert_eq!(OriginGuard::default().check_request(&request), want);
+    }
+
+    #[test]
+    fn another_sites_page_may_lead_here_or_show_a_picture_and_nothing_else() {
+        let site = ("sec-fetch-site", "cross-site");
+        let mode = ("sec-fetch-mode", "navigate");
+        let image = ("sec-fetch-dest", "image");
+        check_browser("GET", "/", &[site, mode], Ok(()));
+        check_browser("GET", "/mmbiz/a/0", &[site, image], Ok(()));
+        check_browser("GET", "/", &[site], Err(Refusal::CrossSite));
+        check_browser("POST", "/", &[site, mode], Err(Refusal::CrossSite));
+        check_browser("POST", "/", &[site, image], Err(Refusal::CrossSite));
+        check_browser("POST", "/", &[("sec-fetch-site", "same-origin")], Ok(()));
+        check_browser("GET", "/", &[("sec-fetch-site", "none")], Ok(()));
+    }
+
+    #[test]
+    fn the_host_in_the_request_line_counts_too() {
+        check_browser(
+            "GET",
+            "http://evil.example/",
+            &[],
+            Err(Refusal::ForeignHost),
+        );
+        check_browser("GET", "http://localhost:8600/", &[], Ok(()));
     }
 }

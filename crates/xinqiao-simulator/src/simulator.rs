@@ -280,10 +280,18 @@ fn serve(
     serving: &CancellationToken,
 ) {
     for (index, listener) in listeners.into_iter().enumerate() {
-        let router = match index {
-            0 => first_port(shared.clone(), options),
-            port => face_port(shared.clone(), FACES[port - 1]),
+        let (router, face) = match index {
+            0 => (first_port(shared.clone(), options), None),
+            port => {
+                let face = FACES[port - 1];
+                (face_port(shared.clone(), face), Some(face))
+            }
         };
+        let guard = OriginGuard::new(own_names(options).chain(platform_names(face)));
+        let router = router.layer(axum::middleware::from_fn_with_state(
+            guard,
+            xinqiao_http::own_names_only,
+        ));
         let serving = serving.clone();
         servers.spawn(async move {
             xinqiao_http::serve(listener, router, serving).await;
@@ -291,9 +299,23 @@ fn serve(
     }
 }
 
+/// What this machine may be called besides loopback.
+fn own_names(options: &Options) -> impl Iterator<Item = String> {
+    let bind = (!options.bind.is_unspecified()).then(|| options.bind.to_string());
+    options.hosts.iter().cloned().chain(bind)
+}
+
+/// The platform hosts that a port stands for; the first stands for all.
+fn platform_names(face: Option<&'static str>) -> impl Iterator<Item = String> {
+    xinqiao_catalog::hosts()
+        .iter()
+        .filter(move |host| face.is_none_or(|face| face == host.face))
+        .map(|host| host.name.to_owned())
+}
+
 /// Control interface, pages, and any platform host by `Host` header.
 fn first_port(shared: Arc<Shared>, options: &Options) -> Router {
-    let guard = OriginGuard::new(options.hosts.iter().cloned());
+    let guard = OriginGuard::new(own_names(options));
     let pages = options.console.clone().unwrap_or_else(|| {
         Router::new().fallback(|| async {
             (

@@ -25,6 +25,14 @@ async function answer(message) {
   switch (word) {
     case 'silence': return '';
     case 'image': return { type: 'image', content: { mediaId: rest } };
+    case 'voice': return { type: 'voice', content: { mediaId: rest } };
+    case 'video': return { type: 'video', content: { mediaId: rest, title: `${NAME}: title`, description: '' } };
+    case 'music': {
+      const music = { title: `${NAME}: title`, description: '', musicUrl: 'https://example.com/a.mp3', hqMusicUrl: '' };
+      // An object without a type is music, too.
+      return rest === 'bare' ? music : { type: 'music', content: music };
+    }
+    case 'transfer': return { type: 'customerService', kfAccount: rest };
     case 'news': return [{
       title: `${NAME}: title`, description: 'description',
       picurl: 'https://example.com/a.jpg', url: 'https://example.com/a',

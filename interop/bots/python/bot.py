@@ -1,4 +1,4 @@
-"""A bot on released wechatpy 1.8.18. See ../README.md for what it speaks."""
+"""A bot on released wechatpy, 1.8.18 or the pre-release 2. See ../README.md for what it speaks."""
 
 import io
 import json
@@ -7,10 +7,20 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+import wechatpy
 from wechatpy import WeChatClient, parse_message
+from wechatpy.client.api import WeChatCustomService
 from wechatpy.crypto import WeChatCrypto
 from wechatpy.exceptions import InvalidSignatureException, WeChatClientException
-from wechatpy.replies import ArticlesReply, ImageReply, TextReply
+from wechatpy.replies import (
+    ArticlesReply,
+    ImageReply,
+    MusicReply,
+    TextReply,
+    TransferCustomerServiceReply,
+    VideoReply,
+    VoiceReply,
+)
 from wechatpy.utils import check_signature
 
 APPID = os.environ["BOT_APPID"]
@@ -18,7 +28,7 @@ SECRET = os.environ["BOT_SECRET"]
 TOKEN = os.environ.get("BOT_TOKEN", "")
 AES_KEY = os.environ.get("BOT_AES_KEY", "")
 API = os.environ.get("BOT_API", "")
-NAME = "wechatpy"
+NAME = "wechatpy" if wechatpy.__version__.startswith("1.") else "wechatpy2"
 
 
 class Client(WeChatClient):
@@ -33,6 +43,10 @@ class Client(WeChatClient):
                 params={"grant_type": "client_credential", "appid": self.appid, "secret": self.secret},
             )
 
+
+if API and NAME == "wechatpy2":
+    # The second base URL of version 2: customer service has a class attribute of its own.
+    WeChatCustomService.API_BASE_URL = API + "/customservice/"
 
 client = Client(APPID, SECRET)
 
@@ -49,6 +63,20 @@ def answer(message):
         return ""
     if word == "image":
         return ImageReply(message=message, media_id=rest).render()
+    if word == "voice":
+        return VoiceReply(message=message, media_id=rest).render()
+    if word == "video":
+        return VideoReply(message=message, media_id=rest, title=f"{NAME}: title").render()
+    if word == "music":
+        # The SDK writes no music without a cover.
+        return MusicReply(
+            message=message,
+            thumb_media_id=rest,
+            title=f"{NAME}: title",
+            music_url="https://example.com/a.mp3",
+        ).render()
+    if word == "transfer":
+        return TransferCustomerServiceReply(message=message, account=rest or None).render()
     if word == "news":
         reply = ArticlesReply(message=message)
         reply.add_article(
@@ -140,6 +168,10 @@ def run(command):
             )
     if step == "kf_list":
         return client.customservice.get_accounts()
+    if step == "kf_online":
+        return client.customservice.get_online_accounts()
+    if step == "check":
+        return client.misc.check_network(command["action"], command["operator"])
     raise ValueError(f"unknown step {step}")
 
 

@@ -7,7 +7,16 @@ from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from werobot import WeRoBot
-from werobot.replies import Article, ArticlesReply, ImageReply, TextReply
+from werobot.replies import (
+    Article,
+    ArticlesReply,
+    ImageReply,
+    MusicReply,
+    TextReply,
+    TransferCustomerServiceReply,
+    VideoReply,
+    VoiceReply,
+)
 
 robot = WeRoBot(
     token=os.environ["BOT_TOKEN"],
@@ -27,6 +36,16 @@ def text(message):
         return ""
     if word == "image":
         return ImageReply(message=message, media_id=rest)
+    if word == "voice":
+        return VoiceReply(message=message, media_id=rest)
+    if word == "video":
+        return VideoReply(message=message, media_id=rest, title=f"{NAME}: title")
+    if word == "music":
+        url = "https://example.com/a.mp3"
+        return MusicReply(message=message, title=f"{NAME}: title", description="", url=url)
+    if word == "transfer":
+        account = {"account": rest} if rest else {}
+        return TransferCustomerServiceReply(message=message, **account)
     if word == "news":
         reply = ArticlesReply(message=message)
         reply.add_article(

@@ -164,12 +164,36 @@ fn a_world_on_disk_survives_kill_9() {
 }
 
 #[test]
-fn one_process_at_a_time_uses_a_world() {
+fn a_second_start_in_one_folder_is_refused() {
     let folder = folder();
-    let _first = Running::start(folder.path(), &["sim"]);
-    let output = run(folder.path(), &["sim", "--port", "0"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("--memory"), "{}", stderr(&output));
+    let first = Running::start(folder.path(), &["sim", "--memory"]);
+    let ready = folder.path().join(".xinqiao/ready.json");
+    let before = std::fs::read(&ready).expect("a ready file");
+    for arguments in [
+        ["sim", "--memory", "--port=0"].as_slice(),
+        &["sim", "--port=0"],
+        &["dev", "--port=0", "--seed=7"],
+        &["dev", "--port=0", "--fresh"],
+        &["sim", "--memory", "--port=0", "--ready-file=other.json"],
+    ] {
+        let output = run(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let words = stderr(&output);
+        for said in [
+            &first.child.id().to_string(),
+            &first.text("/console"),
+            "another folder",
+        ] {
+            assert!(words.contains(said), "{arguments:?}: {words}");
+        }
+    }
+    assert_eq!(std::fs::read(&ready).expect("a ready file"), before);
+    assert!(!folder.path().join("other.json").exists());
+    assert_eq!(first.control("GET", "/clock", None).0, 200);
+    let elsewhere = crate::process::folder();
+    drop(Running::start(elsewhere.path(), &["sim", "--memory"]));
+    first.kill();
+    Running::start(folder.path(), &["sim", "--memory"]);
 }
 
 #[test]
@@ -200,14 +224,14 @@ fn the_clock_is_read_and_moved_from_the_command_line() {
     );
 }
 
-/// Asks the control interface under another name.
-fn status_for_host(dev: &Running, name: &str) -> u16 {
+/// Asks a port under another name.
+fn status_for_host(origin: &str, path: &str, name: &str) -> u16 {
     use std::io::{Read as _, Write as _};
-    let address = dev.text("/console").replace("http://", "");
+    let address = origin.replace("http://", "");
     let mut stream = std::net::TcpStream::connect(address).expect("connected");
     write!(
         stream,
-        "GET /_sim/v1/clock HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n"
     )
     .expect("sent");
     let mut answer = String::new();
@@ -220,12 +244,31 @@ fn status_for_host(dev: &Running, name: &str) -> u16 {
 }
 
 #[test]
-fn only_loopback_and_listed_names_reach_the_control_interface() {
+fn only_loopback_and_listed_names_reach_any_port() {
     let folder = folder();
     let dev = Running::start(
         folder.path(),
-        &["sim", "--memory", "--host", "laptop.example"],
+        &["dev", "--memory", "--host", "laptop.example"],
     );
-    assert_eq!(status_for_host(&dev, "laptop.example:8600"), 200);
-    assert_eq!(status_for_host(&dev, "evil.example"), 421);
+    let clock = "/_sim/v1/clock";
+    let console = dev.text("/console");
+    assert_eq!(status_for_host(&console, clock, "laptop.example:8600"), 200);
+    let mut origins = vec![console, dev.text("/gateway")];
+    for map in ["endpoints", "gateway_endpoints"] {
+        let map = dev.ready[map].as_object().expect("a map");
+        origins.extend(map.values().filter_map(Value::as_str).map(str::to_owned));
+    }
+    origins.sort();
+    origins.dedup();
+    assert!(origins.len() >= 10, "{origins:?}");
+    for origin in origins {
+        for path in ["/", "/cgi-bin/token", "/v1/endpoints", "/callback/wx1"] {
+            for name in ["evil.example", "evil.example.:80", "10.0.0.1", ""] {
+                let status = status_for_host(&origin, path, name);
+                assert_eq!(status, 421, "{origin}{path} as {name}");
+            }
+            let status = status_for_host(&origin, path, "LAPTOP.example.");
+            assert_ne!(status, 421, "{origin}{path}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use xinqiao_http::{BodyLimit, DropConnection, read_body};
+use xinqiao_http::{BodyLimit, DropConnection, Refusal, is_cross_site, read_body};
 
 use super::Shared;
 use crate::world::command::{Answer, Command, PlatformAnswer, PlatformCall};
@@ -20,16 +20,27 @@ const PICTURES: &str = "/mmbiz/";
 
 /// The platform host that a request names, if it names one.
 pub(crate) fn named_host(request: &Request) -> Option<&'static str> {
-    let host = request.headers().get(header::HOST)?.to_str().ok()?;
-    let name = host.split(':').next()?;
+    let header = || request.headers().get(header::HOST)?.to_str().ok();
+    let named = request.uri().authority().map(http::uri::Authority::as_str);
+    let name = xinqiao_http::host_name(named.or_else(header)?)?;
+    let name = name.strip_suffix('.').unwrap_or(name);
     xinqiao_catalog::hosts()
         .iter()
         .find(|known| known.name.eq_ignore_ascii_case(name))
         .map(|known| known.name)
 }
 
+/// Whether people see this in a browser, so that another site's page may lead there: calls are never made so.
+fn is_seen(host: &str, path: &str) -> bool {
+    let page = |page: &xinqiao_catalog::Page| page.host == host && page.path == path;
+    path.starts_with(PICTURES) || xinqiao_catalog::pages().iter().any(page)
+}
+
 /// Answers a request to a platform host.
 pub(crate) async fn serve(shared: Arc<Shared>, host: String, request: Request) -> Response {
+    if is_cross_site(request.headers()) && !is_seen(&host, request.uri().path()) {
+        return Refusal::CrossSite.into_response();
+    }
     if request.uri().path().starts_with(PICTURES) {
         return picture(&shared, request.uri().path()).await;
     }

@@ -249,6 +249,148 @@ async fn pages_of_other_sites_are_turned_away() {
     assert_eq!(form.send().await.unwrap().status(), 415);
 }
 
+/// The status of a request that is written byte for byte.
+async fn status_of(port: u16, request: String) -> u16 {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port))
+        .await
+        .unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer[9..12].parse().unwrap()
+}
+
+fn port_of(origin: &str) -> u16 {
+    origin.rsplit_once(':').unwrap().1.parse().unwrap()
+}
+
+/// Every port with a platform host that it stands for.
+fn ports(world: &TestWorld) -> Vec<(u16, &'static str)> {
+    let endpoints = world.simulator().endpoints();
+    let mut ports = vec![(port_of(&world.simulator().origin()), "api.weixin.qq.com")];
+    for host in [
+        "api.weixin.qq.com",
+        "qyapi.weixin.qq.com",
+        "api.mch.weixin.qq.com",
+        "open.weixin.qq.com",
+    ] {
+        ports.push((port_of(&endpoints[host]), host));
+    }
+    ports
+}
+
+#[tokio::test]
+async fn a_page_that_rebinds_its_name_is_turned_away_on_every_port() {
+    let world = TestWorld::start().await;
+    for (port, own) in ports(&world) {
+        for host in [
+            "evil.example".to_owned(),
+            format!("evil.example:{port}"),
+            "evil.example.".to_owned(),
+            "EVIL.EXAMPLE".to_owned(),
+            "localhost.evil.example".to_owned(),
+            format!("{own}.evil.example"),
+            format!("[2001:db8::1]:{port}"),
+            "192.0.2.7".to_owned(),
+            "0.0.0.0".to_owned(),
+            String::new(),
+        ] {
+            for path in ["/", "/cgi-bin/token", "/_sim/v1/", "/mmbiz/a/0"] {
+                let request =
+                    format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+                assert_eq!(
+                    status_of(port, request).await,
+                    421,
+                    "{host} {path} on {port}"
+                );
+            }
+        }
+        for head in [
+            "GET / HTTP/1.0\r\n",
+            "GET / HTTP/1.1\r\nhost: localhost\r\nhost: evil.example\r\n",
+            "GET / HTTP/1.1\r\nhost: evil.example\r\nhost: localhost\r\n",
+            "GET http://evil.example/ HTTP/1.1\r\nhost: localhost\r\n",
+        ] {
+            let request = format!("{head}connection: close\r\n\r\n");
+            assert_eq!(status_of(port, request).await, 421, "{head} on {port}");
+        }
+        for host in [
+            format!("127.0.0.1:{port}"),
+            "LOCALHOST.".to_owned(),
+            format!("[::1]:{port}"),
+            own.to_uppercase(),
+            format!("{own}.:443"),
+        ] {
+            let request = format!(
+                "GET /cgi-bin/nothing HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+            );
+            assert_eq!(status_of(port, request).await, 404, "{host} on {port}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_port_stands_for_its_own_platform_hosts() {
+    let world = TestWorld::start().await;
+    for (at, (port, _)) in ports(&world).into_iter().enumerate() {
+        for (other, (_, host)) in ports(&world).into_iter().enumerate().skip(1) {
+            let request = format!("GET /x HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+            let want = if at == 0 || at == other { 404 } else { 421 };
+            assert_eq!(status_of(port, request).await, want, "{host} on port {at}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_makes_no_platform_calls() {
+    let world = TestWorld::start().await;
+    for (port, own) in ports(&world) {
+        let head = |method: &str, path: &str, told: &str| {
+            format!(
+                "{method} {path} HTTP/1.1\r\nhost: {own}\r\n{told}content-type: text/plain\r\n\
+                 content-length: 0\r\nconnection: close\r\n\r\n"
+            )
+        };
+        for told in [
+            "origin: https://evil.example\r\n",
+            "origin: http://localhost:3000\r\n",
+            "origin: null\r\n",
+            "origin: https://evil.example\r\nsec-fetch-site: cross-site\r\nsec-fetch-mode: navigate\r\n",
+            "sec-fetch-site: cross-site\r\nsec-fetch-mode: no-cors\r\n",
+            "sec-fetch-site: cross-site\r\nsec-fetch-mode: navigate\r\n",
+            "sec-fetch-site: cross-site\r\nsec-fetch-dest: image\r\n",
+        ] {
+            for method in ["GET", "POST"] {
+                let request = head(method, "/cgi-bin/menu/delete", told);
+                assert_eq!(
+                    status_of(port, request).await,
+                    403,
+                    "{method} {told} on {port}"
+                );
+            }
+        }
+        let same = format!("origin: https://{own}\r\nsec-fetch-site: same-origin\r\n");
+        let typed = "sec-fetch-site: none\r\nsec-fetch-mode: navigate\r\n";
+        for told in [same.as_str(), typed, ""] {
+            let request = head("GET", "/cgi-bin/nothing", told);
+            assert_eq!(status_of(port, request).await, 404, "{told} on {port}");
+        }
+    }
+    // A browser is sent to log in, and shows pictures, wherever it comes from.
+    let (port, _) = ports(&world)[4];
+    for (path, told) in [
+        ("/connect/oauth2/authorize", "sec-fetch-mode: navigate"),
+        ("/mmbiz/none/0", "sec-fetch-dest: image"),
+    ] {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: open.weixin.qq.com\r\nsec-fetch-site: cross-site\r\n{told}\r\n\
+             connection: close\r\n\r\n"
+        );
+        assert_ne!(status_of(port, request).await, 403, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn many_users_and_pages_of_them() {
     let world = TestWorld::start().await;
