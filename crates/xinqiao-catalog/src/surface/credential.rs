@@ -91,17 +91,14 @@ pub(super) fn take(endpoint: &Endpoint, request: &Request<'_>) -> Credential {
         AuthKind::Merchant => signature(request.authorization).unwrap_or(Credential::Elsewhere),
         AuthKind::Chatbot | AuthKind::Openai => Credential::Elsewhere,
         kind => {
-            let param = endpoint.auth.param;
-            let own = (!param.is_empty()).then_some((param, kind));
-            // A second kind that the endpoint takes comes under its own name.
-            let other = endpoint.auth.alternative.and_then(|alternative| {
-                TOKEN_PARAMS
-                    .into_iter()
-                    .find(|(_, kind)| *kind == alternative)
-            });
-            own.into_iter()
-                .chain(other)
-                .find_map(|(param, kind)| token(request.query, param, kind))
+            // WECHAT: the pages renamed `component_access_token` to `access_token`, and SDKs send either; whose token
+            // it is the endpoint says, not the name.
+            let of_kind = TOKEN_PARAMS.into_iter().find(|(_, of)| *of == kind);
+            let of_kind = of_kind.map(|(param, _)| [param, "access_token"]);
+            std::iter::once(endpoint.auth.param)
+                .filter(|param| !param.is_empty())
+                .chain(of_kind.into_iter().flatten())
+                .find_map(|param| token(request.query, param, kind))
                 .unwrap_or(Credential::None)
         }
     }

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use xinqiao_types::{AppSecret, SeededEntropy, UnixSeconds};
 
 use super::*;
-use crate::model::Code;
+use crate::model::{AuthKind, Code};
 
 const API: &str = "api.weixin.qq.com";
 
@@ -26,6 +26,47 @@ fn a_call_with_a_token_is_recognised() {
         panic!()
     };
     assert_eq!((param, value.expose()), ("access_token", "80_abc+"));
+}
+
+#[test]
+fn the_endpoint_says_whose_token_it_is_and_not_the_name() {
+    for (path, query, kind) in [
+        (
+            "/cgi-bin/component/api_query_auth",
+            "access_token=t",
+            AuthKind::ComponentAccessToken,
+        ),
+        (
+            "/cgi-bin/component/api_query_auth",
+            "component_access_token=t",
+            AuthKind::ComponentAccessToken,
+        ),
+        (
+            "/cgi-bin/component/api_get_authorizer_option",
+            "access_token=t",
+            AuthKind::ComponentAccessToken,
+        ),
+        (
+            "/cgi-bin/component/get_authorizer_option",
+            "access_token=t",
+            AuthKind::AccessToken,
+        ),
+        ("/wxa/commit", "access_token=t", AuthKind::AccessToken),
+    ] {
+        let request = Request {
+            method: "POST",
+            ..get(path, query)
+        };
+        let call = recognise(&request);
+        let Credential::Token {
+            kind: found, param, ..
+        } = call.credential
+        else {
+            panic!("{path}?{query}: no token")
+        };
+        assert_eq!(found, kind, "{path}");
+        assert!(query.starts_with(param));
+    }
 }
 
 #[test]
