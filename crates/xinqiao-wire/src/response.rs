@@ -16,7 +16,7 @@ use crate::input::{DecodeError, Input, Token};
 use crate::json::{self, Keep, Reader};
 use crate::markup;
 use crate::record::Record;
-use crate::slot::{Slot, ViewMut};
+use crate::slot::{Slot, View, ViewMut};
 
 /// Reads an answer. The error envelope is looked at by the caller, before.
 pub fn decode(
@@ -38,8 +38,11 @@ pub fn decode(
         match came {
             Came::File => {
                 for index in 0..fields.len() {
-                    if let Some(ViewMut::Download(file)) =
-                        record.slot_mut(index).map(Slot::view_mut)
+                    // A slot is touched only if it is the file's: an absent text would become an empty one.
+                    let is_file = |slot: &dyn Slot| matches!(slot.view(), View::Download(_));
+                    if record.slot(index).is_some_and(is_file)
+                        && let Some(ViewMut::Download(file)) =
+                            record.slot_mut(index).map(Slot::view_mut)
                     {
                         content_type.clone_into(&mut file.content_type);
                         file.file_name = file_name.map(str::to_owned);
