@@ -230,11 +230,9 @@ fn mended<T>(
     body: &[u8],
     mut read: impl FnMut(&[u8]) -> Result<T, DecodeError>,
 ) -> Result<T, DecodeError> {
-    // Without a branch, so that many bytes are compared at once.
-    let has_controls = body
-        .iter()
-        .fold(false, |found, byte| found | (*byte < b' '));
-    if has_controls {
+    // The least byte, without a branch: many are compared at once.
+    let least = body.iter().fold(u8::MAX, |least, byte| least.min(*byte));
+    if least < b' ' {
         return read(mend(body).as_bytes());
     }
     let refused = match read(body) {
