@@ -164,11 +164,23 @@ pub(crate) fn failure(envelope: Envelope, status: u16, body: &[u8]) -> Option<Ap
     };
     match &code {
         AnswerCode::Number(code) if code.is_ok() => return None,
-        // In the payment products a code within a 2xx answer is data.
-        AnswerCode::Word(_) if is_success => return None,
+        // In the payment products a code within a 2xx answer is data, unless it is all that came instead of a file.
+        AnswerCode::Word(word)
+            if is_success && (word.is_empty() || !is_envelope_only(envelope, body)) =>
+        {
+            return None;
+        }
         _ => {}
     }
     Some(ApiError::new(envelope.endpoint, code, message, status))
+}
+
+/// Whether nothing but an error came from an endpoint that answers with a file.
+fn is_envelope_only(envelope: Envelope, body: &[u8]) -> bool {
+    let names = [envelope.code_field, envelope.message_field, "detail"];
+    response::is_file(envelope.answer)
+        && matches!(response::value(body), Ok(Value::Object(fields))
+            if fields.keys().all(|name| names.contains(&name.as_str())))
 }
 
 /// A whole number, also one that came as `40001.0`.
@@ -281,6 +293,13 @@ mod tests {
             Some("PARAM_ERROR"),
         );
         check(pay, 200, br#"{"code":"OK"}"#, None);
+        let bill = Envelope {
+            answer: Content::Csv,
+            ..pay
+        };
+        let error = br#"{"code":"NO_STATEMENT_EXIST","message":"x"}"#;
+        check(bill, 200, error, Some("NO_STATEMENT_EXIST"));
+        check(bill, 200, br#"{"code":"A1","rows":[]}"#, None);
     }
 
     #[test]

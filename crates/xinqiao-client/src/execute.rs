@@ -427,7 +427,7 @@ fn judge(request: &Prepared, incoming: Incoming) -> Result<Answer, (Error, Reach
         return Err((Error::Api(Box::new(failure)), Reached::Answered(class)));
     }
     let kind = answer::looks_like(&answer.body);
-    let is_answer = kind != HTML || !matches!(envelope.answer, Content::Json | Content::Xml);
+    let is_answer = kind != HTML || matches!(envelope.answer, Content::Raw);
     if (200..300).contains(&status) && is_answer {
         if response::is_file(envelope.answer) && answer.came() == Came::Nothing {
             let error = Error::Decode {

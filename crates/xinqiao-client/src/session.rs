@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use xinqiao_catalog::id::{mini_program, open_platform, work};
 use xinqiao_crypto::{Genuine, Mismatch, encrypted_data, session};
 use xinqiao_types::{AppId, AppSecret, CorpId, OpenId, UnionId};
+use xinqiao_wire::response;
 
 use crate::{client::Client, error::Error, token::text};
 
@@ -78,7 +79,7 @@ pub enum OpenError {
     Decrypt(encrypted_data::EncryptedDataError),
     /// What came out is no JSON: it was another key, with which the padding happens to look right.
     #[error("session_key.stale: what was decrypted is no JSON; log in again")]
-    Json(#[from] serde_json::Error),
+    Json(#[from] xinqiao_wire::DecodeError),
     /// It was made for another account.
     #[error("the data was made for `{found}`, not for this account")]
     Watermark {
@@ -253,7 +254,7 @@ pub fn decrypt_with(
         // A wrong key can leave a padding that looks right: what it gives is no JSON then.
         let opened = encrypted_data::decrypt(key.expose(), encrypted_data, iv)
             .map_err(OpenError::from)
-            .and_then(|plain| Ok(serde_json::from_slice::<Value>(&plain)?));
+            .and_then(|plain| Ok(response::value(&plain)?));
         match opened {
             Ok(data) => {
                 let found = data.pointer("/watermark/appid").and_then(Value::as_str);

@@ -61,16 +61,19 @@ pub fn decode(
     }
     match info.answer {
         Content::Xml => markup::decode(record, body, keep),
-        _ => {
-            let mut again = false;
-            mended(body, |text| {
-                if std::mem::replace(&mut again, true) {
-                    record.clear();
-                }
-                json::decode(record, text, keep)
-            })
-        }
+        _ => decode_json(record, body, keep),
     }
+}
+
+/// Reads JSON of the platform's into a record that is as new, as leniently as an answer.
+pub fn decode_json(record: &mut dyn Record, body: &[u8], keep: Keep) -> Result<(), DecodeError> {
+    let mut again = false;
+    mended(body, |text| {
+        if std::mem::replace(&mut again, true) {
+            record.clear();
+        }
+        json::decode(record, text, keep)
+    })
 }
 
 /// Reads an answer as any JSON value, as leniently as [`decode`].
