@@ -65,6 +65,7 @@ pub(crate) fn stats(as_json: bool) -> Result<()> {
         "permissions": catalog.rules.permissions.len(),
         "quotas": catalog.rules.quotas.len(),
         "diagnoses": catalog.rules.diagnoses.len(),
+        "credentials": pack::sources(&catalog)?,
         "products": products,
     });
     if as_json {

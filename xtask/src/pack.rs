@@ -11,9 +11,12 @@ use xinqiao_catalog::{Code, Endpoint, ErrorFamily, Module, Product, Route, Text,
 
 use crate::source::{ProductTree, Prose, read};
 
+mod auth;
 mod lower;
 mod tables;
 
+pub(crate) use self::auth::sources;
+pub(crate) use self::lower::auth as auth_kind;
 use self::lower::{Scope, endpoint, event};
 use self::tables::{errors, hosts, rules};
 
@@ -74,6 +77,7 @@ pub(crate) fn compile() -> Result<Catalog> {
             .with_context(|| format!("in product {}", product.name()))?;
     }
     relate(&mut out);
+    auth::mark(&mut out)?;
     Ok(out)
 }
 

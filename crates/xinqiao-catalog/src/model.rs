@@ -11,7 +11,7 @@ mod event;
 mod platform;
 
 pub use self::endpoint::{
-    Auth, AuthKind, Content, Endpoint, Example, Method, Retry, Route, Variant, When,
+    Auth, AuthKind, AuthSource, Content, Endpoint, Example, Method, Retry, Route, Variant, When,
 };
 pub use self::event::{DedupRecipe, Event, EventKind, EventWire};
 pub use self::platform::{

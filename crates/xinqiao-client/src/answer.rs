@@ -3,8 +3,12 @@
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use serde_json::Value;
+use xinqiao_catalog::{Endpoint, Product};
 use xinqiao_types::ErrCode;
-use xinqiao_wire::{Content, Download, response};
+use xinqiao_wire::{
+    Content, Download, disposition,
+    response::{self, Came},
+};
 
 use crate::error::{AnswerCode, ApiError, Error};
 
@@ -29,19 +33,56 @@ impl Answer {
 
     /// The name of the file, from `Content-Disposition`.
     pub fn file_name(&self) -> Option<String> {
-        file_name(text(&self.headers, header::CONTENT_DISPOSITION))
+        // WECHAT: a Chinese name stands there as plain UTF-8.
+        let header = self.headers.get(header::CONTENT_DISPOSITION)?;
+        disposition::file_name(&String::from_utf8_lossy(header.as_bytes()))
     }
 
-    /// The body as JSON; an empty body is `null`.
+    /// The body as JSON; an empty body is `null`. Bytes that JSON forbids inside a string are read as spaces or
+    /// U+FFFD, as in typed calls.
+    ///
+    /// # Errors
+    /// The body is no JSON: a file, for instance.
     pub fn json(&self) -> Result<Value, Error> {
         if self.body.is_empty() {
             return Ok(Value::Null);
         }
-        parse(&self.body).map_err(|error| Error::Decode {
+        response::value(&self.body).map_err(|error| Error::Decode {
             endpoint: self.endpoint,
             path: "".into(),
-            source: error.into(),
+            source: match looks_like(&self.body) {
+                TEXT => error.into(),
+                kind => format!("{kind} of {} bytes came, no JSON", self.body.len()).into(),
+            },
         })
+    }
+
+    /// What came from an endpoint that answers with a file.
+    pub(crate) fn came(&self) -> Came {
+        let known = xinqiao_catalog::endpoint(self.endpoint);
+        let envelope = known.map_or(["errcode", "errmsg"], |known| {
+            [known.code_field(), message_field(known)]
+        });
+        let is_field = |name: &str| known.is_some_and(|known| known.response.field(name).is_some());
+        let name = self.file_name();
+        response::came(
+            &self.body,
+            self.content_type(),
+            name.as_deref(),
+            envelope,
+            &is_field,
+        )
+    }
+
+    /// The answer, if it is the file that was asked for.
+    pub(crate) fn only_file(self) -> Result<Self, Error> {
+        match self.came() {
+            Came::Fields(fields) => Err(Error::Fields {
+                endpoint: self.endpoint,
+                fields: Box::new(fields),
+            }),
+            Came::File | Came::Nothing => Ok(self),
+        }
     }
 
     /// The body as a file.
@@ -61,21 +102,29 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
         .unwrap_or_default()
 }
 
-/// JSON as the platform writes it.
-///
-/// WECHAT: some answers hold control characters inside strings, which JSON forbids; they are read as
-/// spaces rather than refused.
-fn parse(body: &[u8]) -> Result<Value, serde_json::Error> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    match serde_json::from_slice(body) {
-        Ok(value) => Ok(value),
-        Err(error) => {
-            let cleaned: Vec<u8> = body
-                .iter()
-                .map(|byte| if *byte < b' ' { b' ' } else { *byte })
-                .collect();
-            serde_json::from_slice(&cleaned).map_err(|_| error)
+const TEXT: &str = "text";
+pub(crate) const HTML: &str = "an HTML page";
+
+/// What kind of bytes these are, for messages: their content may hold what nobody must read.
+pub(crate) fn looks_like(body: &[u8]) -> &'static str {
+    let body = body.trim_ascii_start();
+    let begins = |start: &[u8]| {
+        body.get(..start.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(start))
+    };
+    match body {
+        [] => "an empty answer",
+        _ if begins(b"<!doctype html") || begins(b"<html") => HTML,
+        [b'<', ..] => "XML",
+        [0xff, 0xd8, 0xff, ..] | [0x89, b'P', b'N', b'G', ..] | [b'G', b'I', b'F', b'8', ..] => {
+            "a picture"
         }
+        [b'#', b'!', b'A', b'M', b'R', ..] | [b'I', b'D', b'3', ..] => "a voice",
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => "a film",
+        [b'%', b'P', b'D', b'F', ..] => "a PDF",
+        [0x1f, 0x8b, ..] | [b'P', b'K', 3, 4, ..] => "a packed file",
+        _ if std::str::from_utf8(body).is_ok() => TEXT,
+        _ => "a file",
     }
 }
 
@@ -89,29 +138,25 @@ pub(crate) struct Envelope {
 }
 
 /// Finds the platform's failure in an answer, if it reports one.
-pub(crate) fn failure(
-    envelope: Envelope,
-    status: u16,
-    content_type: &str,
-    body: &[u8],
-) -> Option<ApiError> {
-    // WECHAT: an endpoint that gives bytes answers its failures as JSON, often called `text/plain`; an
-    // endpoint that gives JSON may call it `text/plain` too. So the body decides, not the header.
-    let may_be_json = response::looks_like_object(body);
-    let is_file = matches!(envelope.answer, Content::Binary | Content::Csv)
-        && (content_type.starts_with("image/")
-            || content_type.starts_with("video/")
-            || content_type.starts_with("audio/"))
-        && body.len() > MAX_ERROR;
-    if !may_be_json || is_file {
+///
+/// WECHAT: an endpoint that gives bytes answers its failures as JSON, often called `text/plain` or as the file would
+/// be; an endpoint that gives JSON may call it `text/plain` too. So the body decides, not the header.
+pub(crate) fn failure(envelope: Envelope, status: u16, body: &[u8]) -> Option<ApiError> {
+    if !response::looks_like_object(body) {
         return None;
     }
-    let (code, message) = response::envelope(body, envelope.code_field, envelope.message_field)?;
+    let is_success = (200..300).contains(&status);
+    let find = if is_success && response::is_file(envelope.answer) {
+        response::file_envelope
+    } else {
+        response::envelope
+    };
+    let (code, message) = find(body, envelope.code_field, envelope.message_field)?;
     let message = message.as_str().unwrap_or_default();
     let code = match code {
         // WECHAT: a missing `errcode` means success, and so does 0.
-        Value::Number(number) => AnswerCode::Number(ErrCode(number.as_i64()?)),
-        Value::String(text) => match text.parse() {
+        Value::Number(number) => AnswerCode::Number(ErrCode(whole(&number)?)),
+        Value::String(text) => match text.trim().parse() {
             Ok(number) => AnswerCode::Number(number),
             Err(_) => AnswerCode::Word(text.as_str().into()),
         },
@@ -119,55 +164,43 @@ pub(crate) fn failure(
     };
     match &code {
         AnswerCode::Number(code) if code.is_ok() => return None,
-        // In the payment products a code within a 2xx answer is data.
-        AnswerCode::Word(_) if (200..300).contains(&status) => return None,
+        // In the payment products a code within a 2xx answer is data, unless it is all that came instead of a file.
+        AnswerCode::Word(word)
+            if is_success && (word.is_empty() || !is_envelope_only(envelope, body)) =>
+        {
+            return None;
+        }
         _ => {}
     }
     Some(ApiError::new(envelope.endpoint, code, message, status))
 }
 
-/// No error message of the platform is longer; what is longer is a file.
-const MAX_ERROR: usize = 4096;
-
-/// Reads `attachment; filename="x.jpg"`, also unquoted and in RFC 5987's form.
-///
-/// Only the last segment of a path is kept: a name from outside must not choose a folder.
-fn file_name(disposition: &str) -> Option<String> {
-    let parameter = |wanted: &str| {
-        disposition.split(';').skip(1).find_map(|pair| {
-            let (name, value) = pair.trim().split_once('=')?;
-            name.trim()
-                .eq_ignore_ascii_case(wanted)
-                .then(|| value.trim().trim_matches('"'))
-        })
-    };
-    let extended = parameter("filename*")
-        .and_then(|value| value.rsplit_once("''"))
-        .map(|(_, encoded)| decode(encoded));
-    let name = extended.or_else(|| parameter("filename").map(str::to_owned))?;
-    let base = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    (!base.is_empty() && base != "." && base != "..").then(|| base.to_owned())
+/// Whether nothing but an error came from an endpoint that answers with a file.
+fn is_envelope_only(envelope: Envelope, body: &[u8]) -> bool {
+    let names = [envelope.code_field, envelope.message_field, "detail"];
+    response::is_file(envelope.answer)
+        && matches!(response::value(body), Ok(Value::Object(fields))
+            if fields.keys().all(|name| names.contains(&name.as_str())))
 }
 
-fn decode(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let hex = tail
-            .get(..2)
-            .and_then(|pair| std::str::from_utf8(pair).ok());
-        match hex.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
-            Some(decoded) if byte == b'%' => {
-                out.push(decoded);
-                rest = &tail[2..];
-            }
-            _ => {
-                out.push(byte);
-                rest = tail;
-            }
-        }
+/// A whole number, also one that came as `40001.0`.
+fn whole(number: &serde_json::Number) -> Option<i64> {
+    let float = || {
+        let float = number.as_f64()?;
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole and small")]
+        (float.fract() == 0.0 && float.abs() < 1e15).then_some(float as i64)
+    };
+    number.as_i64().or_else(float)
+}
+
+/// Name of the message in an endpoint's envelope.
+pub(crate) fn message_field(endpoint: &Endpoint) -> &'static str {
+    match (endpoint.envelope, endpoint.product) {
+        (Some([_, message]), _) => message,
+        (None, Product::PayV3 | Product::PayGlobal) => "message",
+        (None, Product::PayV2) => "err_code_des",
+        (None, _) => "errmsg",
     }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]
@@ -181,66 +214,63 @@ mod tests {
         answer: Content::Json,
     };
 
+    const FILE: Envelope = Envelope {
+        answer: Content::Binary,
+        ..JSON
+    };
+
     #[track_caller]
-    fn check(envelope: Envelope, status: u16, kind: &str, body: &str, want: Option<&str>) {
-        let found = failure(envelope, status, kind, body.as_bytes());
-        assert_eq!(found.map(|error| error.code.to_string()).as_deref(), want);
+    fn check(envelope: Envelope, status: u16, body: &[u8], want: Option<&str>) {
+        let found = failure(envelope, status, body);
+        let text = String::from_utf8_lossy(body);
+        assert_eq!(
+            found.map(|error| error.code.to_string()).as_deref(),
+            want,
+            "{text}"
+        );
     }
 
     #[test]
     fn a_missing_errcode_means_success() {
-        check(JSON, 200, "application/json", r#"{"ticket":"x"}"#, None);
+        check(JSON, 200, br#"{"ticket":"x"}"#, None);
+        check(JSON, 200, br#"{"errcode":0,"errmsg":"ok"}"#, None);
         check(
             JSON,
             200,
-            "application/json",
-            r#"{"errcode":0,"errmsg":"ok"}"#,
-            None,
-        );
-        check(
-            JSON,
-            200,
-            "text/plain",
-            r#"{"errcode":40001,"errmsg":"x"}"#,
+            br#"{"errcode":40001,"errmsg":"x"}"#,
             Some("40001"),
         );
-        check(
-            JSON,
-            200,
-            "text/plain",
-            r#"{"errcode":"40001"}"#,
-            Some("40001"),
-        );
-        check(
-            JSON,
-            200,
-            "application/json",
-            "\u{feff}{\"errmsg\":\"a\u{b}\",\"errcode\":40001}",
-            Some("40001"),
-        );
+        check(JSON, 200, br#"{"errcode":"40001"}"#, Some("40001"));
+        check(JSON, 200, br#"{"errcode":40001.0}"#, Some("40001"));
+    }
+
+    #[test]
+    fn no_byte_of_a_message_costs_its_code() {
+        for body in [
+            &b"\xef\xbb\xbf{\"errmsg\":\"a\x0b\",\"errcode\":40001}"[..],
+            b"{\"errmsg\":\"\xff\xfe\",\"errcode\":40001}",
+            b"{\"errcode\":40001,\"errmsg\":\"\xb2\xce",
+            b"{\"errcode\":40001,\"errmsg\":\"a \"b\" c\"}\0",
+        ] {
+            for envelope in [JSON, FILE] {
+                check(envelope, 200, body, Some("40001"));
+                check(envelope, 500, body, Some("40001"));
+            }
+        }
     }
 
     #[test]
     fn an_error_instead_of_a_file_is_found() {
-        let file = Envelope {
-            answer: Content::Binary,
-            ..JSON
-        };
         check(
-            file,
+            FILE,
             200,
-            "text/plain",
-            r#"{"errcode":40007,"errmsg":"invalid media_id"}"#,
+            br#"{"errcode":40007,"errmsg":"invalid media_id"}"#,
             Some("40007"),
         );
-        check(file, 200, "image/jpeg", "\u{fffd}JFIF", None);
-        check(
-            file,
-            200,
-            "image/jpeg",
-            r#"{"errcode":40007}"#,
-            Some("40007"),
-        );
+        check(FILE, 200, "\u{fffd}JFIF".as_bytes(), None);
+        // A file whose lines are JSON, and one that merely begins like it.
+        check(FILE, 200, b"{\"errcode\":40007}\n{\"errcode\":0}\n", None);
+        check(FILE, 200, br#"{note}: "errcode""#, None);
     }
 
     #[test]
@@ -253,38 +283,40 @@ mod tests {
         check(
             pay,
             400,
-            "application/json",
-            r#"{"code":"PARAM_ERROR","message":"x"}"#,
+            br#"{"code":"PARAM_ERROR","message":"x"}"#,
             Some("PARAM_ERROR"),
         );
-        check(pay, 200, "application/json", r#"{"code":"OK"}"#, None);
+        check(
+            pay,
+            400,
+            b"{\"code\":\"PARAM_ERROR\",\"message\":\"\xff\x01",
+            Some("PARAM_ERROR"),
+        );
+        check(pay, 200, br#"{"code":"OK"}"#, None);
+        let bill = Envelope {
+            answer: Content::Csv,
+            ..pay
+        };
+        let error = br#"{"code":"NO_STATEMENT_EXIST","message":"x"}"#;
+        check(bill, 200, error, Some("NO_STATEMENT_EXIST"));
+        check(bill, 200, br#"{"code":"A1","rows":[]}"#, None);
     }
 
     #[test]
-    fn file_names_are_read_and_stripped_of_folders() {
+    fn what_came_is_named_and_not_quoted() {
+        let answer = |body: &'static [u8]| Answer {
+            endpoint: "official_account.test",
+            status: 200,
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(body),
+        };
+        let error = answer(b"\xff\xd8\xff\xe0secret").json().unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(source, "a picture of 10 bytes came, no JSON");
+        assert_eq!(looks_like(b"\r\n<!DOCTYPE HTML>"), HTML);
         assert_eq!(
-            file_name(r#"attachment; filename="a.jpg""#).as_deref(),
-            Some("a.jpg")
+            answer(b"{\"nickname\":\"a\x0bb\"}").json().unwrap()["nickname"],
+            "a b"
         );
-        assert_eq!(
-            file_name("attachment; filename=a.jpg").as_deref(),
-            Some("a.jpg")
-        );
-        assert_eq!(
-            file_name("attachment; filename=\"x\"; filename*=UTF-8''%E6%A1%A5.jpg").as_deref(),
-            Some("桥.jpg")
-        );
-        assert_eq!(
-            file_name(r#"a; filename="../../etc/passwd""#).as_deref(),
-            Some("passwd")
-        );
-        assert_eq!(file_name(r#"a; filename="..""#), None);
-        assert_eq!(file_name("inline"), None);
-    }
-
-    #[test]
-    fn control_characters_do_not_make_an_answer_unreadable() {
-        let value = parse(b"{\"nickname\":\"a\x0bb\"}").unwrap();
-        assert_eq!(value["nickname"], "a b");
     }
 }

@@ -90,7 +90,8 @@ impl<E: Endpoint> Call<E> {
     /// ```
     ///
     /// # Errors
-    /// As awaiting the call; an answer that is an error in JSON is an [`Error::Api`].
+    /// As awaiting the call; an answer that is an error in JSON is an [`Error::Api`], one that only says where the
+    /// file lies an [`Error::Fields`].
     pub async fn stream(self) -> Result<FileStream, Error> {
         stream(&self.client, &self.request, E::INFO, &self.options).await
     }

@@ -2,8 +2,10 @@
 
 use std::{fmt, time::Duration};
 
+use serde_json::{Map, Value};
 use xinqiao_catalog::{Code, Product, RetryClass, rules};
 use xinqiao_types::{ErrCode, Rid};
+use xinqiao_wire::response::instead_of_file;
 
 /// Any error's source.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -38,6 +40,14 @@ pub enum Error {
         path: Box<str>,
         /// What is wrong there.
         source: BoxError,
+    },
+    /// Instead of the file came fields: where it lies, or something of another kind than a file.
+    #[error("{endpoint} gave no file: the answer {}", instead_of_file(fields))]
+    Fields {
+        /// Catalog id of the endpoint.
+        endpoint: &'static str,
+        /// What came; see [`Error::url`].
+        fields: Box<Map<String, Value>>,
     },
     /// The request was refused before a byte left.
     #[error("{endpoint} refused before sending: {reason}")]
@@ -291,11 +301,21 @@ impl Error {
         self.api().and_then(|error| error.code.number())
     }
 
+    /// Where the file lies that did not come itself ([`Error::Fields`]): the address of a film, for instance.
+    pub fn url(&self) -> Option<&str> {
+        let Self::Fields { fields, .. } = self else {
+            return None;
+        };
+        let mut urls = fields.iter().filter(|(name, _)| name.ends_with("url"));
+        urls.find_map(|(_, url)| url.as_str().filter(|url| !url.is_empty()))
+    }
+
     /// The catalog id of the endpoint that failed; empty where no call was made.
     pub fn endpoint(&self) -> &'static str {
         match self {
             Self::Api(error) => error.endpoint,
-            Self::Transport { endpoint, .. }
+            Self::Fields { endpoint, .. }
+            | Self::Transport { endpoint, .. }
             | Self::Decode { endpoint, .. }
             | Self::Preflight { endpoint, .. }
             | Self::Signature { endpoint, .. }

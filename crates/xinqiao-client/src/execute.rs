@@ -12,10 +12,13 @@ use xinqiao_catalog::{
     },
 };
 use xinqiao_types::AccessToken;
-use xinqiao_wire::Auth;
+use xinqiao_wire::{
+    Auth, Content,
+    response::{self, Came},
+};
 
 use crate::{
-    answer::{self, Answer, Envelope},
+    answer::{self, Answer, Envelope, HTML},
     client::Client,
     error::{Error, Refusal, Retry, TransportReason},
     file_stream::{self, FileStream},
@@ -105,6 +108,9 @@ impl Client {
         options: &Options,
     ) -> Result<FileStream, Error> {
         let stream = match self.run(request, options, Want::Stream).await? {
+            Got::Whole(answer) if response::is_file(request.envelope.answer) => {
+                FileStream::whole(answer.only_file()?)
+            }
             Got::Whole(answer) => FileStream::whole(answer),
             Got::Stream(stream) => *stream,
         };
@@ -415,12 +421,22 @@ fn judge(request: &Prepared, incoming: Incoming) -> Result<Answer, (Error, Reach
         // WECHAT: today's interface of the chatbot words failures otherwise than the older one.
         (envelope.code_field, envelope.message_field) = ("code", "msg");
     }
-    let failure = answer::failure(envelope, status, answer.content_type(), &answer.body);
+    let failure = answer::failure(envelope, status, &answer.body);
     if let Some(failure) = failure {
         let class = class(failure.retry);
         return Err((Error::Api(Box::new(failure)), Reached::Answered(class)));
     }
-    if (200..300).contains(&status) {
+    let kind = answer::looks_like(&answer.body);
+    let is_answer = kind != HTML || matches!(envelope.answer, Content::Raw);
+    if (200..300).contains(&status) && is_answer {
+        if response::is_file(envelope.answer) && answer.came() == Came::Nothing {
+            let error = Error::Decode {
+                endpoint: envelope.endpoint,
+                path: "".into(),
+                source: response::NO_FILE.into(),
+            };
+            return Err((error, Reached::Answered(xinqiao_catalog::RetryClass::Never)));
+        }
         return Ok(answer);
     }
     // Not the platform's own answer: a proxy's, a gateway's or an edge server's.
@@ -428,7 +444,7 @@ fn judge(request: &Prepared, incoming: Incoming) -> Result<Answer, (Error, Reach
         reason: TransportReason::Status(status),
         sent: true,
         source: format!(
-            "{} bytes that are no answer of the platform",
+            "{kind} of {} bytes came, no answer of the platform",
             answer.body.len()
         )
         .into(),

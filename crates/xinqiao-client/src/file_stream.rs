@@ -15,7 +15,7 @@ use http::HeaderMap;
 use sha1::{Digest as _, Sha1};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use xinqiao_crypto::{Hex, pay_v3::VerifyError};
-use xinqiao_wire::{Content, Download};
+use xinqiao_wire::{Download, response};
 
 use crate::{
     answer::Answer,
@@ -26,8 +26,6 @@ use crate::{
 
 /// How many bytes a file may have unless the caller says otherwise.
 pub(crate) const LARGEST: u64 = 1 << 30;
-/// No error of the platform is longer; what is longer is a file.
-const LONGEST_ERROR: usize = 64 << 10;
 
 /// A file that is still arriving.
 ///
@@ -251,6 +249,12 @@ impl FileStream {
     }
 }
 
+/// The first byte behind blanks and a byte order mark, which may come in pieces.
+fn first(held: &VecDeque<Bytes>) -> Option<u8> {
+    let mut bytes = held.iter().flat_map(|chunk| chunk.iter().copied());
+    bytes.find(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf))
+}
+
 fn part_of(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
@@ -287,11 +291,7 @@ pub(crate) async fn begin(
         limit: u64::MAX,
         expected: None,
     };
-    let is_file = matches!(
-        request.envelope.answer,
-        Content::Binary | Content::Csv | Content::Raw
-    );
-    if !is_file || !(200..300).contains(&status) {
+    if !response::is_file(request.envelope.answer) || !(200..300).contains(&status) {
         return stream.collect(limit).await.map(Ok);
     }
     let mut held = 0;
@@ -302,11 +302,11 @@ pub(crate) async fn begin(
             break;
         };
         held += chunk.len();
-        let first = chunk.iter().find(|byte| !byte.is_ascii_whitespace());
-        // An error is JSON, or XML in the second generation of the payment interface.
-        may_fail = may_fail.or(first.map(|first| matches!(first, b'{' | b'<')));
         stream.held.push_back(chunk);
-        if may_fail == Some(false) || held > LONGEST_ERROR {
+        // An error is JSON, or XML in the second generation of the payment interface.
+        may_fail =
+            may_fail.or_else(|| first(&stream.held).map(|first| matches!(first, b'{' | b'<')));
+        if may_fail == Some(false) || held > response::LONGEST_OBJECT {
             break;
         }
     }

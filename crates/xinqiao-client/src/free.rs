@@ -5,14 +5,14 @@ use std::{borrow::Cow, fmt, future::IntoFuture, time::Duration};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use xinqiao_catalog::{
-    AuthKind, Content, Endpoint, Field, Product, Spelling, TypeRef,
+    AuthKind, Content, Endpoint, Field, Spelling, TypeRef,
     rules::retry::{Policy, is_idempotency_key},
 };
 use xinqiao_types::{AccessToken, Entropy};
-use xinqiao_wire::{Auth, Content as WireContent, Download, FilePart};
+use xinqiao_wire::{Auth, Content as WireContent, Download, FilePart, response};
 
 use crate::{
-    answer::{Answer, Envelope},
+    answer::{Answer, Envelope, message_field},
     client::Client,
     error::{Error, Refusal},
     execute::{Options, Prepared},
@@ -96,7 +96,8 @@ impl FreeCall {
     /// Sends the call and gives the answer as a file that is still arriving.
     ///
     /// # Errors
-    /// As awaiting the call; an answer that is an error in JSON is an [`Error::Api`].
+    /// As awaiting the call; an answer that is an error in JSON is an [`Error::Api`], one that only says where the
+    /// file lies an [`Error::Fields`].
     pub async fn stream(mut self) -> Result<FileStream, Error> {
         let (_, prepared) = self.prepare().await?;
         self.client.execute_stream(&prepared, &self.options).await
@@ -105,9 +106,15 @@ impl FreeCall {
     /// Sends the call and gives the answer as a file in memory.
     ///
     /// # Errors
-    /// As awaiting the call; an answer that is an error in JSON is an [`Error::Api`].
+    /// As [`Self::stream`].
     pub async fn download(self) -> Result<Download, Error> {
-        self.answer().await.map(Answer::into_download)
+        let is_file = self
+            .endpoint
+            .as_ref()
+            .is_ok_and(|known| response::is_file(content(known.answer)));
+        let answer = self.answer().await?;
+        let answer = if is_file { answer.only_file()? } else { answer };
+        Ok(answer.into_download())
     }
 
     /// Lays the fields out, and encrypts those that must travel encrypted.
@@ -300,15 +307,6 @@ fn prepare(
             answer: content(endpoint.answer),
         },
     })
-}
-
-fn message_field(endpoint: &Endpoint) -> &'static str {
-    match (endpoint.envelope, endpoint.product) {
-        (Some([_, message]), _) => message,
-        (None, Product::PayV3 | Product::PayGlobal) => "message",
-        (None, Product::PayV2) => "err_code_des",
-        (None, _) => "errmsg",
-    }
 }
 
 fn first_name(fields: &[Field]) -> &'static str {

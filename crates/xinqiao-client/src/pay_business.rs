@@ -215,7 +215,7 @@ impl Platform {
 
 /// The failure that an answer words, if it is one.
 fn failure(endpoint: &'static str, incoming: &Incoming) -> Option<Error> {
-    let answer: Value = serde_json::from_slice(&incoming.body).ok()?;
+    let answer = xinqiao_wire::response::value(&incoming.body).ok()?;
     let error = answer.get("error")?;
     let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
     let code = AnswerCode::Word(text("code").into());

@@ -27,6 +27,7 @@ use xinqiao_crypto::{
     },
 };
 use xinqiao_types::{ApiV3Key, MchId, UnixSeconds};
+use xinqiao_wire::response;
 
 use crate::{
     client::Client, error::Error, execute::Prepared, merchant::secret_header, transport::Outgoing,
@@ -335,15 +336,11 @@ pub(crate) fn target(url: &str) -> &str {
 
 /// Whether the answer is a file, which the platform does not sign.
 pub(crate) fn is_file(request: &Prepared) -> bool {
-    use xinqiao_wire::Content;
-    matches!(
-        request.envelope.answer,
-        Content::Binary | Content::Csv | Content::Raw
-    )
+    response::is_file(request.envelope.answer)
 }
 
 pub(crate) fn json(endpoint: &'static str, body: &[u8]) -> Result<Value, Error> {
-    serde_json::from_slice(body).map_err(|error| Error::Decode {
+    response::value(body).map_err(|error| Error::Decode {
         endpoint,
         path: "".into(),
         source: error.into(),

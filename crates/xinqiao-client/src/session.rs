@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use xinqiao_catalog::id::{mini_program, open_platform, work};
 use xinqiao_crypto::{Genuine, Mismatch, encrypted_data, session};
 use xinqiao_types::{AppId, AppSecret, CorpId, OpenId, UnionId};
+use xinqiao_wire::response;
 
 use crate::{client::Client, error::Error, token::text};
 
@@ -70,12 +71,15 @@ pub struct Session {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
+    /// A text was damaged on its way to us: no key can open it, and no new log-in helps.
+    #[error("{rule}: {0}", rule = .0.rule())]
+    Damaged(encrypted_data::EncryptedDataError),
     /// It does not decrypt with any key that was given.
     #[error("session_key.stale: {0}; log in again, or use a code where the platform offers one")]
-    Decrypt(#[from] encrypted_data::EncryptedDataError),
-    /// What came out is no JSON.
-    #[error("what was decrypted is no JSON")]
-    Json(#[from] serde_json::Error),
+    Decrypt(encrypted_data::EncryptedDataError),
+    /// What came out is no JSON: it was another key, with which the padding happens to look right.
+    #[error("session_key.stale: what was decrypted is no JSON; log in again")]
+    Json(#[from] xinqiao_wire::DecodeError),
     /// It was made for another account.
     #[error("the data was made for `{found}`, not for this account")]
     Watermark {
@@ -85,6 +89,15 @@ pub enum OpenError {
     /// No key was given.
     #[error("no session key was given")]
     NoKey,
+}
+
+impl From<encrypted_data::EncryptedDataError> for OpenError {
+    fn from(error: encrypted_data::EncryptedDataError) -> Self {
+        match error {
+            encrypted_data::EncryptedDataError::Padding => Self::Decrypt(error),
+            _ => Self::Damaged(error),
+        }
+    }
 }
 
 /// Exchanges the code of `wx.login`.
@@ -241,7 +254,7 @@ pub fn decrypt_with(
         // A wrong key can leave a padding that looks right: what it gives is no JSON then.
         let opened = encrypted_data::decrypt(key.expose(), encrypted_data, iv)
             .map_err(OpenError::from)
-            .and_then(|plain| Ok(serde_json::from_slice::<Value>(&plain)?));
+            .and_then(|plain| Ok(response::value(&plain)?));
         match opened {
             Ok(data) => {
                 let found = data.pointer("/watermark/appid").and_then(Value::as_str);
@@ -307,6 +320,82 @@ mod tests {
             decrypt_with(&appid, &[], &data, iv),
             Err(OpenError::NoKey)
         ));
+    }
+
+    #[test]
+    fn damaged_texts_are_not_blamed_on_the_session_key() {
+        let key = SessionKey::new("+/+/AAAAAAAAAAAAAAAAAA==");
+        let appid = AppId::new("wx1");
+        let iv = "BwcHBwcHBwcHBwcHBwcHBw==";
+        let data = sealed(&key, "wx1");
+        assert!(decrypt(&appid, &key, &data, iv).is_ok());
+        let form = |text: &str| text.replace('+', " ");
+        let twice = |text: &str| {
+            text.replace('+', "%2B")
+                .replace('/', "%2F")
+                .replace('=', "%3D")
+        };
+        #[track_caller]
+        fn check(opened: Result<Value, OpenError>, rule: &str, field: &str) {
+            let error = opened.unwrap_err();
+            assert!(matches!(error, OpenError::Damaged(_)), "{error}");
+            let text = error.to_string();
+            assert!(text.starts_with(rule) && text.contains(field), "{text}");
+            assert!(
+                !text.contains("stale") && !text.contains("log in"),
+                "{text}"
+            );
+        }
+        let blank = format!("{} {}", &data[..9], &data[10..]);
+        check(
+            decrypt(&appid, &key, &blank, iv),
+            "base64.space: ",
+            "`encryptedData`",
+        );
+        check(
+            decrypt(&appid, &key, &twice(&data), iv),
+            "base64.percent: ",
+            "`encryptedData`",
+        );
+        check(
+            decrypt(&appid, &key, &data, &form("Bwc+BwcHBwcHBwcHBwcHBw==")),
+            "base64.space: ",
+            "`iv`",
+        );
+        check(
+            decrypt(&appid, &key, &data, &twice(iv)),
+            "base64.percent: ",
+            "`iv`",
+        );
+        check(
+            decrypt(&appid, &key, &data, &iv[..20]),
+            "encrypted_data.length: ",
+            "`iv`",
+        );
+        check(
+            decrypt(&appid, &key, &data[..20], iv),
+            "encrypted_data.length: ",
+            "",
+        );
+        let broken = SessionKey::new(form(key.expose()));
+        check(
+            decrypt(&appid, &broken, &data, iv),
+            "base64.space: ",
+            "`session_key`",
+        );
+        let broken = SessionKey::new(twice(key.expose()));
+        check(
+            decrypt(&appid, &broken, &data, iv),
+            "base64.percent: ",
+            "`session_key`",
+        );
+        // The key really is another.
+        let other = SessionKey::new("BBBBBBBBBBBBBBBBBBBBBA==");
+        let error = decrypt(&appid, &other, &data, iv).unwrap_err();
+        assert!(
+            error.to_string().starts_with("session_key.stale: "),
+            "{error}"
+        );
     }
 
     #[test]

@@ -108,8 +108,29 @@ impl Sources {
             .map(|source| &**source)
             .ok_or_else(|| Error::Credential {
                 endpoint,
-                reason: kind.remedy().into(),
+                reason: self.remedy(kind).into(),
             })
+    }
+
+    /// What to do when there is no source of this kind. Who speaks for a platform has its credential, but not that of
+    /// the account for which it would act.
+    fn remedy(&self, kind: TokenKind) -> &'static str {
+        let has = |kind| self.by_kind.contains_key(&kind);
+        match kind {
+            TokenKind::Account if has(TokenKind::Component) => {
+                "the call needs the access_token of an account that granted the platform, and this client speaks for \
+                 the platform itself; take `client.with_authorizer(&component, appid)`"
+            }
+            TokenKind::Account if has(TokenKind::Suite) => {
+                "the call needs the access_token of a corp that installed the application, and this client speaks for \
+                 the application itself; take `client.with_corp(&suite, corpid)`"
+            }
+            TokenKind::Account if has(TokenKind::Provider) => {
+                "the call needs a corp's access_token, and this client speaks for a provider; take a client made with \
+                 `Client::of_corp`, or `client.with_corp(&suite, corpid)`"
+            }
+            kind => kind.remedy(),
+        }
     }
 }
 

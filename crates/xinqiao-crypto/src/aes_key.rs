@@ -5,7 +5,7 @@ use std::fmt;
 use xinqiao_types::AesKeyText;
 use zeroize::Zeroize;
 
-use crate::constant_time_eq;
+use crate::{base64::Base64Fault, constant_time_eq};
 
 /// How many characters an `EncodingAESKey` has.
 pub const TEXT_LEN: usize = 43;
@@ -22,6 +22,9 @@ pub enum AesKeyError {
         /// How many characters there are.
         found: usize,
     },
+    /// Rule `config.aes_key.encoded`: it came through a form or an address.
+    #[error("the EncodingAESKey was damaged on the way: {0}")]
+    Encoded(Base64Fault),
     /// Rule `config.aes_key.alphabet`.
     #[error("character {} of the EncodingAESKey is neither a letter nor a digit", at + 1)]
     Alphabet {
@@ -35,6 +38,7 @@ impl AesKeyError {
     pub const fn rule(&self) -> &'static str {
         match self {
             Self::Length { .. } => "config.aes_key.length",
+            Self::Encoded(_) => "config.aes_key.encoded",
             Self::Alphabet { .. } => "config.aes_key.alphabet",
         }
     }
@@ -70,6 +74,11 @@ impl AesKey {
     /// assert!(AesKey::parse("too short").is_err());
     /// ```
     pub fn parse(text: &str) -> Result<Self, AesKeyError> {
+        if let Some(fault @ (Base64Fault::Space | Base64Fault::Percent)) =
+            Base64Fault::of(text.trim_ascii().as_bytes())
+        {
+            return Err(AesKeyError::Encoded(fault));
+        }
         if text.len() != TEXT_LEN {
             return Err(AesKeyError::Length {
                 found: text.chars().count(),
@@ -180,6 +189,18 @@ mod tests {
             }
         );
         assert_eq!(error.rule(), "config.aes_key.alphabet");
+    }
+
+    #[test]
+    fn a_key_that_came_through_a_form_says_so() {
+        for (text, fault) in [
+            (TEXT.replace('X', " "), Base64Fault::Space),
+            (TEXT.replace('X', "%2B"), Base64Fault::Percent),
+        ] {
+            let error = AesKey::parse(&text).unwrap_err();
+            assert_eq!(error, AesKeyError::Encoded(fault));
+            assert_eq!(error.rule(), "config.aes_key.encoded");
+        }
     }
 
     #[test]

@@ -7,17 +7,21 @@ use base64_simd::STANDARD;
 use cbc::cipher::{Array, BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyInit, consts::U16};
 use zeroize::Zeroizing;
 
+use crate::base64::{self, Base64Fault};
+
 const BLOCK: usize = 16;
 
 /// Why the data could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncryptedDataError {
-    /// One of the three texts is not base64, or a `+` became a space on the way.
-    #[error("`{field}` is not base64")]
+    /// One of the three texts was damaged on the way. The `session_key` is not to blame for the others.
+    #[error("`{field}` is not base64: {fault}")]
     Base64 {
         /// Which one.
         field: &'static str,
+        /// What happened to it.
+        fault: Base64Fault,
     },
     /// The key or the vector has the wrong length.
     #[error("`{field}` has {found} bytes, 16 are needed")]
@@ -38,6 +42,17 @@ pub enum EncryptedDataError {
     Padding,
 }
 
+impl EncryptedDataError {
+    /// The name of the diagnosis rule.
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::Base64 { fault, .. } => fault.rule(),
+            Self::Length { .. } | Self::Blocks { .. } => "encrypted_data.length",
+            Self::Padding => "session_key.stale",
+        }
+    }
+}
+
 /// Decrypts what `wx.getUserInfo`, `getPhoneNumber` and the like return.
 pub fn decrypt(
     session_key: &str,
@@ -46,12 +61,7 @@ pub fn decrypt(
 ) -> Result<Vec<u8>, EncryptedDataError> {
     let key = sixteen("session_key", session_key)?;
     let iv = sixteen("iv", iv)?;
-    let mut buffer =
-        STANDARD
-            .decode_to_vec(encrypted_data)
-            .map_err(|_| EncryptedDataError::Base64 {
-                field: "encryptedData",
-            })?;
+    let mut buffer = decode("encryptedData", encrypted_data)?;
     if buffer.is_empty() || !buffer.len().is_multiple_of(BLOCK) {
         return Err(EncryptedDataError::Blocks {
             found: buffer.len(),
@@ -92,11 +102,12 @@ pub fn encrypt(
     Ok(STANDARD.encode_to_string(&buffer))
 }
 
+fn decode(field: &'static str, text: &str) -> Result<Vec<u8>, EncryptedDataError> {
+    base64::decode(text.as_bytes()).map_err(|fault| EncryptedDataError::Base64 { field, fault })
+}
+
 fn sixteen(field: &'static str, base64: &str) -> Result<Zeroizing<[u8; 16]>, EncryptedDataError> {
-    let bytes = STANDARD
-        .decode_to_vec(base64)
-        .map(Zeroizing::new)
-        .map_err(|_| EncryptedDataError::Base64 { field })?;
+    let bytes = Zeroizing::new(decode(field, base64)?);
     let mut array = Zeroizing::new([0; 16]);
     if bytes.len() != array.len() {
         return Err(EncryptedDataError::Length {

@@ -10,6 +10,7 @@
 //! * A key prints as `***` and is wiped when dropped.
 
 pub mod aes_key;
+pub mod base64;
 pub mod callback;
 pub mod card;
 pub mod chatbot;
@@ -25,6 +26,7 @@ pub mod secure_api;
 pub mod session;
 
 pub use aes_key::{AesKey, AesKeyError};
+pub use base64::Base64Fault;
 pub use compare::{Genuine, Mismatch, constant_time_eq};
 pub use hex::Hex;
 pub use message::{DecryptError, MessageCipher, Plain, decode_base64, encode_base64};

@@ -15,6 +15,7 @@ use xinqiao_types::ApiV2Key;
 use zeroize::Zeroizing;
 
 use crate::{
+    base64::{self, Base64Fault},
     compare::{Genuine, Mismatch, prove},
     hex::Hex,
 };
@@ -121,9 +122,9 @@ pub fn work_sign<'a>(params: impl IntoIterator<Item = (&'a str, &'a str)>, secre
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReqInfoError {
-    /// The text is not base64.
-    #[error("`req_info` is not base64")]
-    Base64,
+    /// The text was damaged on the way.
+    #[error("`req_info` is not base64: {0}")]
+    Base64(Base64Fault),
     /// The data is no whole number of blocks.
     #[error("`req_info` has {found} bytes, which is no multiple of 16")]
     Blocks {
@@ -148,9 +149,7 @@ fn req_info_key(key: &ApiV2Key) -> Zeroizing<[u8; 32]> {
 /// The notice carries no signature: that this succeeds, and that the text then is the expected XML, is all
 /// the proof there is.
 pub fn decrypt_req_info(req_info: &str, key: &ApiV2Key) -> Result<Vec<u8>, ReqInfoError> {
-    let mut buffer = STANDARD
-        .decode_to_vec(req_info.trim())
-        .map_err(|_| ReqInfoError::Base64)?;
+    let mut buffer = base64::decode(req_info.as_bytes()).map_err(ReqInfoError::Base64)?;
     if buffer.is_empty() || !buffer.len().is_multiple_of(BLOCK) {
         return Err(ReqInfoError::Blocks {
             found: buffer.len(),

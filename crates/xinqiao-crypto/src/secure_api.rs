@@ -9,6 +9,8 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use base64_simd::STANDARD;
 use zeroize::Zeroizing;
 
+use crate::base64::{self, Base64Fault};
+
 const TAG_LEN: usize = 16;
 const IV_LEN: usize = 12;
 
@@ -16,11 +18,13 @@ const IV_LEN: usize = 12;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecureApiError {
-    /// A text is not base64.
-    #[error("`{field}` is not base64")]
+    /// A text was damaged on the way.
+    #[error("`{field}` is not base64: {fault}")]
     Base64 {
         /// Which one.
         field: &'static str,
+        /// What happened to it.
+        fault: Base64Fault,
     },
     /// A part has the wrong length.
     #[error("`{field}` has {found} bytes, {needed} are needed")]
@@ -141,10 +145,8 @@ impl fmt::Debug for SecureApiKey {
     }
 }
 
-fn decode(field: &'static str, base64: &str) -> Result<Vec<u8>, SecureApiError> {
-    STANDARD
-        .decode_to_vec(base64)
-        .map_err(|_| SecureApiError::Base64 { field })
+fn decode(field: &'static str, text: &str) -> Result<Vec<u8>, SecureApiError> {
+    base64::decode(text.as_bytes()).map_err(|fault| SecureApiError::Base64 { field, fault })
 }
 
 fn exactly<const N: usize>(field: &'static str, bytes: Vec<u8>) -> Result<[u8; N], SecureApiError> {

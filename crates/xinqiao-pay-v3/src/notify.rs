@@ -13,7 +13,7 @@ use xinqiao_crypto::{
     Genuine,
     pay_v3::{ResourceError, VerifyError},
 };
-use xinqiao_wire::{DecodeError, Keep, Record, json};
+use xinqiao_wire::{DecodeError, Keep, Record, response};
 
 /// The body that tells the platform to stop repeating a notice; send it as `application/json` with 200.
 ///
@@ -82,13 +82,13 @@ impl Notice {
     /// The resource is not of this type.
     pub fn read<R: Record + Default>(&self) -> Result<R, DecodeError> {
         let mut record = R::default();
-        json::decode(&mut record, &self.resource, Keep::Typed)?;
+        response::decode_json(&mut record, &self.resource, Keep::Typed)?;
         Ok(record)
     }
 
     /// The resource as free JSON; `null` if it is none.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.resource).unwrap_or_default()
+        response::value(&self.resource).unwrap_or_default()
     }
 }
 
@@ -118,8 +118,7 @@ pub async fn open(
         }
         other => NotifyError::Unproved(other),
     })?;
-    let envelope: Value =
-        serde_json::from_slice(body).map_err(|_| NotifyError::Envelope("JSON"))?;
+    let envelope = response::value(body).map_err(|_| NotifyError::Envelope("JSON"))?;
     let text = |value: &Value, name: &'static str| {
         let text = value[name].as_str().map(str::to_owned);
         text.ok_or(NotifyError::Envelope(name))

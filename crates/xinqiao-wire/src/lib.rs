@@ -8,6 +8,7 @@
 //! Invariants: reading is bounded in depth; nothing here logs or prints a masked field; no endpoint is known here.
 
 pub mod codec;
+pub mod disposition;
 pub mod endpoint;
 pub mod file;
 pub mod input;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use xinqiao_catalog as catalog;
-use xinqiao_catalog::{AuthKind, Code, Content, Endpoint, Retry, permission};
+use xinqiao_catalog::{AuthKind, AuthSource, Code, Content, Endpoint, Retry, permission};
 
 use super::{
     shape,
@@ -139,7 +139,11 @@ fn credential(language: Language, endpoint: &Endpoint) -> String {
         AuthKind::Chatbot => "chatbot token",
         AuthKind::Openai => "openai",
     };
-    plain(kind)
+    let from = match endpoint.auth.source {
+        AuthSource::Inferred => language.say("（推断）", " (inferred)"),
+        AuthSource::Page | AuthSource::Sdk => "",
+    };
+    format!("{}{from}", plain(kind))
 }
 
 const fn content(content: Content) -> &'static str {

@@ -10,7 +10,7 @@ use xinqiao_catalog::{Endpoint, Event, Product, Shape, TypeDef, TypeRef};
 use super::Report;
 use super::overrides::Overrides;
 use crate::import::{flag, jsonl, text, texts};
-use crate::pack::Catalog;
+use crate::pack::{Catalog, auth_kind};
 
 /// What is compared of a product, and where differences go.
 struct Walk<'a> {
@@ -65,6 +65,11 @@ pub(super) fn endpoints(
                 complaints: &mut report.complaints,
                 fields: 0,
             };
+            let token = text(&fact, "token");
+            if !token.is_empty() && auth_kind(&token)? != endpoint.auth.kind {
+                let kind = serde_json::to_value(endpoint.auth.kind)?;
+                walk.differ("auth", &token, kind.as_str().unwrap_or_default());
+            }
             for (key, shape) in [
                 ("query", &endpoint.query),
                 ("headers", &endpoint.headers),

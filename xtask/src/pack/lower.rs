@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result, anyhow, bail};
 use xinqiao_catalog::{
-    Auth, AuthKind, Case, Content, Endpoint, Event, EventKind, EventWire, Example, Field, Grant,
-    Method, Origin, Product, Retry, Shape, Spelling, TypeId, TypeRef, Union, Variant, When,
+    Auth, AuthKind, AuthSource, Case, Content, Endpoint, Event, EventKind, EventWire, Example,
+    Field, Grant, Method, Origin, Product, Retry, Shape, Spelling, TypeId, TypeRef, Union, Variant,
+    When,
 };
 
 use super::{all, intern, prose};
@@ -176,7 +177,7 @@ impl Scope<'_> {
     }
 }
 
-pub(super) fn auth(kind: &str) -> Result<AuthKind> {
+pub(crate) fn auth(kind: &str) -> Result<AuthKind> {
     Ok(match kind {
         "" | "none" => AuthKind::None,
         "access_token" => AuthKind::AccessToken,
@@ -298,7 +299,7 @@ pub(super) fn endpoint(
         auth: Auth {
             kind,
             param: intern(or(&spec.auth_param, usual)),
-            alternative: None,
+            source: AuthSource::default(),
         },
         content: content(or(&spec.content, body))?,
         content_alt: optional_content(&spec.content_alt)?,

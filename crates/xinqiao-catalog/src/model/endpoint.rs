@@ -125,8 +125,22 @@ pub struct Auth {
     pub kind: AuthKind,
     /// Query parameter that carries it; empty for signatures, headers and `none`.
     pub param: &'static str,
-    /// A second kind that the platform accepts too.
-    pub alternative: Option<AuthKind>,
+    /// How the kind is known.
+    pub source: AuthSource,
+}
+
+/// How the kind of a credential is known. A parameter's name tells nothing: `access_token` carries an account's, a
+/// third-party platform's and a provider's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthSource {
+    /// Its page says so.
+    Page,
+    /// Public SDKs send this one.
+    Sdk,
+    /// From its neighbours and its path.
+    #[default]
+    Inferred,
 }
 
 /// Tells endpoints on one route apart.

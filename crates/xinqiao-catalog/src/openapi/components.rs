@@ -64,18 +64,15 @@ impl Components {
         let mut all = Vec::new();
         for endpoint in group {
             let auth = endpoint.auth;
-            let kinds = std::iter::once(auth.kind).chain(auth.alternative);
-            for kind in kinds {
-                let wanted = match scheme(endpoint, Auth { kind, ..auth }) {
-                    Some((name, scheme)) => {
-                        self.schemes.entry(name.clone()).or_insert(scheme);
-                        json!({name: []})
-                    }
-                    None => json!({}),
-                };
-                if !all.contains(&wanted) {
-                    all.push(wanted);
+            let wanted = match scheme(endpoint, auth) {
+                Some((name, scheme)) => {
+                    self.schemes.entry(name.clone()).or_insert(scheme);
+                    json!({name: []})
                 }
+                None => json!({}),
+            };
+            if !all.contains(&wanted) {
+                all.push(wanted);
             }
         }
         // An empty list says "none", a list that holds an empty object "none is fine too".

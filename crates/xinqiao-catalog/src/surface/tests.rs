@@ -29,20 +29,43 @@ fn a_call_with_a_token_is_recognised() {
 }
 
 #[test]
-fn a_token_is_found_under_its_kinds_own_name_too() {
-    for param in ["component_access_token", "access_token"] {
-        let query = format!("{param}=c");
+fn the_endpoint_says_whose_token_it_is_and_not_the_name() {
+    for (path, query, kind) in [
+        (
+            "/cgi-bin/component/api_query_auth",
+            "access_token=t",
+            AuthKind::ComponentAccessToken,
+        ),
+        (
+            "/cgi-bin/component/api_query_auth",
+            "component_access_token=t",
+            AuthKind::ComponentAccessToken,
+        ),
+        (
+            "/cgi-bin/component/api_get_authorizer_option",
+            "access_token=t",
+            AuthKind::ComponentAccessToken,
+        ),
+        (
+            "/cgi-bin/component/get_authorizer_option",
+            "access_token=t",
+            AuthKind::AccessToken,
+        ),
+        ("/wxa/commit", "access_token=t", AuthKind::AccessToken),
+    ] {
         let request = Request {
             method: "POST",
-            ..get("/cgi-bin/component/api_query_auth", &query)
+            ..get(path, query)
         };
+        let call = recognise(&request);
         let Credential::Token {
-            kind, param: found, ..
-        } = recognise(&request).credential
+            kind: found, param, ..
+        } = call.credential
         else {
-            panic!("{param}")
+            panic!("{path}?{query}: no token")
         };
-        assert_eq!((kind, found), (AuthKind::ComponentAccessToken, param));
+        assert_eq!(found, kind, "{path}");
+        assert!(query.starts_with(param));
     }
 }
 

@@ -75,15 +75,19 @@ pub(super) async fn run(call: Call, lang: Lang) -> Outcome {
     for (name, file) in files {
         request = request.file(name, file);
     }
+    if let Some(path) = &call.output {
+        // Written beside and renamed: for an error, or fields that only tell where the file lies, nothing is written.
+        let saved = async { request.stream().await?.save(path).await };
+        return match saved.await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(unsaved(error, path, lang)),
+        };
+    }
     let answer = request
         .answer()
         .await
         .map_err(|error| Fail::failed(chain(error)))?;
-    if let Some(path) = &call.output {
-        return std::fs::write(path, &answer.body)
-            .map_err(|error| Fail::failed(format!("{}: {error}", path.display())));
-    }
-    match serde_json::from_slice::<Value>(&answer.body) {
+    match answer.json() {
         Ok(json) => {
             talk::data(pretty(&json));
             Ok(())
@@ -110,6 +114,19 @@ fn bytes(body: &[u8], lang: Lang) -> Outcome {
     // A closed pipe is not an error of ours.
     let _ = out.write_all(body).and_then(|()| out.flush());
     Ok(())
+}
+
+/// Why there is no file; where the answer says where it lies, that too.
+fn unsaved(error: xinqiao_client::Error, path: &Path, lang: Lang) -> Fail {
+    let url = error.url().map(str::to_owned);
+    let text = match &error {
+        xinqiao_client::Error::Write { .. } => format!("{}: {}", path.display(), chain(error)),
+        _ => chain(error),
+    };
+    Fail::failed(match url {
+        Some(url) => format!("{text}{}{url}", lang.pick("；文件在 ", "; it lies at ")),
+        None => text,
+    })
 }
 
 fn chain(error: xinqiao_client::Error) -> String {

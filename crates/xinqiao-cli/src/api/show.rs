@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use xinqiao_catalog as catalog;
-use xinqiao_catalog::{Field, Product, Shape, TypeRef};
+use xinqiao_catalog::{AuthSource, Field, Product, Shape, TypeRef};
 
 use crate::export::type_text;
 use crate::lang::Lang;
@@ -46,10 +46,15 @@ pub(super) fn endpoint(endpoint: &catalog::Endpoint, lang: Lang) {
         endpoint.about.get(lang == Lang::Zh),
     );
     let credential = serde_json::to_value(endpoint.auth.kind).unwrap_or_default();
+    let from = match endpoint.auth.source {
+        AuthSource::Page => "",
+        AuthSource::Sdk => lang.pick("（依公开 SDK）", " (as public SDKs send it)"),
+        AuthSource::Inferred => lang.pick("（推断，未查证）", " (inferred, not looked up)"),
+    };
     row(
         &mut out,
         lang.pick("凭据", "credential"),
-        credential.as_str().unwrap_or_default(),
+        &format!("{}{from}", credential.as_str().unwrap_or_default()),
     );
     row(
         &mut out,

@@ -199,3 +199,50 @@ fn a_call_takes_its_parameters_from_an_argument_a_file_or_a_pipe() {
         assert!(stdout(&now).contains(name), "{name}: {}", stdout(&now));
     }
 }
+
+#[test]
+fn an_answer_is_written_only_if_it_is_the_file() {
+    let folder = folder();
+    let _running = Running::start(folder.path(), &["sim", "--memory", "--seeded"]);
+    let call = |arguments: &[&str]| {
+        let ready = ["--ready-file", "test-ready.json"];
+        run(
+            folder.path(),
+            &[&["api", "call"], arguments, &ready].concat(),
+        )
+    };
+    let picture = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+    std::fs::write(folder.path().join("图 1.png"), picture).expect("written");
+    let sent = call(&[
+        "official_account.media.upload",
+        r#"{"type": "image"}"#,
+        "--file",
+        "media=图 1.png",
+    ]);
+    assert_eq!(sent.status.code(), Some(0), "{}", stderr(&sent));
+    let sent: serde_json::Value = serde_json::from_slice(&sent.stdout).expect("JSON");
+    let get = |id: &str| {
+        let parameters = format!(r#"{{"media_id": "{id}"}}"#);
+        call(&["official_account.media.get", &parameters, "-o", "out.png"])
+    };
+    let failed = get("no-such-media");
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(stderr(&failed).contains("40007"), "{}", stderr(&failed));
+    let files = || std::fs::read_dir(folder.path()).expect("read").flatten();
+    let written =
+        |name: &str| files().any(|file| file.file_name().to_string_lossy().starts_with(name));
+    assert!(!written("out.png"), "an error is not written");
+
+    let got = get(sent["media_id"].as_str().expect("an id"));
+    assert_eq!(got.status.code(), Some(0), "{}", stderr(&got));
+    assert_eq!(
+        std::fs::read(folder.path().join("out.png")).expect("read"),
+        picture
+    );
+    assert!(!written("out.png.part"));
+    assert_eq!(get("gone").status.code(), Some(1));
+    assert_eq!(
+        std::fs::read(folder.path().join("out.png")).expect("read"),
+        picture
+    );
+}

@@ -6,7 +6,8 @@
 //! token is used.
 //!
 //! Invariants: a ticket is used until a newer one comes, whatever its age (a local expiry only turns a
-//! late push into an outage); tokens of different accounts never mix.
+//! late push into an outage); tokens of different accounts never mix; a refresh token that is refused is looked up once
+//! with the platform before the failure is given out.
 //!
 //! Source: `open_platform.component.*` of the catalog.
 
@@ -16,8 +17,8 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use xinqiao_catalog::id::open_platform::component as id;
-use xinqiao_types::{AccessToken, AppId, AppSecret};
+use xinqiao_catalog::{code, id::open_platform::component as id};
+use xinqiao_types::{AccessToken, AppId, AppSecret, ErrCode};
 
 use super::{
     TokenSource,
@@ -277,12 +278,25 @@ impl Grantee {
             )
             .into(),
         })?;
-        let fields = json!({
-            "component_appid": self.component.as_str(),
-            "authorizer_appid": self.appid.as_str(),
-            "authorizer_refresh_token": refresh.expose(),
-        });
-        let answer = client.call(endpoint, fields).await?;
+        let ask = async |refresh: &AppSecret| {
+            let fields = json!({
+                "component_appid": self.component.as_str(),
+                "authorizer_appid": self.appid.as_str(),
+                "authorizer_refresh_token": refresh.expose(),
+            });
+            client.call(endpoint, fields).await
+        };
+        let mut answer = ask(&refresh).await;
+        if is_dead(&answer)
+            && let Some(other) = self.look_up(client).await
+            && other.expose() != refresh.expose()
+        {
+            answer = ask(&other).await;
+            if answer.is_ok() {
+                save(&*self.vault, &key, &other).await?;
+            }
+        }
+        let answer = answer.map_err(explained)?;
         let fetched = read(endpoint, &answer, "authorizer_access_token")?;
         let changed = answer
             .get("authorizer_refresh_token")
@@ -293,6 +307,46 @@ impl Grantee {
         }
         Ok(fetched)
     }
+
+    /// The refresh token as the platform knows it: another program may have let the account grant anew.
+    async fn look_up(&self, client: &Client) -> Option<AppSecret> {
+        let fields = json!({
+            "component_appid": self.component.as_str(),
+            "authorizer_appid": self.appid.as_str(),
+        });
+        match client.call(id::API_GET_AUTHORIZER_INFO, fields).await {
+            Ok(answer) => answer
+                .pointer("/authorization_info/authorizer_refresh_token")
+                .and_then(Value::as_str)
+                .filter(|token| !token.is_empty())
+                .map(AppSecret::new),
+            Err(error) => {
+                tracing::warn!(
+                    endpoint = id::API_GET_AUTHORIZER_INFO, appid = %self.appid, error = %error,
+                    "The refresh token could not be looked up."
+                );
+                None
+            }
+        }
+    }
+}
+
+fn is_dead(answer: &Result<Value, Error>) -> bool {
+    let code = answer.as_ref().err().and_then(Error::code);
+    code.is_some_and(|code| code.0 == code::COMPONENT_REFRESH_TOKEN_INVALID)
+}
+
+/// Says of a dead refresh token that it was looked up in vain.
+fn explained(mut error: Error) -> Error {
+    if let Error::Api(failure) = &mut error
+        && failure.code.number() == Some(ErrCode(code::COMPONENT_REFRESH_TOKEN_INVALID))
+    {
+        failure.hint = Some(
+            "the refresh token is dead, and api_get_authorizer_info gave no other that works: let the account \
+             authorize the platform again and hand the code to `Component::accept`",
+        );
+    }
+    error
 }
 
 impl Fetch for Grantee {

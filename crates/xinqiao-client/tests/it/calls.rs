@@ -1,7 +1,7 @@
 //! How calls are laid out, repeated and refused.
 
 use serde_json::json;
-use xinqiao_client::{AccountFacts, Error, FilePart, Refusal, Retry, TransportReason};
+use xinqiao_client::{AccountFacts, Error, FilePart, Policy, Refusal, Retry, TransportReason};
 use xinqiao_types::AccountKind;
 
 use crate::platform::{Platform, SECRET, Script};
@@ -223,11 +223,7 @@ async fn a_picture_is_uploaded_under_its_chinese_name() {
     assert!(sent.url.contains("&type=image"), "{sent:?}");
     let body = sent.body.concat();
     let text = String::from_utf8_lossy(&body);
-    assert!(
-        text.contains(
-            "name=\"media\"; filename=\"__.jpg\"; filename*=UTF-8''%E6%A1%A5%E5%A4%B4.jpg"
-        )
-    );
+    assert!(text.contains("name=\"media\"; filename=\"桥头.jpg\"\r\n"));
     assert!(text.contains("Content-Type: image/jpeg"));
 }
 
@@ -284,6 +280,97 @@ async fn a_download_is_bytes_or_an_error() {
         .await
         .unwrap_err();
     assert_eq!(error.code().unwrap().0, 40007);
+}
+
+#[tokio::test]
+async fn content_decides_between_file_pointer_and_error() {
+    const MATERIAL: &str = "official_account.material.get_material";
+    let platform = Platform::new();
+    let client = platform.client();
+    for kind in [
+        "text/plain",
+        "image/jpeg",
+        "application/json; encoding=utf-8",
+        "application/octet-stream",
+    ] {
+        for id in [DOWNLOAD, MATERIAL] {
+            let call = || client.call(id, json!({"media_id": "m"}));
+            let film: &[u8] = br#"{"title":"t","down_url":"http://v/x"}"#;
+            platform.script([film, film].map(|bytes| Script::Bytes(kind, bytes)));
+            // The free call gives the fields; who wants a file is told where it lies.
+            assert_eq!(call().await.unwrap()["down_url"], "http://v/x");
+            let error = call().download().await.unwrap_err();
+            assert_eq!(error.url(), Some("http://v/x"), "{kind}");
+            assert!(error.to_string().contains("`down_url`"), "{error}");
+
+            let errors: [&[u8]; 2] = [
+                b"\xef\xbb\xbf{\"errmsg\":\"\xb2\xce\x01\",\"errcode\":40007}",
+                b"{\"errcode\":40007,\"errmsg\":\"invalid",
+            ];
+            platform.script(errors.map(|bytes| Script::Bytes(kind, bytes)));
+            for _ in errors {
+                let error = call().stream().await.unwrap_err();
+                assert_eq!(error.code().map(|code| code.0), Some(40007), "{kind}");
+            }
+
+            platform.script([Script::Bytes(kind, br#"{"errcode":0,"errmsg":"ok"}"#)]);
+            let error = call().download().await.unwrap_err();
+            assert!(matches!(error, Error::Decode { .. }), "{error}");
+
+            let picture: &[u8] = b"\xff\xd8\xff\xe0{\"errcode\":40007}";
+            let lines: &[u8] = b"{\"errcode\":40007}\n{\"errcode\":0}\n";
+            for file in [picture, lines] {
+                platform.script([Script::Bytes(kind, file)]);
+                assert_eq!(call().download().await.unwrap().bytes, file, "{kind}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_byte_of_an_answer_costs_the_answer() {
+    let platform = Platform::new();
+    let client = platform.client();
+    let call = || client.call("official_account.user.info", json!({"openid": "o2"}));
+    platform.script([Script::Bytes(
+        "application/json",
+        b"{\"subscribe\":1,\"openid\":\"o2\",\"nickname\":\"a\x07b\",\"city\":\"\x08\",\"province\":\"\xff\xfe\",\
+          \"headimgurl\":\"http:\\/\\/wx.qlogo.cn\\/x\",\"remark\":\"\\u0007\\ud83d\"}",
+    )]);
+    let user = call().await.unwrap();
+    assert_eq!(user["nickname"], "a b");
+    assert_eq!(user["province"], "\u{fffd}\u{fffd}");
+    assert_eq!(user["headimgurl"], "http://wx.qlogo.cn/x");
+    assert_eq!(user["remark"], "\u{7}\u{fffd}");
+    platform.script([Script::Bytes(
+        "application/json",
+        b"{\"errcode\":40003,\"errmsg\":\"invalid \xb2\xce openid",
+    )]);
+    let error = call().await.unwrap_err();
+    assert_eq!(error.code().map(|code| code.0), Some(40003));
+}
+
+#[tokio::test]
+async fn a_page_instead_of_an_answer_is_no_answer() {
+    let platform = Platform::new();
+    let client = platform.client();
+    let page: &[u8] = b"\r\n<!DOCTYPE html><title>access_token=80_x</title>";
+    let policy = Policy::NEVER;
+    for script in [Script::Bytes("text/html", page), Script::Status(502)] {
+        platform.script([script]);
+        let call = client.call("official_account.user.info", json!({"openid": "o2"}));
+        let error = call.policy(policy).await.unwrap_err();
+        let Error::Transport {
+            reason: TransportReason::Status(_),
+            source,
+            ..
+        } = &error
+        else {
+            panic!("{error}")
+        };
+        assert!(source.to_string().contains("an HTML page"), "{source}");
+        assert!(!format!("{error:?}").contains("80_x"));
+    }
 }
 
 #[tokio::test]

@@ -185,6 +185,117 @@ async fn a_changed_refresh_token_is_saved_and_used() {
     assert_eq!(key.to_string(), "authorizer_refresh/wxplatform/wxshop");
 }
 
+const AUTHORIZER_INFO: &str = "/cgi-bin/component/api_get_authorizer_info";
+
+/// A platform that knows another refresh token than ours, and takes it or not.
+async fn refused(answers: &Answers) -> (Result<Value, Error>, String) {
+    let vault = Arc::new(MemoryVault::default());
+    let component = Component::with_vault("wxplatform", "secret", Shared(Arc::clone(&vault)));
+    component.set_ticket("ticket@@@1").await.unwrap();
+    let set = component.set_refresh_token("wxshop", "refresh0").await;
+    set.unwrap();
+    let platform = answers.client("wxplatform").build().unwrap();
+    let answer = menu(&platform.with_authorizer(&component, "wxshop")).await;
+    let key = VaultKey::AuthorizerRefresh {
+        component: "wxplatform".into(),
+        authorizer: "wxshop".into(),
+    };
+    let kept = vault.load(&key).await.unwrap().unwrap();
+    (answer, kept.expose().to_owned())
+}
+
+#[tokio::test]
+async fn a_dead_refresh_token_is_looked_up_once() {
+    let dead = json!({"errcode": 61023, "errmsg": "refresh_token is invalid"});
+    let info = json!({"authorization_info": {"authorizer_refresh_token": "refresh9"}});
+    let shop = json!({"authorizer_access_token": "shop9", "expires_in": 7200});
+    let answers = component_answers()
+        .on(AUTHORIZER_TOKEN, [dead.clone(), shop])
+        .on(AUTHORIZER_INFO, [info.clone()]);
+    let (answer, kept) = refused(&answers).await;
+    answer.unwrap();
+    assert_eq!(kept, "refresh9");
+    assert_eq!(answers.asked(MENU)[0].0, "access_token=shop9");
+    let asked = answers.asked(AUTHORIZER_TOKEN);
+    assert_eq!(asked[1].1["authorizer_refresh_token"], "refresh9");
+    assert!(answers.asked(AUTHORIZER_INFO)[0].0.contains("=comp1"));
+
+    // It is dead too, is the one that we have, or cannot be had: then the failure says so, and nothing is changed.
+    let ours = json!({"authorization_info": {"authorizer_refresh_token": "refresh0"}});
+    let gone = json!({"errcode": 61003, "errmsg": "component is not authorized by this account"});
+    for (info, times) in [(info, 2), (ours, 1), (gone, 1)] {
+        let answers = component_answers()
+            .on(AUTHORIZER_TOKEN, [dead.clone()])
+            .on(AUTHORIZER_INFO, [info]);
+        let (answer, kept) = refused(&answers).await;
+        let error = answer.unwrap_err();
+        assert_eq!(error.code().map(|code| code.0), Some(61023));
+        assert!(
+            error.to_string().contains("authorize the platform again"),
+            "{error}"
+        );
+        assert_eq!(answers.asked(AUTHORIZER_TOKEN).len(), times);
+        assert_eq!(answers.asked(AUTHORIZER_INFO).len(), 1);
+        assert_eq!(kept, "refresh0");
+    }
+}
+
+#[tokio::test]
+async fn the_catalog_says_whose_token_goes_out() {
+    let component = Component::new("wxplatform", "secret");
+    component.set_ticket("ticket@@@1").await.unwrap();
+    let account = |answers: &Answers| answers.client("wxshop").tokens(StaticToken::new("shop1"));
+    let shop = json!({"authorizer_appid": "wxshop"});
+    for (id, path, token) in [
+        (
+            "api_get_authorizer_list",
+            "/cgi-bin/component/api_get_authorizer_list",
+            "=comp1",
+        ),
+        (
+            "api_get_authorizer_option",
+            "/cgi-bin/component/api_get_authorizer_option",
+            "=comp1",
+        ),
+        (
+            "api_set_authorizer_option",
+            "/cgi-bin/component/api_set_authorizer_option",
+            "=comp1",
+        ),
+        (
+            "get_authorizer_option",
+            "/cgi-bin/component/get_authorizer_option",
+            "access_token=shop1",
+        ),
+        (
+            "set_authorizer_option",
+            "/cgi-bin/component/set_authorizer_option",
+            "access_token=shop1",
+        ),
+    ] {
+        let answers = component_answers().on(path, [json!({"errcode": 0})]);
+        let client = account(&answers).component(&component).build().unwrap();
+        let id = format!("open_platform.component.{id}");
+        client.call(&id, shop.clone()).await.unwrap();
+        let query = &answers.asked(path)[0].0;
+        assert!(query.ends_with(token), "{id}: {query}");
+
+        // With the other's credential alone nothing leaves.
+        let (client, named) = if token == "=comp1" {
+            (account(&answers).build(), "`.component(…)`")
+        } else {
+            (
+                answers.client("wxplatform").component(&component).build(),
+                "with_authorizer",
+            )
+        };
+        let error = client.unwrap().call(&id, shop.clone()).await.unwrap_err();
+        assert!(matches!(error, Error::Credential { .. }), "{error}");
+        assert!(error.to_string().contains(named), "{error}");
+        assert_eq!(answers.asked(path).len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn an_account_that_granted_nothing_is_told_apart_from_a_missing_platform() {
     let answers = component_answers();

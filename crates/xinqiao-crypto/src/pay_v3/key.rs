@@ -17,7 +17,10 @@ use base64_simd::STANDARD;
 use zeroize::Zeroizing;
 
 use super::pem;
-use crate::compare::{Genuine, Mismatch};
+use crate::{
+    base64::{self, Base64Fault},
+    compare::{Genuine, Mismatch},
+};
 
 /// Why a key or a certificate cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -68,9 +71,9 @@ pub struct EncryptError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecryptError {
-    /// The text is not base64.
-    #[error("the field is not base64")]
-    Base64,
+    /// The text was damaged on the way.
+    #[error("the field is not base64: {0}")]
+    Base64(Base64Fault),
     /// Encrypted for another key or in another way.
     #[error("the field was not encrypted for this key with OAEP and SHA-1")]
     Unreadable,
@@ -140,10 +143,8 @@ impl PrivateKey {
     }
 
     /// Decrypts a sensitive field that the platform encrypted for us.
-    pub fn decrypt(&self, base64: &str) -> Result<String, DecryptError> {
-        let sealed = STANDARD
-            .decode_to_vec(base64)
-            .map_err(|_| DecryptError::Base64)?;
+    pub fn decrypt(&self, text: &str) -> Result<String, DecryptError> {
+        let sealed = base64::decode(text.as_bytes()).map_err(DecryptError::Base64)?;
         let mut buffer = vec![0; self.0.open.min_output_size()];
         let plain = self
             .0

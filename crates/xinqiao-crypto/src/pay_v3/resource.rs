@@ -7,6 +7,7 @@ use base64_simd::STANDARD;
 use xinqiao_types::ApiV3Key;
 
 use super::key::KeyError;
+use crate::base64::{self, Base64Fault};
 
 /// Name of the algorithm on the wire.
 const ALGORITHM: &str = "AEAD_AES_256_GCM";
@@ -24,9 +25,9 @@ pub enum ResourceError {
         /// The key's.
         wanted: &'static str,
     },
-    /// The ciphertext is not base64.
-    #[error("`ciphertext` is not base64")]
-    Base64,
+    /// The ciphertext was damaged on the way.
+    #[error("`ciphertext` is not base64: {0}")]
+    Base64(Base64Fault),
     /// The nonce has the wrong length.
     #[error("`nonce` has {found} bytes, {NONCE_LEN} are needed")]
     Nonce {
@@ -65,9 +66,7 @@ impl ResourceKey {
             });
         }
         let nonce = unique(nonce)?;
-        let mut buffer = STANDARD
-            .decode_to_vec(ciphertext)
-            .map_err(|_| ResourceError::Base64)?;
+        let mut buffer = base64::decode(ciphertext.as_bytes()).map_err(ResourceError::Base64)?;
         let plain = self
             .0
             .open_in_place(nonce, Aad::from(associated_data.as_bytes()), &mut buffer)

@@ -25,7 +25,10 @@ use sm4::Sm4;
 use xinqiao_types::ApiV3Key;
 
 use super::{DecryptError, EncryptError, KeyError, ResourceError, SmCertificate, pem};
-use crate::compare::{Genuine, Mismatch};
+use crate::{
+    base64,
+    compare::{Genuine, Mismatch},
+};
 
 /// The standard's signer id.
 const SIGNER: &str = "1234567812345678";
@@ -59,10 +62,8 @@ impl SmPrivateKey {
     }
 
     /// Decrypts a sensitive field that the platform encrypted for us.
-    pub fn decrypt(&self, base64: &str) -> Result<String, DecryptError> {
-        let sealed = STANDARD
-            .decode_to_vec(base64)
-            .map_err(|_| DecryptError::Base64)?;
+    pub fn decrypt(&self, text: &str) -> Result<String, DecryptError> {
+        let sealed = base64::decode(text.as_bytes()).map_err(DecryptError::Base64)?;
         let plain = self
             .0
             .open
@@ -167,9 +168,7 @@ impl SmResourceKey {
                 wanted: ALGORITHM,
             });
         }
-        let sealed = STANDARD
-            .decode_to_vec(ciphertext)
-            .map_err(|_| ResourceError::Base64)?;
+        let sealed = base64::decode(ciphertext.as_bytes()).map_err(ResourceError::Base64)?;
         let nonce: [u8; NONCE_LEN] = nonce
             .as_bytes()
             .try_into()

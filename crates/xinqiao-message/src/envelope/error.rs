@@ -1,19 +1,7 @@
 //! Why a callback or its answer was not accepted: one rule, one cause, one remedy.
 
+pub use xinqiao_crypto::Base64Fault;
 use xinqiao_wire::xml::XmlError;
-
-/// How a base64 text was damaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Base64Fault {
-    /// There are spaces where plus signs were.
-    Space,
-    /// The text stands there twice, or was encoded twice.
-    Doubled,
-    /// Its end is missing.
-    CutOff,
-    /// It has characters that base64 does not.
-    Alphabet,
-}
 
 /// What is wrong with a signature, as far as the bytes tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,6 +202,7 @@ impl EnvelopeError {
             Self::PlainRefused => ("callback.mode.plain", "reply.plain"),
             Self::Base64 { fault } => match fault {
                 Base64Fault::Space => ("decrypt.base64.space", "reply.decrypt.base64"),
+                Base64Fault::Percent => ("decrypt.base64.percent", "reply.decrypt.base64"),
                 Base64Fault::Doubled => ("decrypt.base64.doubled", "reply.decrypt.base64"),
                 Base64Fault::CutOff => ("decrypt.base64.cut_off", "reply.decrypt.base64"),
                 Base64Fault::Alphabet => ("decrypt.base64", "reply.decrypt.base64"),
@@ -270,6 +259,9 @@ const fn base64_text(fault: Base64Fault) -> &'static str {
     match fault {
         Base64Fault::Space => {
             "the ciphertext has spaces where plus signs were: something decoded it as a form, read the raw value instead"
+        }
+        Base64Fault::Percent => {
+            "the ciphertext is percent-encoded once too often: decode it once more, or encode it once less"
         }
         Base64Fault::Doubled => {
             "the ciphertext stands there twice, or was encoded twice: pass it on as it came"

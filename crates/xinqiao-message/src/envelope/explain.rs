@@ -64,35 +64,6 @@ fn undecryptable(keys: &Keys, encrypt: &[u8], error: EnvelopeError) -> EnvelopeE
     }
 }
 
-/// How a ciphertext's text was damaged, if it was.
-pub(super) fn base64_fault(text: &[u8]) -> Option<Base64Fault> {
-    if text.contains(&b' ') {
-        return Some(Base64Fault::Space);
-    }
-    let content = text
-        .iter()
-        .position(|byte| *byte == b'=')
-        .unwrap_or(text.len());
-    let tail = &text[content..];
-    if tail.iter().any(|byte| *byte != b'=') || is_repeated(text) {
-        return Some(Base64Fault::Doubled);
-    }
-    let alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(*byte, b'+' | b'/');
-    if !text[..content].iter().all(alphabet) {
-        return Some(Base64Fault::Alphabet);
-    }
-    if tail.len() > 2 {
-        return Some(Base64Fault::Alphabet);
-    }
-    (!text.len().is_multiple_of(4)).then_some(Base64Fault::CutOff)
-}
-
-/// A long text and the same text once more: by chance that does not happen.
-fn is_repeated(text: &[u8]) -> bool {
-    let half = text.len() / 2;
-    text.len().is_multiple_of(2) && half >= 32 && text[..half] == text[half..]
-}
-
 /// Why `received` does not fit; `parts` are timestamp, nonce and, if there is one, the ciphertext.
 pub(super) fn signature(
     keys: &Keys,
@@ -122,7 +93,7 @@ pub(super) fn signature(
     let Some(encrypt) = encrypt else {
         return fault(SignatureFault::Unknown);
     };
-    if let Some(damage) = base64_fault(encrypt) {
+    if let Some(damage) = Base64Fault::of(encrypt) {
         return EnvelopeError::Base64 { fault: damage };
     }
     for (_, cipher) in keys.ciphers() {
@@ -152,7 +123,7 @@ pub(super) fn decrypt(keys: &Keys, error: &DecryptError, encrypt: &[u8]) -> Enve
             expected,
         };
     }
-    if let Some(fault) = base64_fault(encrypt) {
+    if let Some(fault) = Base64Fault::of(encrypt) {
         return EnvelopeError::Base64 { fault };
     }
     if *error == DecryptError::Base64 {

@@ -1321,7 +1321,7 @@ w::endpoint! {
         host: "api.weixin.qq.com",
         path: "/wxa/component/fastregisterenterpriseweapp",
         when: None,
-        auth: w::Auth::AccessToken("access_token"),
+        auth: w::Auth::ComponentAccessToken("access_token"),
         content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Never,

@@ -44,7 +44,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `news_item` in `material::ItemContent`.
+    /// An item of `news_item` in the answer of `material::GetMaterial`; an item of `news_item` in `material::ItemContent`.
     pub struct NewsItem {
         /// `thumb_media_id`.
         0 thumb_media_id: String => "thumb_media_id: must",
@@ -258,8 +258,10 @@ w::record! {
         1 description: Option<String> => "description",
         /// `down_url`.
         2 down_url: Option<String> => "down_url",
+        /// `news_item`.
+        3 news_item: Option<Vec<NewsItem>> => "news_item",
         /// The file, where the answer is one.
-        3 file: w::Download => "",
+        4 file: w::Download => "",
     }
 }
 

@@ -45,8 +45,18 @@ w::record! {
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
+w::record! {
+    /// Answer to [`Get`].
+    pub struct GetResponse {
+        /// `video_url`.
+        0 video_url: Option<String> => "video_url",
+        /// The file, where the answer is one.
+        1 file: w::Download => "",
+    }
+}
+
 w::endpoint! {
-    Get => w::Blob,
+    Get => GetResponse,
     w::EndpointInfo {
         id: "official_account.media.get",
         method: "GET",
@@ -80,7 +90,7 @@ w::record! {
 }
 
 w::endpoint! {
-    GetJssdk => w::Free,
+    GetJssdk => w::Blob,
     w::EndpointInfo {
         id: "official_account.media.get_jssdk",
         method: "GET",
@@ -89,7 +99,7 @@ w::endpoint! {
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::None,
-        answer: w::Content::Json,
+        answer: w::Content::Binary,
         retry: w::Retry::Safe,
         code_field: "errcode",
         message_field: "errmsg",

@@ -505,7 +505,7 @@ w::endpoint! {
         host: "api.weixin.qq.com",
         path: "/cgi-bin/component/api_get_authorizer_list",
         when: None,
-        auth: w::Auth::AccessToken("access_token"),
+        auth: w::Auth::ComponentAccessToken("access_token"),
         content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Safe,
@@ -523,10 +523,18 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/authorization-management/getAuthorizerOptionInfo.html>.
     /// * Catalog: `open_platform.component.api_get_authorizer_option`.
     pub struct ApiGetAuthorizerOption {
+        /// `component_appid`; the account's appid.
+        0 component_appid: String => "component_appid: must",
+        /// `authorizer_appid`.
+        1 authorizer_appid: String => "authorizer_appid: must",
         /// `option_name`.
-        0 option_name: String => "option_name: must",
+        2 option_name: String => "option_name: must",
     }
-    new(option_name: impl Into<String>)
+    new(
+        component_appid: impl Into<String>,
+        authorizer_appid: impl Into<String>,
+        option_name: impl Into<String>,
+    )
 }
 
 w::record! {
@@ -549,7 +557,7 @@ w::endpoint! {
         host: "api.weixin.qq.com",
         path: "/cgi-bin/component/api_get_authorizer_option",
         when: None,
-        auth: w::Auth::AccessToken("access_token"),
+        auth: w::Auth::ComponentAccessToken("component_access_token"),
         content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Never,
@@ -609,12 +617,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/authorization-management/setAuthorizerOptionInfo.html>.
     /// * Catalog: `open_platform.component.api_set_authorizer_option`.
     pub struct ApiSetAuthorizerOption {
+        /// `component_appid`; the account's appid.
+        0 component_appid: String => "component_appid: must",
+        /// `authorizer_appid`.
+        1 authorizer_appid: String => "authorizer_appid: must",
         /// `option_name`.
-        0 option_name: String => "option_name: must",
+        2 option_name: String => "option_name: must",
         /// `option_value`.
-        1 option_value: String => "option_value: must",
+        3 option_value: String => "option_value: must",
     }
-    new(option_name: impl Into<String>, option_value: impl Into<String>)
+    new(
+        component_appid: impl Into<String>,
+        authorizer_appid: impl Into<String>,
+        option_name: impl Into<String>,
+        option_value: impl Into<String>,
+    )
 }
 
 w::endpoint! {
@@ -625,7 +642,7 @@ w::endpoint! {
         host: "api.weixin.qq.com",
         path: "/cgi-bin/component/api_set_authorizer_option",
         when: None,
-        auth: w::Auth::AccessToken("access_token"),
+        auth: w::Auth::ComponentAccessToken("component_access_token"),
         content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Never,
@@ -857,7 +874,7 @@ w::endpoint! {
         host: "api.weixin.qq.com",
         path: "/cgi-bin/component/get_authorizer_option",
         when: None,
-        auth: w::Auth::ComponentAccessToken("component_access_token"),
+        auth: w::Auth::AccessToken("access_token"),
         content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Safe,
@@ -1110,7 +1127,7 @@ w::endpoint! {
         host: "api.weixin.qq.com",
         path: "/cgi-bin/component/set_authorizer_option",
         when: None,
-        auth: w::Auth::ComponentAccessToken("component_access_token"),
+        auth: w::Auth::AccessToken("access_token"),
         content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Never,

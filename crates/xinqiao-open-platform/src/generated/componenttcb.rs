@@ -1247,7 +1247,7 @@ w::endpoint! {
         host: "api.weixin.qq.com",
         path: "/componenttcb/batchunshareenv",
         when: None,
-        auth: w::Auth::ComponentAccessToken("component_access_token"),
+        auth: w::Auth::ComponentAccessToken("access_token"),
         content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Never,

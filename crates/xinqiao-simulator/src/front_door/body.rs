@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 use xinqiao_catalog::{Content, Endpoint, code};
+use xinqiao_wire::disposition;
 
 use super::Refuse;
 use crate::world::command::PlatformCall;
@@ -184,20 +185,11 @@ fn part(bytes: &[u8], parsed: &mut Parsed) {
         if key.eq_ignore_ascii_case("content-type") {
             value.trim().clone_into(&mut content_type);
         } else if key.eq_ignore_ascii_case("content-disposition") {
-            for item in value.split(';') {
-                let Some((key, value)) = item.trim().split_once('=') else {
-                    continue;
-                };
-                let value = value.trim().trim_matches('"');
-                match key.to_ascii_lowercase().as_str() {
-                    "name" => value.clone_into(&mut name),
-                    "filename" => filename = filename.or_else(|| Some(value.to_owned())),
-                    "filename*" => {
-                        filename = value.rsplit("''").next().map(decode);
-                    }
-                    _ => {}
-                }
-            }
+            name = disposition::parameter(value, "name").unwrap_or_default();
+            let is_file = ["filename", "filename*"]
+                .iter()
+                .any(|name| disposition::parameter(value, name).is_some());
+            filename = is_file.then(|| disposition::file_name(value).unwrap_or_default());
         }
     }
     match filename {
@@ -308,10 +300,17 @@ mod tests {
 
     #[test]
     fn a_chinese_file_name_is_kept() {
-        let body = "--x\r\nContent-Disposition: form-data; name=\"media\"; filename=\"a.png\"; \
-            filename*=UTF-8''%E5%9B%BE.png\r\n\r\nx\r\n--x--";
-        let parsed = multipart("multipart/form-data; boundary=x", body.as_bytes()).unwrap();
-        assert_eq!(parsed.files[0].filename, "图.png");
+        for name in [
+            "filename=\"图 1; 2.png\"",
+            "filename=\"a.png\"; filename*=UTF-8''%E5%9B%BE%201%3B%202.png",
+        ] {
+            let body = format!(
+                "--x\r\nContent-Disposition: form-data; name=\"media\"; {name}\r\n\r\nx\r\n--x--"
+            );
+            let parsed = multipart("multipart/form-data; boundary=x", body.as_bytes()).unwrap();
+            assert_eq!(parsed.files[0].name, "media");
+            assert_eq!(parsed.files[0].filename, "图 1; 2.png");
+        }
     }
 
     #[test]

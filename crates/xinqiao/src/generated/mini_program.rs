@@ -46,7 +46,7 @@ pub mod cv {
 
 /// Temporary media (临时素材).
 pub mod media {
-    pub use xinqiao_official_account::media::{Get, Getfeedbackmedia, Upload, UploadResponse};
+    pub use xinqiao_official_account::media::{Get, GetResponse, Getfeedbackmedia, Upload, UploadResponse};
 }
 
 /// Messages (消息).

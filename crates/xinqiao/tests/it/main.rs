@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(all(feature = "official-account", feature = "mini-program"))]
 
+mod answers;
 mod lines;
 #[cfg(feature = "pay-v3")]
 mod pay;

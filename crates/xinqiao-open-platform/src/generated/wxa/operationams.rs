@@ -1100,7 +1100,7 @@ w::endpoint! {
         host: "api.weixin.qq.com",
         path: "/wxa/operationams",
         when: Some(("action", "get_agency_settled_revenue")),
-        auth: w::Auth::AccessToken("access_token"),
+        auth: w::Auth::ComponentAccessToken("access_token"),
         content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Safe,
