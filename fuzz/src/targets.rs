@@ -3,11 +3,13 @@
 use xinqiao_crypto::AesKey;
 use xinqiao_message::{
     Message,
-    envelope::{CallbackQuery, Keys, OpenedReply, Push, open, open_reply, seal_push, verify_url},
+    envelope::{
+        CallbackQuery, Keys, OpenedReply, Push, Wrapping, open, open_reply, seal_push, verify_url,
+    },
     push::{Answer, Context, Speaker, judge},
     reply,
 };
-use xinqiao_types::CallbackMode;
+use xinqiao_types::{CallbackMode, UnixSeconds};
 use xinqiao_wire::xml::{Document, Element, Writer};
 use xinqiao_wire::{
     Auth, Content, EndpointInfo, Free, Keep, Record, Retry, json, markup,
@@ -70,18 +72,20 @@ pub(crate) fn envelope(data: &[u8]) {
         Keys::new("AAAAA".into(), "wxba5fad812f8e6fb9").with_aes_key(&AesKey::from_bytes([0; 32]));
     let raw = String::from_utf8_lossy(query);
     let parsed = CallbackQuery::parse(&raw);
+    let now = UnixSeconds(1_714_112_445);
     for mode in CallbackMode::ALL {
         let keys = keys.clone().with_mode(*mode);
-        if let Ok(opened) = open(&keys, &parsed, body) {
+        if let Ok(opened) = open(&keys, &parsed, body, now) {
             let _ = Message::parse(opened.xml);
         }
-        let _ = verify_url(&keys, &parsed);
+        let _ = verify_url(&keys, &parsed, now);
         let _ = open_reply(&keys, body);
         let context = Context {
             keys: &keys,
             openid: "o1",
             account: "gh_1",
             speaker: Speaker::OfficialAccountToMessage,
+            wrapping: Wrapping::of(body),
         };
         let _ = judge(
             &context,
@@ -101,11 +105,12 @@ pub(crate) fn envelope(data: &[u8]) {
             to_user_name: "gh_1",
             openid: "o1",
         };
-        let sealed = seal_push(&keys, &push, 1, "2", [3; 16]).expect("there is a key");
+        let sealed = seal_push(&keys, &push, now.0, "2", [3; 16]).expect("there is a key");
         let opened = open(
             &keys,
             &CallbackQuery::parse(&sealed.query),
             sealed.body.as_bytes(),
+            now,
         )
         .expect("what was sealed opens");
         assert_eq!(opened.xml, body);

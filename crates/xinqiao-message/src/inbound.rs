@@ -11,6 +11,7 @@ pub mod content;
 pub mod event;
 pub mod field;
 pub mod info;
+mod lower;
 mod unknown;
 mod variants;
 
@@ -20,6 +21,7 @@ use serde_json::{Map, Value};
 use xinqiao_types::UnixSeconds;
 use xinqiao_wire::xml::{Document, Writer, XmlError};
 
+pub(crate) use self::unknown::{object_of, write_xml};
 pub use self::{
     content::*,
     event::{Event, EventBody, *},
@@ -174,7 +176,7 @@ impl Message {
                 let document = Document::parse(&raw)?;
                 read_xml(&document)?
             }
-            Form::Json => read_json(&serde_json::from_slice(&raw)?)?,
+            Form::Json => read_json(&lower::usual(serde_json::from_slice(&raw)?))?,
         };
         Ok(Self { head, body, raw })
     }
@@ -281,7 +283,10 @@ impl Message {
                 Ok(document) => unknown::object_of(document.root()),
                 Err(_) => Map::new(),
             },
-            Form::Json => serde_json::from_slice(&self.raw).unwrap_or_default(),
+            Form::Json => match serde_json::from_slice(&self.raw).map(lower::usual) {
+                Ok(Value::Object(object)) => object,
+                _ => Map::new(),
+            },
         };
         all.retain(|name, _| {
             !known.contains(&name.as_str()) && !HEAD_FIELDS.contains(&name.as_str())

@@ -45,7 +45,7 @@ impl Unknown {
 }
 
 /// An element's children as an object.
-pub(super) fn object_of(element: Element<'_, '_>) -> Map<String, Value> {
+pub(crate) fn object_of(element: Element<'_, '_>) -> Map<String, Value> {
     let mut object = Map::new();
     for child in element.children() {
         let value = if child.has_children() {
@@ -65,7 +65,7 @@ pub(super) fn object_of(element: Element<'_, '_>) -> Map<String, Value> {
 }
 
 /// Writes a value as elements: strings in CDATA, numbers bare, lists as repeated elements.
-pub(super) fn write_xml(name: &str, value: &Value, out: &mut Writer) {
+pub(crate) fn write_xml(name: &str, value: &Value, out: &mut Writer) {
     if !is_element_name(name) {
         return;
     }
