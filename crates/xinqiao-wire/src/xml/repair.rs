@@ -108,6 +108,12 @@ pub fn repair(bytes: &[u8]) -> Result<Repaired, XmlErrorKind> {
     })
 }
 
+/// The bytes as text: UTF-16 is told by its mark or its first character, and what is no UTF-8 becomes
+/// U+FFFD. Borrowed if nothing had to change.
+pub fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    decoded(bytes, &mut Faults(None))
+}
+
 #[derive(Clone, Copy)]
 struct Faults(Option<Mended>);
 
@@ -122,8 +128,8 @@ fn decoded<'a>(bytes: &'a [u8], faults: &mut Faults) -> Cow<'a, str> {
     let from = match bytes {
         [0xff, 0xfe, rest @ ..] => Some((rest, u16::from_le_bytes as fn([u8; 2]) -> u16)),
         [0xfe, 0xff, rest @ ..] => Some((rest, u16::from_be_bytes as fn([u8; 2]) -> u16)),
-        [b'<', 0, _, 0, ..] => Some((bytes, u16::from_le_bytes as fn([u8; 2]) -> u16)),
-        [0, b'<', 0, _, ..] => Some((bytes, u16::from_be_bytes as fn([u8; 2]) -> u16)),
+        [b'<' | b'{', 0, _, 0, ..] => Some((bytes, u16::from_le_bytes as fn([u8; 2]) -> u16)),
+        [0, b'<' | b'{', 0, _, ..] => Some((bytes, u16::from_be_bytes as fn([u8; 2]) -> u16)),
         _ => None,
     };
     if let Some((bytes, unit)) = from {
