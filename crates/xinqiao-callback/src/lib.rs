@@ -5,9 +5,15 @@
 //! longer than its budget: a handler that takes longer is answered for with silence, and what it says in
 //! the end goes to [`Builder::late`], from where it can reach the user as a customer message (客服消息).
 //!
-//! Invariants: a handler sees verified messages only; one message is handled once, however often the
-//! platform repeats it within ten minutes; a bad request changes nothing and is told which rule it
-//! broke; nothing turns verification off.
+//! Invariants: a handler sees verified messages only; nothing turns verification off; a bad request changes
+//! nothing. Whatever does not verify gets one and the same answer: which rule it broke is in the log, found
+//! beside the answer, because what an answer tells would add up to reading captured messages.
+//!
+//! One message is handled once, however often it comes: a callback is accepted while its timestamp is within
+//! the window ([`Builder::window`], 24 hours unless set), and remembered for twice as long. What is
+//! promised ends where the memory does: it holds the last 500,000 callbacks of this process. A restart, or
+//! more callbacks than that within two windows, lets a captured one in again; make the window smaller, or
+//! stand behind a gateway that remembers on disk.
 //!
 //! ```no_run
 //! use xinqiao_callback::{Callback, Event, Message, Reply, inbound};

@@ -1,4 +1,4 @@
-//! Answers bad requests with the rule that they broke, its cause and its remedy.
+//! Answers bad requests: what says nothing about anybody's keys with its rule, everything else alike.
 
 use std::fmt::Write as _;
 
@@ -28,6 +28,11 @@ pub(crate) fn typed(
         HeaderValue::from_static("nosniff"),
     );
     response
+}
+
+/// The one answer to whatever is not verified.
+pub(crate) fn forbidden() -> Response<Full<Bytes>> {
+    plain(StatusCode::FORBIDDEN, "forbidden\n")
 }
 
 /// Refuses a request: which rule it broke, why, and what to do.

@@ -5,7 +5,10 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -17,9 +20,10 @@ use tokio_util::task::TaskTracker;
 use xinqiao_message::{
     Message, dedup,
     envelope::{
-        CallbackQuery, EnvelopeError, Keys, MAX_BODY, SUCCESS, open, seal_reply, verify_url,
+        CallbackQuery, EnvelopeError, Keys, MAX_BODY, SUCCESS, Wrapping, diagnose, open,
+        seal_reply_as, verify_url,
     },
-    inbound::Reading,
+    inbound::{Form, Reading},
     reply,
 };
 use xinqiao_types::{Clock, Entropy, OpenId};
@@ -29,7 +33,7 @@ use crate::{
     handler::{Erased, Work},
     late::LateReply,
     memory::{Memory, Seen, Slot},
-    refusal::{plain, refuse, typed},
+    refusal::{forbidden, plain, refuse, typed},
 };
 
 mod builder;
@@ -51,6 +55,8 @@ struct Inner {
     late: Option<Late>,
     budget: Duration,
     memory: Memory,
+    /// The last second in which a refusal was explained.
+    explained: AtomicI64,
     tasks: TaskTracker,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -74,16 +80,16 @@ impl Callback {
     /// and a repeat of the message joins it.
     pub async fn answer(&self, method: &Method, query: &str, body: &[u8]) -> Response<Full<Bytes>> {
         let begun = tokio::time::Instant::now();
-        let query = CallbackQuery::parse(query);
+        let now = self.inner.clock.unix();
         match *method {
-            Method::GET => match verify_url(&self.inner.keys, &query, self.inner.clock.unix()) {
+            Method::GET => match verify_url(&self.inner.keys, &CallbackQuery::parse(query), now) {
                 Ok(echo) => {
                     tracing::info!("Server URL verified.");
                     plain(StatusCode::OK, echo.into_body())
                 }
-                Err(error) => refuse_envelope(&error),
+                Err(error) => self.forbid(query, &[], error),
             },
-            Method::POST => self.push(&query, body, begun + self.inner.budget).await,
+            Method::POST => self.push(query, body, begun + self.inner.budget).await,
             _ => {
                 let mut response = refuse(
                     StatusCode::METHOD_NOT_ALLOWED,
@@ -108,14 +114,16 @@ impl Callback {
 
     async fn push(
         &self,
-        query: &CallbackQuery<'_>,
+        query: &str,
         body: &[u8],
         deadline: tokio::time::Instant,
     ) -> Response<Full<Bytes>> {
-        let opened = match open(&self.inner.keys, query, body, self.inner.clock.unix()) {
+        let now = self.inner.clock.unix();
+        let opened = match open(&self.inner.keys, &CallbackQuery::parse(query), body, now) {
             Ok(opened) => opened,
-            Err(error) => return refuse_envelope(&error),
+            Err(error) => return self.forbid(query, body, error),
         };
+        let (wrapping, receiver) = (opened.wrapping, opened.receiver);
         // It was verified: whatever it is, a refusal would only bring it again.
         let message = Message::read(opened.xml);
         if let Some(rule) = message.reading().rule() {
@@ -135,7 +143,23 @@ impl Callback {
             }
         };
         let answer = slot.take(deadline).await;
-        self.seal(&delivery, answer)
+        self.seal(&delivery, wrapping, receiver.as_deref(), answer)
+    }
+
+    /// Refuses what is not verified, and has the reason found and logged beside the answer; at most once
+    /// a second, so that whoever sends it buys no work.
+    fn forbid(&self, query: &str, body: &[u8], error: EnvelopeError) -> Response<Full<Bytes>> {
+        let inner = Arc::clone(&self.inner);
+        let now = inner.clock.unix().0;
+        if inner.explained.fetch_max(now, Ordering::Relaxed) < now {
+            let (query, body) = (query.to_owned(), body.to_vec());
+            self.inner.tasks.spawn(async move {
+                let query = CallbackQuery::parse(&query);
+                let error = diagnose(&inner.keys, &query, &body, error);
+                tracing::warn!(rule = error.rule(), error = %error, "Callback refused.");
+            });
+        }
+        forbidden()
     }
 
     /// Starts the first handler that fits; it goes on when the request is gone.
@@ -169,22 +193,49 @@ impl Callback {
     }
 
     /// Writes an answer the way its push came.
-    fn seal(&self, delivery: &Delivery, answer: Answer) -> Response<Full<Bytes>> {
+    fn seal(
+        &self,
+        delivery: &Delivery,
+        wrapping: Wrapping,
+        receiver: Option<&str>,
+        answer: Answer,
+    ) -> Response<Full<Bytes>> {
         let Answer::Reply(reply) = answer else {
             return plain(StatusCode::OK, SUCCESS);
         };
-        let head = &delivery.message.head;
         if !delivery.message.reading().is_read() {
             tracing::error!("A reply to a message that cannot be read was dropped.");
             return plain(StatusCode::OK, SUCCESS);
         }
         let now = self.inner.clock.unix();
-        let xml = reply::encode(&reply, &head.from, &head.to, now);
+        let plain_reply = match reply::encode_for(&delivery.message, &reply, now) {
+            Ok(plain_reply) => plain_reply,
+            Err(error) => {
+                tracing::error!(error = %error, rule = error.rule(), "Reply not written.");
+                return plain(StatusCode::OK, SUCCESS);
+            }
+        };
         let mut random = [0; 16];
         self.inner.entropy.fill(&mut random);
         let nonce = (self.inner.entropy.next_u64() % 10_000_000_000).to_string();
-        match seal_reply(&self.inner.keys, delivery.mode, &xml, now.0, &nonce, random) {
-            Ok(body) => typed(StatusCode::OK, "text/xml; charset=utf-8", body),
+        let other = receiver.map(|receiver| self.inner.keys.for_receiver(receiver));
+        let keys = other.as_ref().unwrap_or(&self.inner.keys);
+        match seal_reply_as(
+            wrapping,
+            keys,
+            delivery.mode,
+            &plain_reply,
+            now.0,
+            &nonce,
+            random,
+        ) {
+            Ok(body) => {
+                let kind = match wrapping.form() {
+                    Form::Xml => "text/xml; charset=utf-8",
+                    Form::Json => "application/json; charset=utf-8",
+                };
+                typed(StatusCode::OK, kind, body)
+            }
             Err(error) => {
                 tracing::error!(error = %error, rule = error.reply_rule(), "Reply not sealed.");
                 plain(StatusCode::OK, SUCCESS)
@@ -238,17 +289,6 @@ fn checked(answer: Answer) -> Answer {
     }
 }
 
-fn refuse_envelope(error: &EnvelopeError) -> Response<Full<Bytes>> {
-    let status = match error {
-        EnvelopeError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        EnvelopeError::Signature { .. } | EnvelopeError::MissingSignature { .. } => {
-            StatusCode::FORBIDDEN
-        }
-        _ => StatusCode::BAD_REQUEST,
-    };
-    refuse(status, error.rule(), &error.to_string())
-}
-
 impl<B> tower_service::Service<Request<B>> for Callback
 where
     B: BodyExt + Send + 'static,
@@ -275,7 +315,11 @@ where
                         found: MAX_BODY + 1,
                         limit: MAX_BODY,
                     };
-                    refuse_envelope(&error)
+                    refuse(
+                        StatusCode::PAYLOAD_TOO_LARGE,
+                        error.rule(),
+                        &error.to_string(),
+                    )
                 }
                 Err(_) => refuse(
                     StatusCode::BAD_REQUEST,

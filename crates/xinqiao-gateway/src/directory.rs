@@ -20,7 +20,7 @@ use xinqiao_types::{AccountKind, AppId, CallbackMode, CallbackToken, Entropy};
 use crate::{AccountConfig, AppConfig, Config, ConfigError, StartError, config::is_plain_id};
 
 /// What stands for an other's id in the path of an account that has others behind it.
-const PLACEHOLDERS: [&str; 2] = ["$APPID$", "$CORPID$"];
+pub(crate) const PLACEHOLDERS: [&str; 2] = ["$APPID$", "$CORPID$"];
 
 /// Accounts by appid and by the path that their callbacks come in on.
 #[derive(Debug)]

@@ -1,6 +1,11 @@
 //! Sets a [`Callback`] up.
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
 
 use tokio_util::task::TaskTracker;
 use xinqiao_crypto::AesKey;
@@ -88,6 +93,12 @@ impl Builder {
         self
     }
 
+    /// How far a callback's timestamp may be from now, in both directions; 24 hours unless set.
+    pub fn window(mut self, window: Duration) -> Self {
+        self.keys = self.keys.with_window(window);
+        self
+    }
+
     /// Adds a handler. The first one whose arguments fit is called, in the order of adding.
     pub fn on<A>(mut self, handler: impl Handler<A>) -> Self {
         self.handlers.push(erase(handler));
@@ -127,11 +138,12 @@ impl Builder {
     pub fn build(self) -> Callback {
         Callback {
             inner: Arc::new(Inner {
+                memory: Memory::new(self.keys.window()),
                 keys: self.keys,
                 handlers: self.handlers,
                 late: self.late,
                 budget: self.budget,
-                memory: Memory::default(),
+                explained: AtomicI64::new(i64::MIN),
                 tasks: TaskTracker::new(),
                 clock: self.clock,
                 entropy: self.entropy,

@@ -2,10 +2,14 @@
 
 use http::Method;
 use proptest::prelude::*;
-use xinqiao_callback::{Account, Event, Message, Reply, Sender, Whole, inbound};
-use xinqiao_types::CallbackMode;
+use xinqiao_callback::{Account, Callback, Event, Message, Reply, Sender, Whole, inbound};
+use xinqiao_crypto::AesKey;
+use xinqiao_message::envelope::{Keys, OpenedReply, Push, Wrapping, open_reply, seal_push};
+use xinqiao_types::{CallbackMode, CorpId, ManualClock};
 
-use crate::platform::{GH, OPENID, body, builder, event, handshake, request, say, text};
+use crate::platform::{
+    AES_KEY, APPID, GH, NOW, OPENID, TOKEN, body, builder, event, handshake, request, say, text,
+};
 
 const MODES: [CallbackMode; 3] = [
     CallbackMode::Plain,
@@ -140,5 +144,47 @@ proptest! {
             say(&callback, MODES[mode], &text(1, &content)).await
         });
         prop_assert_eq!(said, Some(Reply::text(content)));
+    }
+}
+
+/// Row by row: XML in XML, JSON in JSON, a bot's JSON with small letters; for whom the push was sealed.
+#[tokio::test]
+async fn a_reply_comes_in_the_form_of_its_push() {
+    let key = AesKey::parse(AES_KEY).unwrap();
+    let provider = CorpId::new("wwprovider");
+    let safe = |id: &str| Keys::new(TOKEN.into(), id).with_aes_key(&key);
+    let suite = Keys::work_suite(TOKEN.into(), &key, "ww-suite", &provider);
+    let xml = "<xml><ToUserName>ww1</ToUserName><FromUserName>u</FromUserName><CreateTime>1</CreateTime>\
+               <MsgType>text</MsgType><Content>a</Content><MsgId>1</MsgId></xml>";
+    let json = r#"{"ToUserName":"gh_1","FromUserName":"o1","CreateTime":1,"MsgType":"text","Content":"a","MsgId":1}"#;
+    let bot = r#"{"msgid":"m1","aibotid":"aibX","from":{"userid":"u1"},"msgtype":"text","text":{"content":"a"}}"#;
+    for (keys, by, plain, wrapping) in [
+        (safe(APPID), safe(APPID), xml, Wrapping::Xml),
+        (safe(APPID), safe(APPID), json, Wrapping::Json),
+        (safe(""), safe(""), bot, Wrapping::LowerJson),
+        (suite, safe("ww1"), xml, Wrapping::Xml),
+    ] {
+        let callback = Callback::with_keys(keys)
+            .clock(ManualClock::at(NOW))
+            .on(|Message(_): Message<inbound::Text>| async { Reply::text("好") })
+            .build();
+        let push = Push {
+            plain,
+            to_user_name: "gh_1",
+            openid: "",
+        };
+        let sealed = seal_push(&by, &push, NOW, "1", [7; 16]).unwrap();
+        let response = request(&callback, Method::POST, &sealed.query, sealed.body).await;
+        assert_eq!(
+            response.headers()["content-type"].to_str().unwrap(),
+            format!("{}; charset=utf-8", wrapping.form().content_type())
+        );
+        let answer = body(response).await;
+        assert_eq!(Wrapping::of(answer.as_bytes()), wrapping, "{answer}");
+        let OpenedReply::Sealed(reply) = open_reply(&by, answer.as_bytes()).unwrap() else {
+            panic!("{answer}")
+        };
+        assert_eq!(Wrapping::of(&reply), wrapping);
+        assert!(String::from_utf8(reply).unwrap().contains('好'));
     }
 }

@@ -10,6 +10,7 @@ use xinqiao_crypto::AesKey;
 use xinqiao_types::{AppKey as AppKeyText, CallbackMode, CorpId};
 
 use super::{AccountConfig, Config, StoreAt, Upstream};
+use crate::directory::PLACEHOLDERS;
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +124,8 @@ impl Config {
                 if !path.starts_with('/') || path.contains(['?', '#']) {
                     return fail(at("path"), "a path begins with / and has neither ? nor #");
                 }
-                if path.matches('$').count() > 2 || path.contains("{") {
+                let ids = PLACEHOLDERS.map(|id| path.matches(id).count());
+                if ids.iter().sum::<usize>() > 1 {
                     return fail(
                         at("path"),
                         "one of $APPID$ and $CORPID$ may stand in a path, once",
@@ -493,6 +495,87 @@ mod tests {
     fn plain_mode_must_be_allowed() {
         let error = refused("[[account]]\nappid=\"wx1\"\ntoken=\"t\"\nmode=\"plain\"\n");
         assert!(error.contains("allow_plain"), "{error}");
+    }
+
+    #[test]
+    fn an_account_is_named_in_one_of_four_ways() {
+        let config = Config::from_toml(&format!(
+            r#"
+            callback_window = 600
+            [[account]]
+            corpid = "ww1"
+            agentid = 1000002
+            token = "t"
+            aes_key = "{AES}"
+            path = "/old/$CORPID$/agent"
+            [[account]]
+            suiteid = "ww-suite"
+            provider = "wwprovider"
+            path = "/old/$CORPID$/data"
+            [[account]]
+            suiteid = "ww-personal"
+            personal = true
+            [[account]]
+            botid = "aibX"
+            [[account]]
+            appid = "wxcomponent"
+            kind = "component"
+            [[app]]
+            name = "shop"
+            url = "http://127.0.0.1:9000/{{account}}/{{appid}}"
+            token = "own"
+            accounts = ["ww1:1000002", "ww-suite", "ww-personal", "aibX", "wxcomponent"]
+            "#
+        ))
+        .unwrap();
+        let names: Vec<_> = config
+            .accounts
+            .iter()
+            .map(|account| (account.appid.as_str(), account.receiver_id()))
+            .collect();
+        let want = [
+            ("ww1:1000002", "ww1"),
+            ("ww-suite", "ww-suite"),
+            ("ww-personal", ""),
+            ("aibX", ""),
+            ("wxcomponent", "wxcomponent"),
+        ];
+        assert_eq!(names, want);
+        let paths: Vec<_> = config
+            .accounts
+            .iter()
+            .map(AccountConfig::own_path)
+            .collect();
+        assert_eq!(paths[0].as_deref(), Some("/old/ww1/agent"));
+        assert_eq!(paths[1].as_deref(), Some("/old/$CORPID$/data"));
+
+        for (keys, at) in [
+            ("", "appid"),
+            ("corpid=\"ww1\"", "agentid"),
+            ("agentid=1", "agentid"),
+            ("appid=\"wx1\"\ncorpid=\"ww1\"\nagentid=1", "appid"),
+            (
+                "corpid=\"ww1\"\nagentid=1\nsuiteid=\"s\"\nprovider=\"ww2\"",
+                "appid",
+            ),
+            ("suiteid=\"s\"", "provider"),
+            ("suiteid=\"s\"\nprovider=\"ww2\"\npersonal=true", "provider"),
+            ("appid=\"wx1\"\nprovider=\"ww2\"", "suiteid"),
+            ("botid=\"a/b\"", "a/b"),
+            ("botid=\"a\"\nsecret=\"s\"", "secret"),
+            ("botid=\"a\"\nmode=\"plain\"\nallow_plain=true", "mode"),
+            (
+                "suiteid=\"s\"\nprovider=\"p\"\npath=\"/$CORPID$/$APPID$\"",
+                "path",
+            ),
+        ] {
+            let error = refused(&format!("[[account]]\n{keys}\n"));
+            assert!(error.contains(&format!(", {at}: ")), "{keys}: {error}");
+        }
+        for window in [0, 299, 604_801] {
+            let error = refused(&format!("callback_window = {window}"));
+            assert!(error.contains("callback_window"), "{error}");
+        }
     }
 
     #[test]

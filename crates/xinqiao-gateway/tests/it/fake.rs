@@ -51,7 +51,7 @@ pub(crate) async fn serve(router: Router) -> Server {
     serve_at(0, router).await
 }
 
-async fn serve_at(port: u16, router: Router) -> Server {
+pub(crate) async fn serve_at(port: u16, router: Router) -> Server {
     let listener = xinqiao_http::listen([127, 0, 0, 1].into(), port)
         .await
         .unwrap();

@@ -9,6 +9,7 @@ mod crash;
 mod fake;
 mod interface;
 mod proxy;
+mod receivers;
 mod secrets;
 mod simulator;
 mod tokens;

@@ -57,8 +57,8 @@ fn undecryptable(keys: &Keys, encrypt: &[u8], error: EnvelopeError) -> EnvelopeE
             .find_map(|(_, cipher)| length_in_characters(cipher, encrypt));
         return counted.unwrap_or(error);
     }
-    let found = keys.ciphers().map(|(_, cipher)| cipher.decrypt(encrypt));
-    match found.filter_map(Result::err).next() {
+    let mut found = keys.ciphers().map(|(_, cipher)| cipher.decrypt(encrypt));
+    match found.find_map(Result::err) {
         Some(found) => decrypt(keys, &found, encrypt),
         None => error,
     }
