@@ -468,13 +468,9 @@ proptest! {
         let mut inner = String::new();
         let mut texts = Vec::new();
         for (field, depth, text) in fields {
-            for _ in 0..=depth {
-                inner.push_str(&format!("<{field}>"));
-            }
+            inner.push_str(&format!("<{field}>").repeat(depth + 1));
             inner.push_str(&text);
-            for _ in 0..=depth {
-                inner.push_str(&format!("</{field}>"));
-            }
+            inner.push_str(&format!("</{field}>").repeat(depth + 1));
             texts.push(text);
         }
         let message = Message::read(event(name, &inner));
