@@ -117,27 +117,28 @@ async fn what_was_verified_is_kept_marked_and_handed_on() {
         })
         .await;
         assert_eq!(done["reading"]["rule"].as_str(), rule);
-        let state = app.lock().unwrap();
-        if reading == "doctype" {
-            assert_eq!(
-                (&done["state"], &done["last"]["rule"]),
-                (&"dead".into(), &"delivery.withheld".into())
-            );
-            assert!(state.bodies.is_empty(), "no app gets a document type");
-        } else {
-            assert_eq!(done["state"], "delivered", "{shown}: {done}");
-            let message = Message::read(bytes);
-            assert_eq!(state.bodies, [message.handed_on().unwrap()], "{shown}");
-            let mark = rule.map(|rule| format!("{reading}; rule={rule}"));
-            assert_eq!(state.readings, [mark.unwrap_or_default()], "{shown}");
-            if message.reading().is_read() {
-                assert!(
-                    Message::parse(&*state.bodies[0]).is_ok(),
-                    "any reader takes it"
+        {
+            let state = app.lock().unwrap();
+            if reading == "doctype" {
+                assert_eq!(
+                    (&done["state"], &done["last"]["rule"]),
+                    (&"dead".into(), &"delivery.withheld".into())
                 );
+                assert!(state.bodies.is_empty(), "no app gets a document type");
+            } else {
+                assert_eq!(done["state"], "delivered", "{shown}: {done}");
+                let message = Message::read(bytes);
+                assert_eq!(state.bodies, [message.handed_on().unwrap()], "{shown}");
+                let mark = rule.map(|rule| format!("{reading}; rule={rule}"));
+                assert_eq!(state.readings, [mark.unwrap_or_default()], "{shown}");
+                if message.reading().is_read() {
+                    assert!(
+                        Message::parse(&*state.bodies[0]).is_ok(),
+                        "any reader takes it"
+                    );
+                }
             }
         }
-        drop(state);
         gateway.shutdown().await;
     }
 }

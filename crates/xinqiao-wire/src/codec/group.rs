@@ -102,9 +102,8 @@ fn find_wraps(record: &mut dyn Record, shape: &'static Shape) -> Box<[(usize, &'
         if let ViewMut::Record(group) = record.at_mut(index).view_mut()
             && let Some(inner) = list_of(group)
         {
-            let inner = group.shape().fields.get(inner);
-            let name = inner.map(|inner| (inner.name, inner.xml_name));
-            found.extend(name.map(|(name, xml)| (index, if xml.is_empty() { name } else { xml })));
+            let xml = inner.xml_name;
+            found.push((index, if xml.is_empty() { inner.name } else { xml }));
         }
         if absent {
             record.at_mut(index).reset();
@@ -115,13 +114,20 @@ fn find_wraps(record: &mut dyn Record, shape: &'static Shape) -> Box<[(usize, &'
     found.into()
 }
 
-/// Where the list is in a group that holds nothing else.
-fn list_of(group: &dyn Record) -> Option<usize> {
+/// The list of a group that holds nothing else.
+fn list_of(group: &mut dyn Record) -> Option<&'static Field> {
     let [field] = &*group.shape().fields else {
         return None;
     };
-    let plain = !is_special(field) && !field.bare && field.place == Place::Body;
-    (plain && matches!(group.at(0).view(), View::List(_))).then_some(0)
+    if is_special(field) || field.bare || field.place != Place::Body {
+        return None;
+    }
+    let absent = group.at(0).is_absent();
+    let is_list = matches!(group.at_mut(0).view_mut(), ViewMut::List(_));
+    if absent {
+        group.at_mut(0).reset();
+    }
+    is_list.then_some(field)
 }
 
 /// Adds one item or several to the list of a group, leaving out what does not fit.
@@ -173,7 +179,7 @@ pub(super) fn decode_repeated(
     let Value::Array(parts) = input.value()? else {
         return Ok(());
     };
-    let list = list_of(record).and_then(|at| record.shape().fields.get(at));
+    let list = list_of(record);
     if list.is_none() && !xml && parts.len() > 1 {
         let reason = "is a list, an object is expected";
         return Err(DecodeError::new(reason, offset));

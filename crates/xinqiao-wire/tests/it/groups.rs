@@ -30,6 +30,14 @@ w::record! {
 }
 
 w::record! {
+    /// A group whose list may be absent.
+    pub struct Attributes {
+        /// Items.
+        0 item: Option<Vec<Pic>> => "Item",
+    }
+}
+
+w::record! {
     /// An event.
     pub struct Event {
         /// Name.
@@ -46,6 +54,8 @@ w::record! {
         5 joined: Vec<i64> => "Joined: must comma",
         /// A group that may be left out.
         6 list: Option<Pics> => "List",
+        /// A group whose list may be absent.
+        7 attributes: Option<Attributes> => "ExtAttr",
     }
 }
 
@@ -151,6 +161,30 @@ fn a_group_may_be_left_out() {
     }
     let one = json(&json!({"item": {"Sum": "a"}})).list;
     assert_eq!(sums(&one.expect("is there").item), ["a"]);
+}
+
+#[test]
+fn a_list_that_may_be_absent_is_a_list_all_the_same() {
+    let item = "<Item><Sum>a</Sum></Item>";
+    for (inner, want) in [
+        (String::new(), None),
+        ("<ExtAttr>\n</ExtAttr>".to_owned(), Some(0)),
+        (format!("<ExtAttr>{item}</ExtAttr>"), Some(1)),
+        (format!("<ExtAttr>{item}{item}</ExtAttr>"), Some(2)),
+        (
+            format!("<ExtAttr>{item}</ExtAttr><ExtAttr>{item}</ExtAttr>"),
+            Some(2),
+        ),
+        (format!("{item}{item}"), Some(2)),
+        (
+            "<ExtAttr><Attr><Sum>a</Sum></Attr></ExtAttr>".to_owned(),
+            Some(1),
+        ),
+    ] {
+        let found = xml(&inner).attributes;
+        let found = found.map(|found| found.item.map_or(0, |items| items.len()));
+        assert_eq!(found, want, "{inner}");
+    }
 }
 
 #[test]
