@@ -39,27 +39,34 @@ impl<T: EventBody + Clone> Extract for Event<T> {
     }
 }
 
-/// Who sent it.
+/// Who sent it; not there if the message cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender(pub OpenId);
 
 impl Extract for Sender {
     fn extract(delivery: &Arc<Delivery>) -> Option<Self> {
-        Some(Self(OpenId::new(delivery.message.head.from.as_str())))
+        let message = &delivery.message;
+        let from = || Self(OpenId::new(message.head.from.as_str()));
+        message.reading().is_read().then(from)
     }
 }
 
-/// The original id (`gh_…`) of the account that it was sent to.
+/// The original id (`gh_…`) of the account that it was sent to; not there if the message cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account(pub String);
 
 impl Extract for Account {
     fn extract(delivery: &Arc<Delivery>) -> Option<Self> {
-        Some(Self(delivery.message.head.to.clone()))
+        let message = &delivery.message;
+        message
+            .reading()
+            .is_read()
+            .then(|| Self(message.head.to.clone()))
     }
 }
 
-/// Everything, of whatever type: fits always.
+/// Everything, of whatever type: fits always, also where [`Reading`](xinqiao_message::inbound::Reading) says
+/// that the message cannot be read.
 #[derive(Debug, Clone)]
 pub struct Whole(pub Arc<Delivery>);
 

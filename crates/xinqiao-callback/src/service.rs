@@ -23,7 +23,7 @@ use xinqiao_message::{
         CallbackQuery, EnvelopeError, Keys, MAX_BODY, SUCCESS, Wrapping, diagnose, open,
         seal_reply_as, verify_url,
     },
-    inbound::Form,
+    inbound::{Form, Reading},
     reply,
 };
 use xinqiao_types::{Clock, Entropy, OpenId};
@@ -124,12 +124,12 @@ impl Callback {
             Err(error) => return self.forbid(query, body, error),
         };
         let (wrapping, receiver) = (opened.wrapping, opened.receiver);
-        let message = match Message::parse(opened.xml) {
-            Ok(message) => message,
-            Err(error) => {
-                return refuse(StatusCode::BAD_REQUEST, error.rule(), &error.to_string());
-            }
-        };
+        // It was verified: whatever it is, a refusal would only bring it again.
+        let message = Message::read(opened.xml);
+        if let Some(rule) = message.reading().rule() {
+            let reading = message.reading().name();
+            tracing::warn!(rule, reading, "A message is not well-formed.");
+        }
         let delivery = Arc::new(Delivery::new(message, opened.mode));
         let key = dedup::key(&delivery.message);
         let slot = match self.inner.memory.see(key, self.inner.clock.unix()) {
@@ -164,12 +164,12 @@ impl Callback {
 
     /// Starts the first handler that fits; it goes on when the request is gone.
     fn start(&self, delivery: &Arc<Delivery>, slot: Slot) {
-        let Some(work) = self
-            .inner
-            .handlers
-            .iter()
-            .find_map(|handler| handler(delivery))
-        else {
+        // What has a document type is nobody's: whoever parses it again does what it says.
+        let handlers = match delivery.message.reading() {
+            Reading::Doctype => &[],
+            _ => &*self.inner.handlers,
+        };
+        let Some(work) = handlers.iter().find_map(|handler| handler(delivery)) else {
             slot.give(Answer::Silent);
             return;
         };
@@ -203,6 +203,10 @@ impl Callback {
         let Answer::Reply(reply) = answer else {
             return plain(StatusCode::OK, SUCCESS);
         };
+        if !delivery.message.reading().is_read() {
+            tracing::error!("A reply to a message that cannot be read was dropped.");
+            return plain(StatusCode::OK, SUCCESS);
+        }
         let now = self.inner.clock.unix();
         let plain_reply = match reply::encode_for(&delivery.message, &reply, now) {
             Ok(plain_reply) => plain_reply,

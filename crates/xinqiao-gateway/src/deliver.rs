@@ -146,6 +146,17 @@ async fn run(
             finish.detail = Some(detail);
             Answer::Silent
         }
+        Attempted::Withheld => {
+            tracing::warn!(
+                %event_id, %appid, app, rule = "delivery.withheld",
+                "A message with a document type is kept from the app."
+            );
+            shared.metrics.deliveries_dead.add();
+            finish.verdict = Verdict::Dead;
+            finish.rule = Some("delivery.withheld");
+            finish.detail = Some("the message has a DOCTYPE; it is kept here".to_owned());
+            Answer::Silent
+        }
         Attempted::Failed {
             status,
             rule,

@@ -19,7 +19,7 @@ use xinqiao_message::{
     envelope::{self, CallbackQuery, Keys, Opened, Wrapping},
     inbound::{Form, Message},
 };
-use xinqiao_store::{Answer, Appended, DedupKey, EventRef, NewEvent, Proof, StoreError};
+use xinqiao_store::{Answer, Appended, DedupKey, EventRef, Mark, NewEvent, Proof, StoreError};
 use xinqiao_types::{AppId, CallbackMode};
 
 pub(crate) use self::in_flight::{Entry, InFlight, Lead, Outcome};
@@ -145,14 +145,8 @@ async fn callback(
         proof,
         ..
     } = opened;
-    let message = Message::parse(xml).map_err(|error| {
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            error.rule(),
-            error.to_string(),
-            "The decrypted body is not a WeChat message; check which program sent it.",
-        )
-    })?;
+    // It was verified: whatever it is, it is kept.
+    let message = Message::read(xml);
     let place = match place.clone().settled(receiver.as_deref(), &message) {
         Ok(place) => place,
         Err(error) => return refused(&place, error),
@@ -296,8 +290,16 @@ async fn append(
     let kind = match (message.event(), message.info_type()) {
         (Some(event), _) => Cow::Owned(format!("event.{event}")),
         (None, Some(info)) => Cow::Owned(format!("info.{info}")),
+        (None, None) if !message.reading().is_read() => Cow::Borrowed(message.reading().name()),
         (None, None) => Cow::Borrowed(message.msg_type()),
     };
+    let mark = message.reading().rule().map(|rule| Mark {
+        reading: message.reading().name(),
+        rule,
+    });
+    if let Some(mark) = mark {
+        tracing::warn!(%appid, reading = mark.reading, rule = mark.rule, "A message is not well-formed.");
+    }
     let hold = account
         .routes
         .iter()
@@ -311,6 +313,7 @@ async fn append(
         kind: &kind,
         received: now,
         body: message.raw(),
+        mark,
         apps,
         held_until: now.plus(deliver::hold_ms(hold)),
     };

@@ -32,6 +32,9 @@ const UPLOAD_TIME: Duration = Duration::from_mins(15);
 type Platform = Client<HttpsConnector<HttpConnector>, Body>;
 
 /// Both clients. Made on first use, so that a start pays for neither.
+/// Says of a push that its message was not well-formed, and how it was read.
+const READING_HEADER: &str = "x-xinqiao-reading";
+
 #[derive(Debug)]
 pub(crate) struct Outbound {
     upstream: Option<BTreeMap<String, String>>,
@@ -254,14 +257,16 @@ impl Outbound {
         &self,
         url: &str,
         content_type: &str,
+        reading: Option<&str>,
         body: Bytes,
         limit: usize,
         time: Duration,
     ) -> Result<Answered, OutboundError> {
-        let response = self
-            .apps
-            .get_or_init(client)
-            .post(url)
+        let mut request = self.apps.get_or_init(client).post(url);
+        if let Some(reading) = reading {
+            request = request.header(READING_HEADER, reading);
+        }
+        let response = request
             .header(header::CONTENT_TYPE, content_type)
             // WECHAT: pushes name this agent; some frameworks' filters refuse requests without one.
             .header(header::USER_AGENT, "Mozilla/4.0")

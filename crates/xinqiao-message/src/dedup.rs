@@ -23,6 +23,15 @@ const SEPARATOR: char = '\n';
 pub fn key(message: &Message) -> String {
     let head = &message.head;
     let mut key = String::with_capacity(96);
+    if !message.reading().is_read() {
+        // Nothing is known of it but its bytes, which are the same on every try.
+        let raw = message.raw();
+        let _ = write!(key, "unread{SEPARATOR}{}{SEPARATOR}", raw.len());
+        for part in raw.chunks(64) {
+            let _ = write!(key, "{:016x}", fnv(part));
+        }
+        return key;
+    }
     let recipe = match &message.body {
         Body::Content(_) => "message",
         Body::Event(_) => "event",
@@ -159,6 +168,13 @@ mod tests {
         };
         assert_eq!(bot("m1", "https://a/1"), bot("m1", "https://a/2"));
         assert_ne!(bot("m1", "https://a/1"), bot("m2", "https://a/1"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_by_its_bytes() {
+        let one = Message::read("<xml><a>");
+        assert_eq!(key(&one), key(&Message::read("<xml><a>")));
+        assert_ne!(key(&one), key(&Message::read("<xml><b>")));
     }
 
     #[test]

@@ -28,7 +28,9 @@ pub use keys::{DEFAULT_WINDOW, Generation, Keys};
 pub use open::{Echo, Opened, OpenedReply, SUCCESS, Verified, open, open_reply, verify_url};
 pub use outer::Wrapping;
 pub use query::CallbackQuery;
-pub use seal::{Push, SealedPush, seal_push, seal_reply, seal_reply_as, url_query};
+pub use seal::{
+    Push, SealedBytes, SealedPush, seal_bytes, seal_push, seal_reply, seal_reply_as, url_query,
+};
 pub use work::WorkReceiver;
 
 /// The largest body of a callback, in bytes.

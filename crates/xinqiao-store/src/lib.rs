@@ -28,7 +28,7 @@ pub use error::{MasterKeyError, OpenError, StoreError};
 pub use master::MasterKey;
 pub use model::{
     AccountSecrets, Answer, AppKey, Appended, Claimed, DedupKey, Delivery, DeliveryState, Event,
-    EventRef, EventRefError, Fence, Finish, Millis, NewAppKey, NewEvent, Proof, StoredToken,
+    EventRef, EventRefError, Fence, Finish, Mark, Millis, NewAppKey, NewEvent, Proof, StoredToken,
     Verdict,
 };
 pub use seal::{SealError, Sealer};

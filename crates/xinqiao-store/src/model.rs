@@ -96,10 +96,21 @@ pub struct NewEvent<'a> {
     pub received: Millis,
     /// The decrypted body. Sealed before it is written.
     pub body: &'a [u8],
+    /// How it was read, if not simply so.
+    pub mark: Option<Mark<&'a str>>,
     /// The apps that get it. With none, the answer is settled at once: silence.
     pub apps: &'a [&'a str],
     /// When somebody else may take up its deliveries, should this process hang.
     pub held_until: Millis,
+}
+
+/// How a body was read that is not well-formed: nothing personal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Mark<T = String> {
+    /// One word.
+    pub reading: T,
+    /// The diagnosis rule.
+    pub rule: T,
 }
 
 /// What the platform is, or was, answered.
@@ -152,6 +163,8 @@ pub struct Event {
     pub received: Millis,
     /// The decrypted body; `None` in lists.
     pub body: Option<Vec<u8>>,
+    /// How the body was read, if not simply so.
+    pub mark: Option<Mark>,
     /// When the answer was settled.
     pub answered: Option<Millis>,
 }
@@ -201,6 +214,8 @@ pub struct Delivery {
     pub appid: AppId,
     /// The app that gets it.
     pub app: String,
+    /// How the event's body was read, if not simply so.
+    pub mark: Option<Mark>,
     /// How it stands.
     pub state: DeliveryState,
     /// Attempts so far.

@@ -129,7 +129,7 @@ pub async fn exchange(client: &Client, code: &str) -> Result<LogIn, Error> {
             .filter(|scope| !scope.is_empty())
             .map(str::to_owned)
             .collect(),
-        snapshot: answer.get("is_snapshotuser").and_then(Value::as_i64) == Some(1),
+        snapshot: answer.get("is_snapshotuser").is_some_and(is_true),
         at: client.clock().unix(),
     })
 }
@@ -210,5 +210,35 @@ impl Exchange {
         };
         let exchange = || exchange(&self.client, code);
         answer.get_or_try_init(exchange).await.cloned()
+    }
+}
+
+/// WECHAT: a truth value comes as a number or as text.
+fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Bool(truth) => *truth,
+        Value::Number(number) => number.as_f64().is_some_and(|number| number != 0.0),
+        Value::String(text) => matches!(
+            text.trim().to_ascii_lowercase().as_str(),
+            "1" | "true" | "y" | "yes"
+        ),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::is_true;
+
+    #[test]
+    fn a_truth_value_may_be_a_number_or_a_text() {
+        for value in [json!(1), json!("1"), json!(true), json!("true")] {
+            assert!(is_true(&value), "{value}");
+        }
+        for value in [json!(0), json!("0"), json!(""), json!(false), json!(null)] {
+            assert!(!is_true(&value), "{value}");
+        }
     }
 }

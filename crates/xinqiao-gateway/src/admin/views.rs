@@ -9,7 +9,7 @@ use axum::{
 use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
-use xinqiao_store::{Event, EventRef, StoreError};
+use xinqiao_store::{Event, EventRef, Mark, StoreError};
 
 use super::{Query, error};
 use crate::{directory::Account, shared::Shared};
@@ -175,6 +175,11 @@ pub(super) async fn ready(shared: &Arc<Shared>) -> Response {
     (status, Json(body)).into_response()
 }
 
+/// How a body was read that is not well-formed.
+fn mark_view(mark: &Mark) -> Value {
+    json!({ "name": mark.reading, "rule": mark.rule, "diagnosis": diagnosis(&mark.rule) })
+}
+
 fn event_view(event: &Event) -> Value {
     json!({
         "id": event.event.to_string(),
@@ -182,6 +187,7 @@ fn event_view(event: &Event) -> Value {
         "kind": event.kind,
         "received_ms": event.received,
         "answered_ms": event.answered,
+        "reading": event.mark.as_ref().map(mark_view),
     })
 }
 
@@ -243,6 +249,7 @@ fn delivery_view(delivery: &xinqiao_store::Delivery) -> Value {
         "event": delivery.event.to_string(),
         "account": delivery.appid,
         "app": delivery.app,
+        "reading": delivery.mark.as_ref().map(mark_view),
         "state": delivery.state,
         "attempts": delivery.attempts,
         "due_ms": delivery.due,

@@ -24,6 +24,8 @@ pub(super) enum Attempted {
         rule: &'static str,
         detail: String,
     },
+    /// No app gets it.
+    Withheld,
     /// The app did not take it.
     Failed {
         status: Option<u16>,
@@ -35,20 +37,11 @@ pub(super) enum Attempted {
 pub(super) async fn attempt(shared: &Shared, route: &Route, parcel: &Parcel) -> Attempted {
     let (nonce, random) = nonce(&*shared.context.entropy);
     let timestamp = shared.context.clock.unix().0;
-    let Ok(plain) = std::str::from_utf8(parcel.message.raw()) else {
-        let detail = "the event is not UTF-8".to_owned();
-        return Attempted::Failed {
-            status: None,
-            rule: "xml.encoding",
-            detail,
-        };
+    let message = &parcel.message;
+    let Some(plain) = message.handed_on() else {
+        return Attempted::Withheld;
     };
-    let head = &parcel.message.head;
-    let push = Push {
-        plain,
-        to_user_name: &head.to,
-        openid: &head.from,
-    };
+    let head = &message.head;
     let other;
     let keys = match parcel.place.receiver() {
         None => &route.keys,
@@ -57,7 +50,18 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, parcel: &Parcel) -> 
             &other
         }
     };
-    let sealed = match envelope::seal_push(keys, &push, timestamp, &nonce, random) {
+    let sealed = match std::str::from_utf8(plain) {
+        Ok(plain) if message.reading().is_read() => {
+            let push = Push {
+                plain,
+                to_user_name: &head.to,
+                openid: &head.from,
+            };
+            envelope::seal_push(keys, &push, timestamp, &nonce, random).map(Into::into)
+        }
+        _ => envelope::seal_bytes(keys, plain, timestamp, &nonce, random),
+    };
+    let sealed = match sealed {
         Ok(sealed) => sealed,
         Err(error) => {
             let detail = error.to_string();
@@ -68,11 +72,22 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, parcel: &Parcel) -> 
             };
         }
     };
+    let reading = message.reading();
+    let mark = reading
+        .rule()
+        .map(|rule| format!("{}; rule={rule}", reading.name()));
     let url = with_query(&route.url_for(&parcel.place), &sealed.query);
     let body = Bytes::from(sealed.body);
     let answered = shared
         .outbound
-        .app(&url, sealed.content_type, body, REPLY_BYTES, route.timeout)
+        .app(
+            &url,
+            sealed.content_type,
+            mark.as_deref(),
+            body,
+            REPLY_BYTES,
+            route.timeout,
+        )
         .await;
     let answered = match answered {
         Ok(answered) => answered,
@@ -96,7 +111,7 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, parcel: &Parcel) -> 
         openid: &head.from,
         account: &head.to,
         speaker: parcel.speaker,
-        wrapping: Wrapping::of(plain.as_bytes()),
+        wrapping: Wrapping::of(plain),
     };
     let answer = push::Answer {
         status,

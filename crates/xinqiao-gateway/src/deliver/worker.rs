@@ -85,12 +85,7 @@ async fn take_up(shared: &Arc<Shared>, claimed: Claimed) {
         let reason = "this app is no longer configured for the account";
         return give_up(shared, &claimed, "delivery.app.unknown", reason).await;
     };
-    let message = match Message::parse(claimed.body.clone()) {
-        Ok(message) => message,
-        Err(error) => {
-            return give_up(shared, &claimed, error.rule(), &error.to_string()).await;
-        }
-    };
+    let message = Message::read(claimed.body);
     // A repeat from the platform that comes meanwhile joins this delivery.
     let lead: Option<Lead> = match shared.in_flight.enter(claimed.dedup) {
         Entry::First(lead) if route.primary => Some(lead),

@@ -209,6 +209,10 @@ pub(crate) enum Say {
 pub(crate) struct AppState {
     /// Plain bodies of verified pushes.
     pub(crate) pushes: Vec<String>,
+    /// The same as bytes.
+    pub(crate) bodies: Vec<Vec<u8>>,
+    /// What each push said of how it was read; empty if nothing.
+    pub(crate) readings: Vec<String>,
     /// What to say next; the last one stays.
     pub(crate) script: VecDeque<Say>,
 }
@@ -245,10 +249,16 @@ async fn app_answer(State(state): State<App>, request: Request) -> Response {
     ) else {
         return StatusCode::FORBIDDEN.into_response();
     };
-    let head = Message::parse(opened.xml.clone()).unwrap().head;
+    let head = Message::read(opened.xml.clone()).head;
     let say = {
         let mut state = state.lock().unwrap();
-        state.pushes.push(String::from_utf8(opened.xml).unwrap());
+        state.bodies.push(opened.xml.clone());
+        let reading = parts.headers.get("x-xinqiao-reading");
+        let reading = reading.map(|reading| reading.to_str().unwrap().to_owned());
+        state.readings.push(reading.unwrap_or_default());
+        state
+            .pushes
+            .push(String::from_utf8_lossy(&opened.xml).into_owned());
         if state.script.len() > 1 {
             state.script.pop_front()
         } else {

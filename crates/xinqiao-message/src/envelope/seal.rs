@@ -7,6 +7,7 @@ use xinqiao_crypto::{Hex, MessageCipher, callback, message::RANDOM_LEN};
 use xinqiao_types::CallbackMode;
 
 use super::{AES, EnvelopeError, Keys, Wrapping, query::encode_into};
+use crate::inbound::Form;
 
 /// A message that is about to be pushed.
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +102,73 @@ pub fn seal_push(
         query,
         body,
         content_type,
+    })
+}
+
+/// A push of bytes as it goes out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedBytes {
+    /// What stands behind the URL, without a question mark.
+    pub query: String,
+    /// The body.
+    pub body: Vec<u8>,
+    /// The body's media type.
+    pub content_type: &'static str,
+}
+
+impl From<SealedPush> for SealedBytes {
+    fn from(push: SealedPush) -> Self {
+        Self {
+            query: push.query,
+            body: push.body.into_bytes(),
+            content_type: push.content_type,
+        }
+    }
+}
+
+/// Wraps bytes that cannot be read as a message, in the mode of the keys. In compatible mode nothing stands in
+/// the clear, because no field is known.
+///
+/// Fails only if the mode needs a key and there is none.
+pub fn seal_bytes(
+    keys: &Keys,
+    plain: &[u8],
+    timestamp: i64,
+    nonce: &str,
+    random: [u8; RANDOM_LEN],
+) -> Result<SealedBytes, EnvelopeError> {
+    let form = Form::of(plain);
+    let time = timestamp.to_string();
+    let token = keys.token.expose();
+    let signature = callback::signature(&[token, &time, nonce]);
+    let mut query = format!("signature={signature}&timestamp={time}&nonce=");
+    encode_into(nonce, &mut query);
+    if keys.mode == CallbackMode::Plain {
+        return Ok(SealedBytes {
+            query,
+            body: plain.to_vec(),
+            content_type: form.content_type(),
+        });
+    }
+    let cipher = keys.cipher.as_ref().ok_or(EnvelopeError::NoAesKey)?;
+    let mut encrypt = String::new();
+    cipher.encrypt_into(random, plain, &mut encrypt);
+    let signature = callback::signature(&[token, &time, nonce, &encrypt]);
+    let _ = write!(query, "&encrypt_type={AES}&msg_signature={signature}");
+    let body = match form {
+        Form::Xml => {
+            let mut out = xinqiao_wire::xml::Writer::with_capacity(encrypt.len() + 96);
+            out.open("xml").cdata("Encrypt", &encrypt).close("xml");
+            out.finish()
+        }
+        Form::Json => {
+            Value::Object(Map::from_iter([("Encrypt".to_owned(), encrypt.into())])).to_string()
+        }
+    };
+    Ok(SealedBytes {
+        query,
+        body: body.into_bytes(),
+        content_type: form.content_type(),
     })
 }
 

@@ -5,6 +5,8 @@
     expect(clippy::print_stderr, reason = "a check that is left out says why")
 )]
 
+#[cfg(feature = "registry")]
+mod arrivals;
 mod index;
 #[cfg(feature = "registry")]
 mod mutated;

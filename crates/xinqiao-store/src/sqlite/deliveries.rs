@@ -5,7 +5,7 @@ use xinqiao_types::AppId;
 
 use super::{
     Sqlite,
-    events::{dedup_from, has_day, open_body, write_answer},
+    events::{dedup_from, has_day, mark, open_body, write_answer},
 };
 use crate::{Claimed, Delivery, DeliveryState, EventRef, Finish, Millis, StoreError, Verdict};
 
@@ -150,12 +150,14 @@ impl Sqlite {
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
         self.read(move |connection| {
-            const COLUMNS: &str = "SELECT id, day, seq, appid, app, state, attempts, due, updated,
-                status, elapsed, rule, detail FROM delivery";
+            const COLUMNS: &str =
+                "SELECT id, d.day, d.seq, appid, app, state, attempts, due, updated,
+                status, elapsed, d.rule, detail, m.reading, m.rule
+                FROM delivery d LEFT JOIN event_mark m ON m.day = d.day AND m.seq = d.seq";
             let rows: Vec<Delivery> = match event {
                 Some(event) => connection
                     .prepare_cached(&format!(
-                        "{COLUMNS} WHERE day = ?1 AND seq = ?2 AND id > ?3 ORDER BY id LIMIT ?4"
+                        "{COLUMNS} WHERE d.day = ?1 AND d.seq = ?2 AND id > ?3 ORDER BY id LIMIT ?4"
                     ))?
                     .query_map(params![event.day, event.seq, after, limit], delivery)?
                     .collect::<rusqlite::Result<_>>()?,
@@ -179,6 +181,7 @@ fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         },
         appid: AppId::from(row.get::<_, String>(3)?),
         app: row.get(4)?,
+        mark: mark(row, 13)?,
         state: DeliveryState::from_code(row.get(5)?),
         attempts: row.get(6)?,
         due: Millis(row.get(7)?),

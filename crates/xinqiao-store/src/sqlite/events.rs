@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use xinqiao_types::AppId;
 
 use super::{Sqlite, dedup, vault::DataKey};
 use crate::{
-    Answer, Appended, DedupKey, Event, EventRef, Millis, NewEvent, StoreError, day::shanghai_day,
+    Answer, Appended, DedupKey, Event, EventRef, Mark, Millis, NewEvent, StoreError,
+    day::shanghai_day,
 };
 
 /// An append, sealed and ready for the writer.
@@ -21,6 +22,7 @@ pub(super) struct AppendJob {
     body: Vec<u8>,
     apps: Vec<Box<str>>,
     held_until: Millis,
+    mark: Option<Mark>,
 }
 
 impl AppendJob {
@@ -93,6 +95,13 @@ impl EventWriter {
             answer.map(|_| job.received.0),
         ])?;
         self.next += 1;
+        if let Some(mark) = &job.mark {
+            connection
+                .prepare_cached(
+                    "INSERT INTO event_mark (day, seq, reading, rule) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![job.day, seq, mark.reading, mark.rule])?;
+        }
         let mut deliveries = Vec::with_capacity(job.apps.len());
         for app in &job.apps {
             let mut insert = connection.prepare_cached(
@@ -264,6 +273,10 @@ impl Sqlite {
             body,
             apps: event.apps.iter().map(|&app| app.into()).collect(),
             held_until: event.held_until,
+            mark: event.mark.map(|mark| Mark {
+                reading: mark.reading.to_owned(),
+                rule: mark.rule.to_owned(),
+            }),
         };
         self.0.writer.append(job).await
     }
@@ -345,8 +358,9 @@ impl Sqlite {
                     break;
                 }
                 let mut statement = connection.prepare(&format!(
-                    "SELECT seq, appid, kind, received, answered FROM event_d{day}
-                     WHERE seq > ?1 AND (?2 IS NULL OR appid = ?2) ORDER BY seq LIMIT ?3"
+                    "SELECT e.seq, appid, kind, received, answered, reading, rule FROM event_d{day} e
+                     LEFT JOIN event_mark m ON m.day = {day} AND m.seq = e.seq
+                     WHERE e.seq > ?1 AND (?2 IS NULL OR appid = ?2) ORDER BY e.seq LIMIT ?3"
                 ))?;
                 let rows = statement.query_map(
                     params![after.map_or(0, |event| event.seq), appid, left],
@@ -361,6 +375,7 @@ impl Sqlite {
                             received: Millis(row.get(3)?),
                             body: None,
                             answered: row.get::<_, Option<i64>>(4)?.map(Millis),
+                            mark: mark(row, 5)?,
                         })
                     },
                 )?;
@@ -380,8 +395,9 @@ impl Sqlite {
                     return Ok(None);
                 }
                 let sql = format!(
-                    "SELECT appid, kind, received, answered, dedup, key, body FROM event_d{}
-                     WHERE seq = ?1",
+                    "SELECT appid, kind, received, answered, dedup, key, body, reading, rule
+                     FROM event_d{0} e LEFT JOIN event_mark m ON m.day = {0} AND m.seq = e.seq
+                     WHERE e.seq = ?1",
                     event.day
                 );
                 connection
@@ -394,6 +410,7 @@ impl Sqlite {
                             received: Millis(row.get(2)?),
                             body: None,
                             answered: row.get::<_, Option<i64>>(3)?.map(Millis),
+                            mark: mark(row, 7)?,
                         };
                         let dedup: Vec<u8> = row.get(4)?;
                         Ok((
@@ -424,7 +441,8 @@ impl Sqlite {
             for day in &old {
                 connection.execute_batch(&format!(
                     "DROP TABLE event_d{day}; DELETE FROM event_day WHERE day = {day};
-                     DELETE FROM delivery WHERE day = {day};"
+                     DELETE FROM delivery WHERE day = {day};
+                     DELETE FROM event_mark WHERE day = {day};"
                 ))?;
             }
             Ok(old.len())
@@ -447,6 +465,17 @@ impl Sqlite {
         self.0.vault.forget(appid, &ids);
         Ok(())
     }
+}
+
+/// The mark in two columns of a row, if there is one.
+pub(super) fn mark(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Mark>> {
+    let (reading, rule) = (
+        row.get::<_, Option<_>>(first)?,
+        row.get::<_, Option<_>>(first + 1)?,
+    );
+    Ok(reading
+        .zip(rule)
+        .map(|(reading, rule)| Mark { reading, rule }))
 }
 
 pub(super) fn has_day(connection: &Connection, day: i32) -> rusqlite::Result<bool> {

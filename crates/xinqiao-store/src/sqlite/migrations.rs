@@ -52,6 +52,14 @@ const STEPS: &[&str] = &["
     CREATE TABLE account (appid TEXT PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
 ", "
     CREATE TABLE dedup (key BLOB PRIMARY KEY, day INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
+", "
+    CREATE TABLE event_mark (
+        day INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        reading TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        PRIMARY KEY (day, seq)
+    ) WITHOUT ROWID;
 "];
 
 /// The step that makes the dedup table.

@@ -65,6 +65,7 @@ pub(crate) fn event<'a>(
     apps: &'a [&'a str],
 ) -> NewEvent<'a> {
     NewEvent {
+        mark: None,
         proof: proof(),
         appid,
         dedup,

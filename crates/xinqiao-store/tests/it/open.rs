@@ -163,7 +163,7 @@ async fn a_database_from_before_the_dedup_table_keeps_what_it_knows() {
             .unwrap();
     }
     connection
-        .execute_batch("DROP TABLE dedup; PRAGMA user_version = 1")
+        .execute_batch("DROP TABLE dedup; DROP TABLE event_mark; PRAGMA user_version = 1")
         .unwrap();
     drop(connection);
     let reopened = open(file(folder.path()));

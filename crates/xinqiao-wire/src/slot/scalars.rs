@@ -181,7 +181,8 @@ impl Scalar for bool {
             match text.trim().to_ascii_lowercase().as_str() {
                 "true" | "1" | "y" | "yes" => Some(true),
                 "false" | "0" | "n" | "no" | "" => Some(false),
-                _ => None,
+                // WECHAT: a flag may be a count.
+                text => whole(text).map(|number| number != 0),
             }
         })?;
         if let Some(truth) = truth {
