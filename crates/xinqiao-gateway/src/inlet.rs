@@ -68,7 +68,7 @@ fn refuse(shared: &Shared, account: &Account, peer: IpAddr, problem: Problem) ->
     }
     let (appid, rule, cause) = (&account.config.appid, problem.rule, &*problem.cause);
     if shared.refusals.admits(rule, peer) {
-        if shed {
+        if rule == "store.overloaded" {
             tracing::error!(%appid, rule, cause, %peer, "A callback could not be taken.");
         } else {
             tracing::warn!(%appid, rule, cause, %peer, "A callback was refused.");

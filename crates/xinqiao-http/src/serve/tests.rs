@@ -175,7 +175,7 @@ async fn an_idle_connection_ends_after_its_time_and_not_before() {
     settle().await;
     client.write_all(b"2").await.unwrap();
     assert_eq!(status(&mut client).await, "200");
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     client.write_all(GET.as_bytes()).await.unwrap();
     let (answers, seconds) = rest(&mut client).await;
     assert_eq!((answers.matches("ok").count(), seconds), (1, 75));
@@ -210,9 +210,10 @@ async fn a_body_that_trickles_is_408() {
 async fn a_slow_upload_that_keeps_its_rate_lives() {
     let server = start(router(), Limits::default()).await;
     let mut client = server.post(8 * MIB, 0).await;
+    let part = vec![7; 64 * 1024];
     for _ in 0..128 {
         tokio::time::sleep(Duration::from_secs(3)).await;
-        client.write_all(&[7; 64 * 1024]).await.unwrap();
+        client.write_all(&part).await.unwrap();
     }
     assert_eq!(status(&mut client).await, "200");
 }
