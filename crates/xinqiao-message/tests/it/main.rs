@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod diagnosis;
-mod fuzz_seeds;
 mod inbound;
 mod push;
 mod reply;
