@@ -3,12 +3,7 @@
 use std::sync::OnceLock;
 
 use http::{HeaderMap, HeaderValue};
-use serde_json::Value;
-use xinqiao_client::{
-    Client, Transport, TransportReason, pay_v2,
-    pay_v3::Merchant,
-    transport::{BoxFuture, Incoming, Outgoing, TransportError},
-};
+use xinqiao_client::{Client, pay_v2};
 use xinqiao_crypto::pay_v3::{
     Certificate, Identity, PrivateKey, PublicKey, SmCertificate, SmPrivateKey, SmPublicKey,
     answer_message,
@@ -18,20 +13,8 @@ use xinqiao_pay_v3::{
     bill_download::{self, Bill, Ticket},
     notify as notify_v3,
 };
-use xinqiao_types::ManualClock;
 
-/// Worthless keys of the payment vectors.
-fn vectors() -> &'static Value {
-    static READ: OnceLock<Value> = OnceLock::new();
-    READ.get_or_init(|| {
-        let file = include_str!("../../../crates/xinqiao-crypto/testdata/pay.json");
-        serde_json::from_str(file).expect("JSON")
-    })
-}
-
-fn text(group: &str, name: &str) -> &'static str {
-    vectors()[group][name].as_str().expect("it is in the file")
-}
+use crate::merchant::{now, shop_at, vector};
 
 /// PEM and DER, of keys and certificates, RSA and SM2.
 pub(super) fn key_file(data: &[u8]) {
@@ -45,7 +28,7 @@ pub(super) fn key_file(data: &[u8]) {
         SmPublicKey::from_der(data).is_ok(),
         SmCertificate::from_pem(&pem).is_ok(),
         SmCertificate::from_der(data).is_ok(),
-        Identity::from_pem(&pem, text("keys", "merchant_rsa_private_key")).is_ok(),
+        Identity::from_pem(&pem, vector("keys", "merchant_rsa_private_key")).is_ok(),
     );
     if let Ok(key) = PublicKey::from_pem(&pem) {
         assert!(key.verify(b"message", "AAAA").is_err());
@@ -74,7 +57,7 @@ pub(super) fn pkcs12(data: &[u8]) {
 
 /// A payment's and a refund's notice; and the bytes as what a refund's notice holds.
 pub(super) fn notice_v2(data: &[u8]) {
-    let merchant = pay_v2::Merchant::new("1900000109", text("constants", "api_v2_key"));
+    let merchant = pay_v2::Merchant::new("1900000109", vector("constants", "api_v2_key"));
     if let Ok(notice) = notify_v2::payment(&merchant, data) {
         assert_eq!(notice.xml, data);
         assert!(notice.proof.is_some() && notice.text("sign").is_some());
@@ -97,22 +80,9 @@ struct Shop {
 fn shop() -> &'static Shop {
     static MADE: OnceLock<Shop> = OnceLock::new();
     MADE.get_or_init(|| {
-        let merchant = Merchant::new(
-            "1900000109",
-            text("constants", "merchant_serial_no"),
-            text("keys", "merchant_rsa_private_key"),
-            text("constants", "api_v3_key"),
-        );
-        let id = text("constants", "wechatpay_public_key_id");
-        let key = text("keys", "wechatpay_public_key");
-        let merchant = merchant.expect("a merchant").with_public_key(id, key);
-        let client = Client::builder("1900000109")
-            .merchant(merchant.expect("a key"))
-            .transport(NoTransport)
-            .clock(ManualClock::at(NOW));
-        let platform = text("keys", "wechatpay_public_key_mode_private_key");
+        let platform = vector("keys", "wechatpay_public_key_mode_private_key");
         Shop {
-            client: client.build().expect("a client"),
+            client: shop_at(NOW),
             platform: PrivateKey::from_pem(platform).expect("a key"),
         }
     })
@@ -144,7 +114,7 @@ pub(super) fn notice_v3(data: &[u8]) {
         ("wechatpay-signature", &signature),
         (
             "wechatpay-serial",
-            text("constants", "wechatpay_public_key_id"),
+            vector("constants", "wechatpay_public_key_id"),
         ),
     ] {
         headers.insert(name, HeaderValue::from_str(value).expect("plain text"));
@@ -154,34 +124,6 @@ pub(super) fn notice_v3(data: &[u8]) {
     match now(notify_v3::open(&shop.client, &headers, body)) {
         Err(notify_v3::NotifyError::Unproved(error)) => panic!("it is the platform's: {error}"),
         other => drop(other.map(|notice| notice.json())),
-    }
-}
-
-/// The result of a future: signing a request takes a thread of its own.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
-    let runtime = RUNTIME.get_or_init(|| {
-        let made = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build();
-        made.expect("a runtime")
-    });
-    runtime.block_on(future)
-}
-
-/// A network that is down.
-#[derive(Debug)]
-struct NoTransport;
-
-impl Transport for NoTransport {
-    fn send(&self, _request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
-        Box::pin(async {
-            Err(TransportError {
-                reason: TransportReason::Connect,
-                sent: false,
-                source: "there is no network".into(),
-            })
-        })
     }
 }
 
