@@ -19,7 +19,7 @@ use crate::table::{Better, Row};
 /// Verify, decrypt, parse, answer with a text of the same length, encrypt, sign.
 fn answer(keys: &Keys, query: &str, body: &[u8], content: &str) -> Result<String> {
     let query = CallbackQuery::parse(query);
-    let opened = envelope::open(keys, &query, body)?;
+    let opened = envelope::open(keys, &query, body, UnixSeconds(sample::TIMESTAMP))?;
     let message = Message::parse(opened.xml)?;
     let xml = reply::encode(
         &Reply::text(content),

@@ -185,18 +185,16 @@ fn relate(out: &mut Catalog) {
                 .collect();
             quotas.dedup();
             endpoint.quotas = quotas;
-            let paths = std::iter::once((endpoint.path, false))
-                .chain(endpoint.path_alt.iter().map(|path| (*path, true)));
-            for (path, alternative) in paths {
+            for (at, (method, path)) in endpoint.routes().enumerate() {
                 out.index.routes.push(Route {
                     id: endpoint.id,
                     product: *product,
                     index: index as u32,
                     host: endpoint.host,
-                    method: endpoint.method,
+                    method,
                     path,
                     when: endpoint.when,
-                    alternative,
+                    alternative: at > 0,
                 });
             }
         }

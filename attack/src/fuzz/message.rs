@@ -7,7 +7,7 @@ use xinqiao_message::{
     push::{Answer, Context, Speaker, judge},
     reply,
 };
-use xinqiao_types::CallbackMode;
+use xinqiao_types::{CallbackMode, UnixSeconds};
 use xinqiao_wire::xml::{Document, Element, Writer};
 /// Any bytes as XML, as a message and as a reply.
 pub(super) fn xml(data: &[u8]) {
@@ -61,12 +61,13 @@ pub(super) fn envelope(data: &[u8]) {
         Keys::new("AAAAA".into(), "wxba5fad812f8e6fb9").with_aes_key(&AesKey::from_bytes([0; 32]));
     let raw = String::from_utf8_lossy(query);
     let parsed = CallbackQuery::parse(&raw);
+    let now = UnixSeconds(1_714_112_445);
     for mode in CallbackMode::ALL {
         let keys = keys.clone().with_mode(*mode);
-        if let Ok(opened) = open(&keys, &parsed, body) {
+        if let Ok(opened) = open(&keys, &parsed, body, now) {
             let _ = Message::parse(opened.xml);
         }
-        let _ = verify_url(&keys, &parsed);
+        let _ = verify_url(&keys, &parsed, now);
         let _ = open_reply(&keys, body);
         let context = Context {
             keys: &keys,
@@ -92,11 +93,12 @@ pub(super) fn envelope(data: &[u8]) {
             to_user_name: "gh_1",
             openid: "o1",
         };
-        let sealed = seal_push(&keys, &push, 1, "2", [3; 16]).expect("there is a key");
+        let sealed = seal_push(&keys, &push, now.0, "2", [3; 16]).expect("there is a key");
         let opened = open(
             &keys,
             &CallbackQuery::parse(&sealed.query),
             sealed.body.as_bytes(),
+            now,
         )
         .expect("what was sealed opens");
         assert_eq!(opened.xml, body);

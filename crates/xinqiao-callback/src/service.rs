@@ -75,7 +75,7 @@ impl Callback {
         let begun = tokio::time::Instant::now();
         let query = CallbackQuery::parse(query);
         match *method {
-            Method::GET => match verify_url(&self.inner.keys, &query) {
+            Method::GET => match verify_url(&self.inner.keys, &query, self.inner.clock.unix()) {
                 Ok(echo) => {
                     tracing::info!("Server URL verified.");
                     plain(StatusCode::OK, echo.into_body())
@@ -111,7 +111,7 @@ impl Callback {
         body: &[u8],
         deadline: tokio::time::Instant,
     ) -> Response<Full<Bytes>> {
-        let opened = match open(&self.inner.keys, query, body) {
+        let opened = match open(&self.inner.keys, query, body, self.inner.clock.unix()) {
             Ok(opened) => opened,
             Err(error) => return refuse_envelope(&error),
         };

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use xinqiao_http::{BodyError, BodyLimit, read_body};
 use xinqiao_message::{
     dedup,
-    envelope::{self, CallbackQuery, EnvelopeError, Keys, Opened},
+    envelope::{self, CallbackQuery, EnvelopeError, Keys, Opened, Wrapping},
     inbound::{Form, Message},
 };
 use xinqiao_store::{Answer, Appended, DedupKey, EventRef, NewEvent, StoreError};
@@ -46,7 +46,7 @@ pub(crate) async fn handle(
     let arrived = Instant::now();
     let method = request.method().clone();
     let result = match method {
-        Method::GET => handshake(account, &request),
+        Method::GET => handshake(shared, account, &request),
         Method::POST => callback(shared, account, request, arrived).await,
         _ => Err(Problem::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -104,10 +104,10 @@ fn keys(account: &Account) -> Result<&Keys, Problem> {
     })
 }
 
-fn handshake(account: &Account, request: &Request) -> Result<Response, Problem> {
+fn handshake(shared: &Shared, account: &Account, request: &Request) -> Result<Response, Problem> {
     let query = CallbackQuery::parse(request.uri().query().unwrap_or(""));
-    let echo =
-        envelope::verify_url(keys(account)?, &query).map_err(|error| envelope_problem(&error))?;
+    let echo = envelope::verify_url(keys(account)?, &query, shared.context.clock.unix())
+        .map_err(|error| envelope_problem(&error))?;
     tracing::info!(appid = %account.config.appid, "The callback URL was checked.");
     Ok(plain(StatusCode::OK, echo.body().to_owned()))
 }
@@ -128,8 +128,14 @@ async fn callback(
         .await
         .map_err(|error| body_problem(&error))?;
     let query = CallbackQuery::parse(parts.uri.query().unwrap_or(""));
-    let opened = envelope::open(keys, &query, &body).map_err(|error| envelope_problem(&error))?;
-    let Opened { xml, mode, .. } = opened;
+    let opened = envelope::open(keys, &query, &body, shared.context.clock.unix())
+        .map_err(|error| envelope_problem(&error))?;
+    let Opened {
+        xml,
+        mode,
+        wrapping,
+        ..
+    } = opened;
     if mode == CallbackMode::Plain && !account.config.allow_plain {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
@@ -165,7 +171,7 @@ async fn callback(
             .await
             .map_err(|_| shed("the gateway is stopping"))??
     };
-    Ok(answer_response(shared, keys, mode, &answer))
+    Ok(answer_response(shared, keys, mode, wrapping, &answer))
 }
 
 /// Stores the event, or finds it stored, and waits for its answer as long as there is time.
@@ -318,7 +324,13 @@ async fn await_stored(
 }
 
 /// What the platform gets: `success`, or the reply under the account's own keys.
-fn answer_response(shared: &Shared, keys: &Keys, mode: CallbackMode, answer: &Answer) -> Response {
+fn answer_response(
+    shared: &Shared,
+    keys: &Keys,
+    mode: CallbackMode,
+    wrapping: Wrapping,
+    answer: &Answer,
+) -> Response {
     let xml = match answer {
         Answer::Silent => return plain(StatusCode::OK, "success"),
         Answer::Reply(xml) => xml,
@@ -327,12 +339,11 @@ fn answer_response(shared: &Shared, keys: &Keys, mode: CallbackMode, answer: &An
         return plain(StatusCode::OK, "success");
     };
     let (nonce, random) = deliver::nonce(&*shared.context.entropy);
-    let form = Form::of(xml.as_bytes());
     let now = shared.context.clock.unix().0;
-    match envelope::seal_reply_as(form, keys, mode, xml, now, &nonce, random) {
+    match envelope::seal_reply_as(wrapping, keys, mode, xml, now, &nonce, random) {
         Ok(body) => {
             let mut response = plain(StatusCode::OK, body);
-            let kind = HeaderValue::from_static(match form {
+            let kind = HeaderValue::from_static(match wrapping.form() {
                 Form::Xml => "text/xml; charset=utf-8",
                 Form::Json => "application/json; charset=utf-8",
             });

@@ -4,10 +4,12 @@
 //!   answers with what [`seal_reply`] makes.
 //! * A simulator, or the gateway towards its apps, calls [`seal_push`], and [`open_reply`] for the answer.
 //!
-//! Invariants: the signature is checked before anything is decrypted, over the exact bytes; what comes
-//! out carries a [`Verified`] that only this module can make; the receiver id is always checked.
-//! Nothing (no header, no mode, no setting) turns a check off. When a check fails the error says which
-//! setting is wrong, as far as the bytes tell: that costs a failing message only.
+//! Invariants: the signature is checked before anything is decrypted, over the exact bytes; its timestamp
+//! lies within [`Keys::window`] of now; what comes out carries a [`Verified`] that only this module can
+//! make; the receiver id is always checked. Nothing (no header, no mode, no setting) turns a check off.
+//! What a failing check costs does not depend on what a ciphertext holds: finding out which setting is
+//! wrong is [`diagnose`]'s, which is for an operator. Whoever receives callbacks answers every
+//! [`EnvelopeError`] alike, or the answers add up to an oracle for captured messages.
 //!
 //! Source: the platform's pages on message encryption; `Encrypt` is signed, not the body.
 
@@ -15,13 +17,16 @@ mod error;
 mod explain;
 mod keys;
 mod open;
+mod outer;
 mod query;
 mod seal;
 mod work;
 
 pub use error::{Base64Fault, EnvelopeError, SignatureFault};
-pub use keys::{Generation, Keys};
+pub use explain::diagnose;
+pub use keys::{DEFAULT_WINDOW, Generation, Keys};
 pub use open::{Echo, Opened, OpenedReply, SUCCESS, Verified, open, open_reply, verify_url};
+pub use outer::Wrapping;
 pub use query::CallbackQuery;
 pub use seal::{Push, SealedPush, seal_push, seal_reply, seal_reply_as, url_query};
 pub use work::WorkReceiver;

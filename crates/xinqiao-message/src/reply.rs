@@ -78,7 +78,7 @@ pub struct Music {
     pub music_url: String,
     /// Where it plays from on Wi-Fi.
     pub hq_music_url: String,
-    /// The cover; required.
+    /// The cover; may be empty, though the page calls it required.
     pub thumb_media_id: String,
 }
 
@@ -238,15 +238,15 @@ impl Reply {
             Self::Image { media_id } | Self::Voice { media_id } | Self::Video { media_id, .. } => {
                 filled("MediaId", media_id)
             }
-            Self::Music(music) => filled("ThumbMediaId", &music.thumb_media_id),
             Self::News { articles } if articles.is_empty() || articles.len() > MAX_ARTICLES => {
                 Err(ReplyError::Articles {
                     found: articles.len(),
                 })
             }
-            Self::News { .. } | Self::TransferCustomerService { .. } | Self::Hardware { .. } => {
-                Ok(())
-            }
+            Self::Music(_)
+            | Self::News { .. }
+            | Self::TransferCustomerService { .. }
+            | Self::Hardware { .. } => Ok(()),
         }
     }
 
@@ -277,9 +277,11 @@ impl Reply {
                     .cdata("Title", &music.title)
                     .cdata("Description", &music.description)
                     .cdata("MusicUrl", &music.music_url)
-                    .cdata("HQMusicUrl", &music.hq_music_url)
-                    .cdata("ThumbMediaId", &music.thumb_media_id)
-                    .close("Music");
+                    .cdata("HQMusicUrl", &music.hq_music_url);
+                if !music.thumb_media_id.is_empty() {
+                    out.cdata("ThumbMediaId", &music.thumb_media_id);
+                }
+                out.close("Music");
             }
             Self::News { articles } => {
                 out.number("ArticleCount", articles.len()).open("Articles");

@@ -248,8 +248,8 @@ pub(super) fn pay(catalog: &Catalog, facts: &Path, report: &mut Report) -> Resul
         .filter_map(|product| catalog.sections.get(product))
         .flat_map(|section| &section.endpoints)
         .flat_map(|endpoint| {
-            let paths = std::iter::once(endpoint.path).chain(endpoint.path_alt.iter().copied());
-            paths.map(|path| (endpoint.method.to_string(), bare(path)))
+            let routes = endpoint.routes();
+            routes.map(|(method, path)| (method.to_string(), bare(path)))
         })
         .collect();
     for row in tsv(&facts.join("pay/endpoints.tsv"))? {

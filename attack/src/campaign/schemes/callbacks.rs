@@ -6,7 +6,7 @@ use xinqiao_crypto::{AesKey, MessageCipher, callback};
 use xinqiao_message::envelope::{
     CallbackQuery, EnvelopeError, Keys, Opened, Push, open, seal_push, url_query, verify_url,
 };
-use xinqiao_types::CallbackMode;
+use xinqiao_types::{CallbackMode, UnixSeconds};
 
 use super::{NOW, Sent, words};
 use crate::{
@@ -163,7 +163,7 @@ fn times(query: &CallbackQuery<'_>) -> Covered {
 fn judge(keys: &Keys, sent: &Sent, body: impl FnOnce(Opened) -> Option<Vec<u8>>) -> Verdict {
     let raw = query(sent);
     let query = CallbackQuery::parse(&raw);
-    let opened = open(keys, &query, &sent.body).map_err(rule)?;
+    let opened = open(keys, &query, &sent.body, UnixSeconds(NOW)).map_err(rule)?;
     let mut covered = times(&query);
     covered.extend(body(opened).map(|message| ("message".to_owned(), message)));
     Ok(covered)
@@ -195,7 +195,7 @@ pub(super) fn judge_work(sent: &Sent) -> Verdict {
 pub(super) fn judge_work_check(sent: &Sent) -> Verdict {
     let raw = query(sent);
     let query = CallbackQuery::parse(&raw);
-    let echo = verify_url(&WORK, &query).map_err(rule)?;
+    let echo = verify_url(&WORK, &query, UnixSeconds(NOW)).map_err(rule)?;
     let mut covered = times(&query);
     covered.push(("echo".to_owned(), echo.into_body().into_bytes()));
     Ok(covered)

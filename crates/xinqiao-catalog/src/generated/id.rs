@@ -3692,13 +3692,8 @@ pub mod official_account {
     pub mod customservice {
         /// `official_account.customservice.getkflist`
         pub const GETKFLIST: &str = "official_account.customservice.getkflist";
-        /// `official_account.customservice.getkflist_direct`
-        pub const GETKFLIST_DIRECT: &str = "official_account.customservice.getkflist_direct";
         /// `official_account.customservice.getonlinekflist`
         pub const GETONLINEKFLIST: &str = "official_account.customservice.getonlinekflist";
-        /// `official_account.customservice.getonlinekflist_direct`
-        pub const GETONLINEKFLIST_DIRECT: &str =
-            "official_account.customservice.getonlinekflist_direct";
         /// `kfaccount`
         pub mod kfaccount {
             /// `official_account.customservice.kfaccount.add`

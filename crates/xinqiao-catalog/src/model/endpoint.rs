@@ -185,7 +185,7 @@ pub struct Endpoint {
     pub host: &'static str,
     /// Path template: `/v3/pay/transactions/id/{transaction_id}`.
     pub path: &'static str,
-    /// Other spellings of the path.
+    /// Other spellings of the path, older ones among them; with a method in front where it is another.
     pub path_alt: Vec<&'static str>,
     /// What tells it apart from others on the same route.
     pub when: Option<When>,
@@ -244,6 +244,15 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// Every method and path that is this endpoint, the canonical one first.
+    pub fn routes(&self) -> impl Iterator<Item = (Method, &'static str)> + '_ {
+        let others = self.path_alt.iter().map(|alternative| {
+            let (method, path) = alternative.split_once(' ').unwrap_or(("", alternative));
+            (Method::parse(method).unwrap_or(self.method), path)
+        });
+        std::iter::once((self.method, self.path)).chain(others)
+    }
+
     /// The field names of the error envelope: `errcode`/`errmsg` unless the endpoint or product differs.
     #[must_use]
     pub fn code_field(&self) -> &'static str {

@@ -110,17 +110,14 @@ fn by_route(text: &str, lang: Lang) -> Result<Vec<&'static catalog::Endpoint>, F
             })?,
         ),
     };
-    let all = on_path(typed.path);
-    if all.is_empty() {
-        return Err(no_route(&typed, lang));
-    }
-    let mut found: Vec<_> = all
-        .iter()
-        .copied()
-        .filter(|endpoint| method.is_none_or(|method| method == endpoint.method))
-        .collect();
+    let mut found = on_path(method, typed.path);
     if found.is_empty() {
-        return Err(other_method(typed.path, &all, lang));
+        let all = on_path(None, typed.path);
+        return Err(if all.is_empty() {
+            no_route(&typed, lang)
+        } else {
+            other_method(typed.path, &all, lang)
+        });
     }
     let host = typed.host.split(':').next().unwrap_or_default();
     let canonical = catalog::hosts()
@@ -146,9 +143,9 @@ fn narrow(found: &mut Vec<&'static catalog::Endpoint>, fits: impl Fn(&catalog::E
     }
 }
 
-fn on_path(path: &str) -> Vec<&'static catalog::Endpoint> {
+fn on_path(method: Option<catalog::Method>, path: &str) -> Vec<&'static catalog::Endpoint> {
     let mut found: Vec<&'static catalog::Endpoint> = Vec::new();
-    for route in catalog::route::candidates(None, path) {
+    for route in catalog::route::candidates(method, path) {
         if let Some(endpoint) = catalog::endpoint(route.id)
             && !found.iter().any(|known| known.id == endpoint.id)
         {

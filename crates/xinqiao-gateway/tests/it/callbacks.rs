@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use xinqiao_message::envelope;
-use xinqiao_types::CallbackMode;
+use xinqiao_types::{CallbackMode, Clock as _, SystemClock};
 
 use crate::fake::*;
 
@@ -43,7 +43,7 @@ async fn the_url_check_answers_the_echo() {
     let (platform, _) = platform().await;
     let gateway = start(config(&platform, None)).await;
     let keys = platform_keys(CallbackMode::Safe);
-    let query = envelope::url_query(&keys, 1_700_000_000, "99", "echo-42");
+    let query = envelope::url_query(&keys, SystemClock.unix().0, "99", "echo-42");
     let got = get(&format!("{}/callback/{APPID}?{query}", gateway.origin())).await;
     assert_eq!((got.status, got.text().as_str()), (200, "echo-42"));
     assert_eq!(got.headers["content-type"], "text/plain; charset=utf-8");

@@ -22,7 +22,7 @@ use xinqiao_message::{
     envelope::{self, CallbackQuery, Keys, OpenedReply, Push},
     inbound::Message,
 };
-use xinqiao_types::{AesKeyText, AppSecret, CallbackMode, CallbackToken};
+use xinqiao_types::{AesKeyText, AppSecret, CallbackMode, CallbackToken, Clock as _, SystemClock};
 
 pub(crate) const APPID: &str = "wx5823bf96d3bd56c7";
 pub(crate) const SECRET: &str = "CANARYSECRET0123456789abcdef0000";
@@ -237,7 +237,12 @@ async fn app_answer(State(state): State<App>, request: Request) -> Response {
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let query = parts.uri.query().unwrap_or("").to_owned();
     let keys = app_keys();
-    let Ok(opened) = envelope::open(&keys, &CallbackQuery::parse(&query), &body) else {
+    let Ok(opened) = envelope::open(
+        &keys,
+        &CallbackQuery::parse(&query),
+        &body,
+        SystemClock.unix(),
+    ) else {
         return StatusCode::FORBIDDEN.into_response();
     };
     let head = Message::parse(opened.xml.clone()).unwrap().head;
@@ -333,7 +338,7 @@ pub(crate) fn sealed(keys: &Keys, xml: &str) -> (String, String) {
         to_user_name: GH,
         openid: OPENID,
     };
-    let sealed = envelope::seal_push(keys, &push, 1_700_000_000, "123456", [1; 16]).unwrap();
+    let sealed = envelope::seal_push(keys, &push, SystemClock.unix().0, "123456", [1; 16]).unwrap();
     (sealed.query, sealed.body)
 }
 

@@ -51,6 +51,24 @@ pub enum EnvelopeError {
         /// Which ones.
         names: Vec<&'static str>,
     },
+    /// A parameter of the URL stands there more than once.
+    #[error("the URL has `{name}` more than once: something on the way added to the query")]
+    RepeatedParameter {
+        /// Which one.
+        name: &'static str,
+    },
+    /// The timestamp is not ten digits.
+    #[error("the timestamp is not ten digits: it was changed on the way, or is not the platform's")]
+    Timestamp,
+    /// The nonce is empty, long, or not printable.
+    #[error("the nonce is empty, longer than the platform's, or not printable")]
+    Nonce,
+    /// The signature is right, but its timestamp is far from now.
+    #[error("{}", stale_text(*late))]
+    Stale {
+        /// How many seconds it is behind this machine's clock; less than nothing if it is ahead.
+        late: i64,
+    },
     /// There is no signature at all.
     #[error(
         "the URL has no `{name}`: this request does not come from the platform, or its query was cut off"
@@ -77,6 +95,14 @@ pub enum EnvelopeError {
     /// The URL says that the body is encrypted, and there is no `Encrypt` in it.
     #[error("the body has no `Encrypt`, although the URL says that it is encrypted")]
     MissingEncrypt,
+    /// There are two ciphertexts.
+    #[error("the body has two `Encrypt`: which one is meant cannot be told")]
+    EncryptTwice,
+    /// What a URL check asks to hear again is a message.
+    #[error(
+        "the `echostr` decrypts to something that no check asks for: a captured message was sent as one, to have it read out"
+    )]
+    EchoMessage,
     /// An encrypted reply lacks one of its elements.
     #[error("the encrypted reply has no `{element}`")]
     MissingElement {
@@ -112,6 +138,16 @@ pub enum EnvelopeError {
         "the signature is right, but the ciphertext does not open: the EncodingAESKey set here is not the one in the console"
     )]
     AesKey,
+    /// The length inside the ciphertext counts characters.
+    #[error(
+        "the length inside the ciphertext counts characters, not bytes: it tells {told}, the message has {bytes} bytes, so the receiver id was looked for inside the text"
+    )]
+    LengthInCharacters {
+        /// What the length tells.
+        told: usize,
+        /// What it should tell.
+        bytes: usize,
+    },
     /// The ciphertext is for another account.
     #[error(
         "the message is for `{found}`, this is `{expected}`: check which appid, corpid or suite id belongs to this URL"
@@ -139,6 +175,10 @@ impl EnvelopeError {
         match self {
             Self::TooLarge { .. } => ("callback.too_large", "reply.too_large"),
             Self::MissingParameters { .. } => ("callback.parameters.missing", "reply.missing"),
+            Self::RepeatedParameter { .. } => ("callback.parameters.repeated", "reply.missing"),
+            Self::Timestamp => ("callback.timestamp.malformed", "reply.missing"),
+            Self::Nonce => ("callback.nonce", "reply.missing"),
+            Self::Stale { .. } => ("callback.timestamp.stale", "reply.missing"),
             Self::MissingSignature { .. } => {
                 ("callback.signature.missing", "reply.signature.missing")
             }
@@ -167,6 +207,8 @@ impl EnvelopeError {
             },
             Self::Json => ("json.syntax", "reply.json"),
             Self::MissingEncrypt => ("callback.encrypt.missing", "reply.plain"),
+            Self::EncryptTwice => ("callback.encrypt.twice", "reply.encrypt.twice"),
+            Self::EchoMessage => ("callback.echo.message", "reply.missing"),
             Self::MissingElement { .. } => ("callback.parameters.missing", "reply.missing"),
             Self::NoAesKey => ("callback.mode.no_key", "reply.encrypted"),
             Self::PlainRefused => ("callback.mode.plain", "reply.plain"),
@@ -178,6 +220,10 @@ impl EnvelopeError {
             },
             Self::CutOff { .. } => ("decrypt.cut_off", "reply.decrypt.cut_off"),
             Self::AesKey => ("decrypt.aes_key", "reply.decrypt.aes_key"),
+            Self::LengthInCharacters { .. } => (
+                "decrypt.length.characters",
+                "reply.decrypt.length.characters",
+            ),
             Self::ReceiverId { .. } => ("decrypt.receiver_id", "reply.decrypt.receiver_id"),
         }
     }
@@ -210,6 +256,14 @@ const fn signature_text(fault: SignatureFault) -> &'static str {
             "the signature does not match: the Token differs from the one in the console, or timestamp or nonce were changed on the way"
         }
     }
+}
+
+fn stale_text(late: i64) -> String {
+    let side = if late < 0 { "ahead of" } else { "behind" };
+    format!(
+        "the signature is right, but its timestamp is {} s {side} this machine's clock: an old callback was sent again, or the clock is wrong",
+        late.unsigned_abs()
+    )
 }
 
 const fn base64_text(fault: Base64Fault) -> &'static str {

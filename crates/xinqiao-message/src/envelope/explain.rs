@@ -1,8 +1,68 @@
 //! Finding out why a check failed. Runs for failing messages only, and decides nothing.
+//!
+//! What it costs depends on what a ciphertext holds, so it never runs between a request of a stranger and
+//! its answer.
 
 use xinqiao_crypto::{DecryptError, MessageCipher, callback};
 
-use super::{Base64Fault, EnvelopeError, Keys, SignatureFault};
+use super::{Base64Fault, CallbackQuery, EnvelopeError, Keys, SignatureFault, outer::Outer};
+
+/// Finds out, for an operator, what is behind an error of [`super::open`] or [`super::verify_url`]: which
+/// setting is wrong, or how the ciphertext was damaged, as far as the bytes tell.
+///
+/// `body` is empty for a URL check. What comes back must not reach the sender, nor may the time that
+/// this takes: call it beside the answer.
+pub fn diagnose(
+    keys: &Keys,
+    query: &CallbackQuery<'_>,
+    body: &[u8],
+    error: EnvelopeError,
+) -> EnvelopeError {
+    let is_check = body.is_empty();
+    let outer = if is_check {
+        Outer::default()
+    } else {
+        Outer::find(body).unwrap_or_default()
+    };
+    let encrypt = match (&outer.encrypt, &query.echostr) {
+        (Some(encrypt), _) => Some(&**encrypt),
+        (None, Some(echostr)) if is_check && query.signature.is_none() => Some(echostr.as_bytes()),
+        _ => None,
+    };
+    match &error {
+        EnvelopeError::Signature { .. } => {
+            let encrypt = encrypt.filter(|_| is_check || query.says_encrypted());
+            let received = if encrypt.is_some() {
+                &query.msg_signature
+            } else {
+                &query.signature
+            };
+            let text = |text: &Option<_>| text.clone().unwrap_or_default();
+            let (timestamp, nonce) = (text(&query.timestamp), text(&query.nonce));
+            signature(keys, &text(received), &timestamp, &nonce, encrypt)
+        }
+        EnvelopeError::AesKey | EnvelopeError::ReceiverId { .. } => match encrypt {
+            Some(encrypt) => undecryptable(keys, encrypt, error),
+            None => error,
+        },
+        _ => error,
+    }
+}
+
+/// More about a ciphertext whose signature is right and that does not open.
+fn undecryptable(keys: &Keys, encrypt: &[u8], error: EnvelopeError) -> EnvelopeError {
+    if let EnvelopeError::ReceiverId { .. } = error {
+        let counted = keys
+            .ciphers()
+            .find_map(|(_, cipher)| length_in_characters(cipher, encrypt));
+        return counted.unwrap_or(error);
+    }
+    let found = keys.ciphers().map(|(_, cipher)| cipher.decrypt(encrypt));
+    match found.filter_map(Result::err).next() {
+        Some(found) => decrypt(keys, &found, encrypt),
+        None => error,
+    }
+}
 
 /// How a ciphertext's text was damaged, if it was.
 pub(super) fn base64_fault(text: &[u8]) -> Option<Base64Fault> {
@@ -80,6 +140,12 @@ pub(super) fn signature(
 /// Why a ciphertext whose signature is right does not open.
 pub(super) fn decrypt(keys: &Keys, error: &DecryptError, encrypt: &[u8]) -> EnvelopeError {
     if let DecryptError::ReceiverId { found } = error {
+        if let Some(counted) = keys
+            .ciphers()
+            .find_map(|(_, cipher)| length_in_characters(cipher, encrypt))
+        {
+            return counted;
+        }
         let expected = keys.receiver_id().to_owned();
         return EnvelopeError::ReceiverId {
             found: found.clone(),
@@ -111,6 +177,40 @@ pub(super) fn decrypt(keys: &Keys, error: &DecryptError, encrypt: &[u8]) -> Enve
         };
     }
     EnvelopeError::AesKey
+}
+
+/// Whether the length inside counts characters: then what follows so many characters is an id, and what
+/// follows so many bytes is not.
+///
+/// Characters are Unicode's (Python, Go runes, PHP `mb_strlen`) or UTF-16 units (Java, JavaScript, C#).
+fn length_in_characters(cipher: &MessageCipher, encrypt: &[u8]) -> Option<EnvelopeError> {
+    let (told, content) = cipher.glimpse_whole(encrypt)?;
+    let is_id = |text: &[u8]| {
+        text.len() <= 64
+            && text
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
+    };
+    if is_id(&content[told..]) {
+        return None;
+    }
+    let content = String::from_utf8(content).ok()?;
+    let ends_after = |units: fn(char) -> usize| {
+        let mut counted = 0;
+        let end = content.char_indices().find_map(|(at, each)| {
+            let reached = counted == told;
+            counted += units(each);
+            reached.then_some(at)
+        });
+        end.or_else(|| (counted == told).then_some(content.len()))
+    };
+    [(|_| 1) as fn(char) -> usize, char::len_utf16]
+        .into_iter()
+        .filter_map(ends_after)
+        .filter(|end| *end > told && is_id(&content.as_bytes()[*end..]))
+        // A character of the id may be counted in: a message ends as such.
+        .min_by_key(|end| !content[..*end].ends_with(['>', '}']))
+        .map(|bytes| EnvelopeError::LengthInCharacters { told, bytes })
 }
 
 fn cut_off(cipher: &MessageCipher, encrypt: &[u8]) -> Option<EnvelopeError> {

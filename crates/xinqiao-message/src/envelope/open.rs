@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use xinqiao_crypto::{DecryptError, Genuine, Plain, callback};
-use xinqiao_types::CallbackMode;
-use xinqiao_wire::xml::{Document, Element};
+use xinqiao_types::{CallbackMode, UnixSeconds};
 
-use super::{CallbackQuery, EnvelopeError, Generation, Keys, MAX_BODY, explain};
-use crate::inbound::Form;
+use super::{
+    CallbackQuery, EnvelopeError, Generation, Keys, MAX_BODY, SignatureFault, Wrapping, explain,
+    keys::Place, outer::Outer,
+};
 
 /// The answer that means: received, nothing to say.
 pub const SUCCESS: &str = "success";
@@ -44,6 +44,11 @@ pub struct Opened {
     pub xml: Vec<u8>,
     /// How it came.
     pub mode: CallbackMode,
+    /// In what: its reply goes out in the same.
+    pub wrapping: Wrapping,
+    /// For whom, where that is not [`Keys::receiver_id`]: the reply is for the same, made with
+    /// [`Keys::for_receiver`].
+    pub receiver: Option<Box<str>>,
     /// With which settings.
     pub generation: Generation,
     /// The proof.
@@ -61,12 +66,16 @@ pub enum OpenedReply {
     Sealed(Vec<u8>),
 }
 
-/// Answers the check that the console makes when a server URL is saved.
+/// Answers the check that the console makes when a server URL is saved. `now` is real time.
 ///
 /// Official accounts sign three parts and send `echostr` in the clear, in every mode. WeCom signs
 /// `msg_signature` over the encrypted `echostr` and wants it decrypted.
-pub fn verify_url(keys: &Keys, query: &CallbackQuery<'_>) -> Result<Echo, EnvelopeError> {
-    let (timestamp, nonce) = times(query)?;
+pub fn verify_url(
+    keys: &Keys,
+    query: &CallbackQuery<'_>,
+    now: UnixSeconds,
+) -> Result<Echo, EnvelopeError> {
+    let stamp = Stamp::of(query)?;
     let Some(echostr) = query.echostr.as_deref() else {
         return Err(EnvelopeError::MissingParameters {
             names: vec!["echostr"],
@@ -79,7 +88,7 @@ pub fn verify_url(keys: &Keys, query: &CallbackQuery<'_>) -> Result<Echo, Envelo
         });
     }
     if let Some(signature) = query.signature.as_deref() {
-        let (proof, _) = check(keys, signature, timestamp, nonce, None)?;
+        let (proof, _) = check(keys, signature, stamp, None, now)?;
         return Ok(Echo {
             body: echostr.to_owned(),
             proof,
@@ -88,47 +97,58 @@ pub fn verify_url(keys: &Keys, query: &CallbackQuery<'_>) -> Result<Echo, Envelo
     let Some(signature) = query.msg_signature.as_deref() else {
         return Err(EnvelopeError::MissingSignature { name: "signature" });
     };
-    if !keys.has_aes_key() {
-        return Err(EnvelopeError::NoAesKey);
-    }
     let encrypt = echostr.as_bytes();
-    let (proof, _) = check(keys, signature, timestamp, nonce, Some(encrypt))?;
-    let (plain, _) = decrypt(keys, encrypt)?;
-    let body = explain_utf8(plain.into_message())?;
+    let (proof, _) = check(keys, signature, stamp, Some(encrypt), now)?;
+    let (plain, _) = decrypt(keys, Place::Check, encrypt)?;
+    let body = String::from_utf8(plain.into_message()).map_err(|_| EnvelopeError::EchoMessage)?;
+    if !is_echo(&body) {
+        return Err(EnvelopeError::EchoMessage);
+    }
     Ok(Echo { body, proof })
 }
 
-fn explain_utf8(bytes: Vec<u8>) -> Result<String, EnvelopeError> {
-    String::from_utf8(bytes).map_err(|_| EnvelopeError::AesKey)
+/// Whether a text is one that the platform wants to hear again: a number or a short word. A message is
+/// not: whoever captured one could have it read out by sending it as a check.
+fn is_echo(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-/// Verifies a push and takes its envelope off.
-pub fn open(keys: &Keys, query: &CallbackQuery<'_>, body: &[u8]) -> Result<Opened, EnvelopeError> {
+/// Verifies a push and takes its envelope off. `now` is real time.
+///
+/// Until the signature holds, nothing is decrypted, and no more of the body is read than it takes to find
+/// `Encrypt`. The error tells which check failed, but not why: [`super::diagnose`] finds that out, for an
+/// operator and never for the sender.
+pub fn open(
+    keys: &Keys,
+    query: &CallbackQuery<'_>,
+    body: &[u8],
+    now: UnixSeconds,
+) -> Result<Opened, EnvelopeError> {
     if body.len() > MAX_BODY {
         return Err(EnvelopeError::TooLarge {
             found: body.len(),
             limit: MAX_BODY,
         });
     }
-    let (timestamp, nonce) = times(query)?;
+    let stamp = Stamp::of(query)?;
     if !query.says_encrypted() {
-        return open_plain(keys, query, timestamp, nonce, body);
+        return open_plain(keys, query, stamp, body, now);
     }
     let Some(signature) = query.msg_signature.as_deref() else {
         return Err(EnvelopeError::MissingSignature {
             name: "msg_signature",
         });
     };
-    let outer = Outer::read(body)?;
+    let outer = Outer::find(body)?;
     let encrypt = outer
         .encrypt
         .as_deref()
         .ok_or(EnvelopeError::MissingEncrypt)?;
-    if !keys.has_aes_key() {
-        return Err(EnvelopeError::NoAesKey);
-    }
-    let (proof, token) = check(keys, signature, timestamp, nonce, Some(encrypt))?;
-    let (plain, key) = decrypt(keys, encrypt)?;
+    let (proof, token) = check(keys, signature, stamp, Some(encrypt), now)?;
+    let (plain, key) = decrypt(keys, Place::Push, encrypt)?;
     let generation = if token == Generation::Current {
         key
     } else {
@@ -139,9 +159,14 @@ pub fn open(keys: &Keys, query: &CallbackQuery<'_>, body: &[u8]) -> Result<Opene
     } else {
         CallbackMode::Safe
     };
+    let receiver = Some(plain.receiver_id())
+        .filter(|id| *id != keys.receiver_id().as_bytes())
+        .map(|id| String::from_utf8_lossy(id).into());
     Ok(Opened {
         xml: plain.into_message(),
         mode,
+        wrapping: outer.wrapping,
+        receiver,
         generation,
         proof,
     })
@@ -150,26 +175,32 @@ pub fn open(keys: &Keys, query: &CallbackQuery<'_>, body: &[u8]) -> Result<Opene
 fn open_plain(
     keys: &Keys,
     query: &CallbackQuery<'_>,
-    timestamp: &str,
-    nonce: &str,
+    stamp: Stamp<'_>,
     body: &[u8],
+    now: UnixSeconds,
 ) -> Result<Opened, EnvelopeError> {
     let Some(signature) = query.signature.as_deref() else {
         return Err(EnvelopeError::MissingSignature { name: "signature" });
     };
-    let (proof, generation) = check(keys, signature, timestamp, nonce, None)?;
+    let (proof, generation) = check(keys, signature, stamp, None, now)?;
     if keys.mode != CallbackMode::Plain {
         return Err(EnvelopeError::PlainRefused);
     }
-    let outer = Outer::read(body)?;
-    if outer.encrypt.is_some() && !outer.has_plain {
-        return Err(EnvelopeError::MissingSignature {
-            name: "msg_signature",
-        });
-    }
+    // What cannot be read is a message all the same, and nobody's ciphertext.
+    let wrapping = match Outer::find(body) {
+        Ok(outer) if outer.encrypt.is_some() && !outer.has_plain => {
+            return Err(EnvelopeError::MissingSignature {
+                name: "msg_signature",
+            });
+        }
+        Ok(outer) => outer.wrapping,
+        Err(_) => Wrapping::of(body),
+    };
     Ok(Opened {
         xml: body.to_vec(),
         mode: CallbackMode::Plain,
+        wrapping,
+        receiver: None,
         generation,
         proof,
     })
@@ -222,135 +253,95 @@ pub fn open_reply(keys: &Keys, body: &[u8]) -> Result<OpenedReply, EnvelopeError
     Ok(OpenedReply::Sealed(plain.into_message()))
 }
 
-fn times<'q>(query: &'q CallbackQuery<'_>) -> Result<(&'q str, &'q str), EnvelopeError> {
-    match (query.timestamp.as_deref(), query.nonce.as_deref()) {
-        (Some(timestamp), Some(nonce)) => Ok((timestamp, nonce)),
-        (timestamp, nonce) => {
-            let missing = [("timestamp", timestamp), ("nonce", nonce)];
-            let names = missing.iter().filter(|(_, value)| value.is_none());
-            Err(EnvelopeError::MissingParameters {
-                names: names.map(|(name, _)| *name).collect(),
-            })
-        }
-    }
+/// What was signed besides Token and ciphertext, in the only form in which the joined text can be taken
+/// apart in one way: the timestamp has a fixed length, and the nonce is shorter than the 64 characters of
+/// base64 that three whole cipher blocks take.
+#[derive(Clone, Copy)]
+struct Stamp<'q> {
+    timestamp: &'q str,
+    nonce: &'q str,
+    time: UnixSeconds,
 }
 
-/// Checks a signature with the present token, then with those of before a change.
-fn check(
-    keys: &Keys,
-    received: &str,
-    timestamp: &str,
-    nonce: &str,
-    encrypt: Option<&[u8]>,
-) -> Result<(Verified, Generation), EnvelopeError> {
-    for (generation, token) in keys.tokens() {
-        let token = token.expose().as_bytes();
-        let proof = match encrypt {
-            Some(encrypt) => callback::verify(
-                &[token, timestamp.as_bytes(), nonce.as_bytes(), encrypt],
-                received,
-            ),
-            None => callback::verify(&[token, timestamp.as_bytes(), nonce.as_bytes()], received),
+/// From September 2001 to November 2286.
+const TIMESTAMP_DIGITS: usize = 10;
+/// The platform's have ten digits; some gateways in between make UUIDs.
+const NONCE_BYTES: usize = 40;
+
+impl<'q> Stamp<'q> {
+    fn of(query: &'q CallbackQuery<'_>) -> Result<Self, EnvelopeError> {
+        if let Some(name) = query.repeated {
+            return Err(EnvelopeError::RepeatedParameter { name });
+        }
+        let (timestamp, nonce) = match (query.timestamp.as_deref(), query.nonce.as_deref()) {
+            (Some(timestamp), Some(nonce)) => (timestamp, nonce),
+            (timestamp, nonce) => {
+                let missing = [("timestamp", timestamp), ("nonce", nonce)];
+                let names = missing.iter().filter(|(_, value)| value.is_none());
+                return Err(EnvelopeError::MissingParameters {
+                    names: names.map(|(name, _)| *name).collect(),
+                });
+            }
         };
-        if let Ok(proof) = proof {
-            return Ok((Verified(proof), generation));
+        let digits = timestamp.len() == TIMESTAMP_DIGITS
+            && timestamp.bytes().all(|byte| byte.is_ascii_digit());
+        let time = timestamp.parse().ok().filter(|_| digits);
+        let time = UnixSeconds(time.ok_or(EnvelopeError::Timestamp)?);
+        let printable = nonce.bytes().all(|byte| byte.is_ascii_graphic());
+        if !printable || !(1..=NONCE_BYTES).contains(&nonce.len()) {
+            return Err(EnvelopeError::Nonce);
         }
-    }
-    Err(explain::signature(
-        keys, received, timestamp, nonce, encrypt,
-    ))
-}
-
-/// Decrypts with the present key, then with those of before a change.
-fn decrypt(keys: &Keys, encrypt: &[u8]) -> Result<(Plain, Generation), EnvelopeError> {
-    let mut first = None;
-    for (generation, cipher) in keys.ciphers() {
-        match cipher.decrypt(encrypt) {
-            Ok(plain) => return Ok((plain, generation)),
-            Err(error @ DecryptError::ReceiverId { .. }) => {
-                return Err(explain::decrypt(keys, &error, encrypt));
-            }
-            Err(error) => {
-                first.get_or_insert(error);
-            }
-        }
-    }
-    Err(first.map_or(EnvelopeError::NoAesKey, |error| {
-        explain::decrypt(keys, &error, encrypt)
-    }))
-}
-
-/// What is read of an envelope before it is verified.
-#[derive(Default)]
-struct Outer<'a> {
-    encrypt: Option<Cow<'a, [u8]>>,
-    signature: Option<Cow<'a, str>>,
-    timestamp: Option<Cow<'a, str>>,
-    nonce: Option<Cow<'a, str>>,
-    has_plain: bool,
-}
-
-#[derive(Deserialize)]
-struct JsonOuter<'a> {
-    #[serde(rename = "Encrypt", borrow)]
-    encrypt: Option<Cow<'a, str>>,
-    #[serde(rename = "MsgSignature", borrow)]
-    signature: Option<Cow<'a, str>>,
-    #[serde(rename = "TimeStamp")]
-    timestamp: Option<serde_json::Value>,
-    #[serde(rename = "Nonce")]
-    nonce: Option<serde_json::Value>,
-    #[serde(rename = "MsgType")]
-    msg_type: Option<serde::de::IgnoredAny>,
-}
-
-impl<'a> Outer<'a> {
-    fn read(body: &'a [u8]) -> Result<Self, EnvelopeError> {
-        match Form::of(body) {
-            Form::Xml => Self::read_xml(body),
-            Form::Json => Self::read_json(body),
-        }
-    }
-
-    fn read_xml(body: &'a [u8]) -> Result<Self, EnvelopeError> {
-        let document = Document::parse(body)?;
-        let mut outer = Self::default();
-        for child in document.root().children() {
-            match child.name() {
-                "Encrypt" => outer.encrypt = Some(bytes_of(child)),
-                "MsgSignature" => outer.signature = Some(child.text()),
-                "TimeStamp" => outer.timestamp = Some(child.text()),
-                "Nonce" => outer.nonce = Some(child.text()),
-                "MsgType" => outer.has_plain = true,
-                _ => {}
-            }
-        }
-        Ok(outer)
-    }
-
-    fn read_json(body: &'a [u8]) -> Result<Self, EnvelopeError> {
-        let text = |value: serde_json::Value| match value {
-            serde_json::Value::String(text) => Cow::Owned(text),
-            other => Cow::Owned(other.to_string()),
-        };
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        let json: JsonOuter<'a> = serde_json::from_slice(body).map_err(|_| EnvelopeError::Json)?;
         Ok(Self {
-            encrypt: json.encrypt.map(|encrypt| match encrypt {
-                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-            }),
-            signature: json.signature,
-            timestamp: json.timestamp.map(text),
-            nonce: json.nonce.map(text),
-            has_plain: json.msg_type.is_some(),
+            timestamp,
+            nonce,
+            time,
         })
     }
 }
 
-fn bytes_of<'a>(element: Element<'a, '_>) -> Cow<'a, [u8]> {
-    match element.plain_bytes() {
-        Some(bytes) => Cow::Borrowed(bytes),
-        None => Cow::Owned(element.text().into_owned().into_bytes()),
+/// Checks a signature with the present token, then with those of before a change; then its age.
+fn check(
+    keys: &Keys,
+    received: &str,
+    stamp: Stamp<'_>,
+    encrypt: Option<&[u8]>,
+    now: UnixSeconds,
+) -> Result<(Verified, Generation), EnvelopeError> {
+    let (timestamp, nonce) = (stamp.timestamp.as_bytes(), stamp.nonce.as_bytes());
+    for (generation, token) in keys.tokens() {
+        let token = token.expose().as_bytes();
+        let proof = match encrypt {
+            Some(encrypt) => callback::verify(&[token, timestamp, nonce, encrypt], received),
+            None => callback::verify(&[token, timestamp, nonce], received),
+        };
+        let Ok(proof) = proof else { continue };
+        let late = now.since(stamp.time);
+        if late.unsigned_abs() > keys.window.as_secs() {
+            return Err(EnvelopeError::Stale { late });
+        }
+        return Ok((Verified(proof), generation));
     }
+    Err(EnvelopeError::Signature {
+        fault: SignatureFault::Unknown,
+    })
+}
+
+/// Decrypts with the present key, then with those of before a change.
+fn decrypt(
+    keys: &Keys,
+    place: Place,
+    encrypt: &[u8],
+) -> Result<(Plain, Generation), EnvelopeError> {
+    let mut failed = EnvelopeError::NoAesKey;
+    for (generation, cipher) in keys.ciphers() {
+        failed = match cipher.decrypt_for(encrypt, |id| keys.accepts(place, id)) {
+            Ok(plain) => return Ok((plain, generation)),
+            Err(DecryptError::ReceiverId { found }) => {
+                let expected = keys.expected(place);
+                return Err(EnvelopeError::ReceiverId { found, expected });
+            }
+            Err(_) => EnvelopeError::AesKey,
+        }
+    }
+    Err(failed)
 }

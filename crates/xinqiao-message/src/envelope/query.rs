@@ -19,10 +19,14 @@ pub struct CallbackQuery<'a> {
     pub encrypt_type: Option<Cow<'a, str>>,
     /// Who sent the message.
     pub openid: Option<Cow<'a, str>>,
+    /// One of these that stands there more than once: which of the two counts is anybody's guess, so the
+    /// callback is refused.
+    pub repeated: Option<&'static str>,
 }
 
 impl<'a> CallbackQuery<'a> {
-    /// Takes a URL's query apart. Unknown parameters are skipped; of equal names the first counts.
+    /// Takes a URL's query apart, names and values decoded. Unknown parameters are skipped, however often
+    /// they come.
     ///
     /// A `+` stays a `+`: no value here has a space in it, but WeCom's `echostr` has plus signs, and
     /// some proxies send them undecoded.
@@ -30,17 +34,19 @@ impl<'a> CallbackQuery<'a> {
         let mut query = Self::default();
         for pair in raw.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let slot = match name {
-                "signature" => &mut query.signature,
-                "msg_signature" => &mut query.msg_signature,
-                "timestamp" => &mut query.timestamp,
-                "nonce" => &mut query.nonce,
-                "echostr" => &mut query.echostr,
-                "encrypt_type" => &mut query.encrypt_type,
-                "openid" => &mut query.openid,
+            let (name, slot) = match &*decode(name) {
+                "signature" => ("signature", &mut query.signature),
+                "msg_signature" => ("msg_signature", &mut query.msg_signature),
+                "timestamp" => ("timestamp", &mut query.timestamp),
+                "nonce" => ("nonce", &mut query.nonce),
+                "echostr" => ("echostr", &mut query.echostr),
+                "encrypt_type" => ("encrypt_type", &mut query.encrypt_type),
+                "openid" => ("openid", &mut query.openid),
                 _ => continue,
             };
-            if slot.is_none() {
+            if slot.is_some() {
+                query.repeated = Some(name);
+            } else {
                 *slot = Some(decode(value));
             }
         }

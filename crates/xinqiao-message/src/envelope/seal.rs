@@ -6,13 +6,12 @@ use serde_json::{Map, Value};
 use xinqiao_crypto::{Hex, MessageCipher, callback, message::RANDOM_LEN};
 use xinqiao_types::CallbackMode;
 
-use super::{AES, EnvelopeError, Keys, query::encode_into};
-use crate::inbound::Form;
+use super::{AES, EnvelopeError, Keys, Wrapping, query::encode_into};
 
 /// A message that is about to be pushed.
 #[derive(Debug, Clone, Copy)]
 pub struct Push<'a> {
-    /// The message: XML, or JSON for mini programs that are set so.
+    /// The message: XML, or JSON for mini programs that are set so and for bots.
     pub plain: &'a str,
     /// The account's original id, which stands outside the ciphertext.
     pub to_user_name: &'a str,
@@ -56,7 +55,7 @@ pub fn seal_push(
     nonce: &str,
     random: [u8; RANDOM_LEN],
 ) -> Result<SealedPush, EnvelopeError> {
-    let form = Form::of(push.plain.as_bytes());
+    let wrapping = Wrapping::of(push.plain.as_bytes());
     let time = timestamp.to_string();
     let signature = callback::signature(&[keys.token.expose(), &time, nonce]);
     let mut query = format!("signature={signature}&timestamp={time}&nonce=");
@@ -65,7 +64,7 @@ pub fn seal_push(
         query.push_str("&openid=");
         encode_into(push.openid, &mut query);
     }
-    let content_type = form.content_type();
+    let content_type = wrapping.form().content_type();
     if keys.mode == CallbackMode::Plain {
         return Ok(SealedPush {
             query,
@@ -81,10 +80,21 @@ pub fn seal_push(
         nonce,
         random,
     };
-    let (body, signature) = match (form, keys.mode) {
-        (Form::Xml, CallbackMode::Compat) => sealed.compat_xml(push)?,
-        (Form::Xml, _) => sealed.safe_xml(push),
-        (Form::Json, mode) => sealed.json(push, mode)?,
+    let (body, signature) = match (wrapping, keys.mode) {
+        (Wrapping::Xml, CallbackMode::Compat) => sealed.compat_xml(push)?,
+        (Wrapping::Xml, _) => sealed.safe_xml(push),
+        (Wrapping::Json, mode) => sealed.json(push, mode)?,
+        (Wrapping::LowerJson, _) => {
+            // WECHAT: a bot's push names neither its receiver nor its kind in the URL.
+            let (body, signature) = sealed.lower_json(push);
+            let mut query = format!("msg_signature={signature}&timestamp={time}&nonce=");
+            encode_into(nonce, &mut query);
+            return Ok(SealedPush {
+                query,
+                body,
+                content_type,
+            });
+        }
     };
     let _ = write!(query, "&encrypt_type={AES}&msg_signature={signature}");
     Ok(SealedPush {
@@ -159,6 +169,15 @@ impl Sealer<'_> {
         object.insert("Encrypt".to_owned(), Value::from(encrypt));
         Ok((Value::Object(object).to_string(), signature))
     }
+
+    fn lower_json(&mut self, push: &Push<'_>) -> (String, Hex<40>) {
+        let mut encrypt = String::new();
+        let signature = self.encrypt(push.plain, &mut encrypt);
+        (
+            serde_json::json!({"encrypt": encrypt}).to_string(),
+            signature,
+        )
+    }
 }
 
 /// Wraps a reply as its push was wrapped (`mode` is [`super::Opened::mode`]).
@@ -172,12 +191,12 @@ pub fn seal_reply(
     nonce: &str,
     random: [u8; RANDOM_LEN],
 ) -> Result<String, EnvelopeError> {
-    seal_reply_as(Form::Xml, keys, mode, reply, timestamp, nonce, random)
+    seal_reply_as(Wrapping::Xml, keys, mode, reply, timestamp, nonce, random)
 }
 
-/// [`seal_reply`] in the given form: JSON is for mini programs that are set so.
+/// [`seal_reply`] in what its push was wrapped in ([`super::Opened::wrapping`]).
 pub fn seal_reply_as(
-    form: Form,
+    wrapping: Wrapping,
     keys: &Keys,
     mode: CallbackMode,
     reply: &str,
@@ -199,8 +218,8 @@ pub fn seal_reply_as(
     };
     let room = cipher.encrypted_len(reply.len()) + nonce.len() + 256;
     let mut body = String::with_capacity(room);
-    match form {
-        Form::Xml => {
+    match wrapping {
+        Wrapping::Xml => {
             body.push_str("<xml><Encrypt><![CDATA[");
             let signature = sealer.encrypt(reply, &mut body);
             body.push_str("]]></Encrypt>");
@@ -211,13 +230,23 @@ pub fn seal_reply_as(
                 .close("xml");
             Ok(out.finish())
         }
-        Form::Json => {
+        Wrapping::Json => {
             let signature = sealer.encrypt(reply, &mut body);
             let object = serde_json::json!({
                 "Encrypt": body,
                 "MsgSignature": signature.as_str(),
                 "TimeStamp": timestamp,
                 "Nonce": nonce,
+            });
+            Ok(object.to_string())
+        }
+        Wrapping::LowerJson => {
+            let signature = sealer.encrypt(reply, &mut body);
+            let object = serde_json::json!({
+                "encrypt": body,
+                "msgsignature": signature.as_str(),
+                "timestamp": timestamp,
+                "nonce": nonce,
             });
             Ok(object.to_string())
         }

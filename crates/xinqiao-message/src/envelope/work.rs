@@ -55,17 +55,32 @@ impl WorkReceiver<'_> {
 impl Keys {
     /// Settings of a WeCom URL, which is always encrypted.
     ///
-    /// A provider's URLs have one token and key but several receivers: make keys for each callback, with
-    /// [`WorkReceiver::ProviderCheck`] for GET and the URL's own kind for POST.
+    /// A provider's URLs have one token and key but several receivers: [`Keys::work_suite`] takes them
+    /// all; or make keys for each callback, with [`WorkReceiver::ProviderCheck`] for GET and the URL's own
+    /// kind for POST.
     pub fn work(token: CallbackToken, key: &AesKey, receiver: WorkReceiver<'_>) -> Self {
         Self::new(token, receiver.id()).with_aes_key(key)
+    }
+
+    /// Settings of both URLs of a provider's application, data and commands, with all their receivers.
+    pub fn work_suite(
+        token: CallbackToken,
+        key: &AesKey,
+        suite: &str,
+        provider: &CorpId,
+    ) -> Self {
+        Self::new(token, suite)
+            .with_aes_key(key)
+            .with_provider(provider.as_str())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use xinqiao_types::UnixSeconds;
+
     use super::*;
-    use crate::envelope::{CallbackQuery, EnvelopeError, Push, open, seal_push};
+    use crate::envelope::{CallbackQuery, EnvelopeError, Push, open, seal_push, verify_url};
 
     fn sealed_and_opened(
         by: WorkReceiver<'_>,
@@ -84,7 +99,13 @@ mod tests {
         let pushed = seal_push(&keys, &push, 1_700_000_000, "n", [1; 16])?;
         let keys = Keys::work(token(), &key, with);
         let query = CallbackQuery::parse(&pushed.query);
-        open(&keys, &query, pushed.body.as_bytes()).map(|_| ())
+        open(
+            &keys,
+            &query,
+            pushed.body.as_bytes(),
+            UnixSeconds(1_700_000_000),
+        )
+        .map(|_| ())
     }
 
     #[test]
@@ -105,5 +126,48 @@ mod tests {
             }
         }
         assert!(sealed_and_opened(all[0], WorkReceiver::Data { corp: &corp }).is_ok());
+    }
+
+    #[test]
+    fn a_suites_address_has_a_receiver_for_each_kind_and_method() {
+        let key =
+            AesKey::parse("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG").expect("43 characters");
+        let provider = CorpId::new("wwprovider");
+        let suite = Keys::work_suite("token".into(), &key, "ww-suite", &provider);
+        let now = UnixSeconds(1_700_000_000);
+        for (by, receiver, is_check) in [
+            ("ww-suite", Some(None), false),
+            ("ww1", Some(Some("ww1")), false),
+            ("wpAbc-_9", Some(Some("wpAbc-_9")), false),
+            ("wwprovider", Some(Some("wwprovider")), true),
+            ("", None, false),
+            ("></xml>ww1", None, false),
+        ] {
+            let sealed = Keys::new("token".into(), by).with_aes_key(&key);
+            let push = Push {
+                plain: "<xml><MsgType>text</MsgType></xml>",
+                to_user_name: "wwprovider",
+                openid: "",
+            };
+            let pushed = seal_push(&sealed, &push, now.0, "n", [1; 16]).expect("there is a key");
+            let query = CallbackQuery::parse(&pushed.query);
+            let opened = open(&suite, &query, pushed.body.as_bytes(), now);
+            let found = opened.map(|opened| opened.receiver.map(String::from));
+            assert_eq!(found.as_ref().ok().map(Option::as_deref), receiver, "{by}");
+            let echo = sealed.cipher.as_ref().expect("it has").encrypt([2; 16], b"4711");
+            let signature = xinqiao_crypto::callback::signature(&["token", "1700000000", "n", &*echo]);
+            let query = CallbackQuery {
+                msg_signature: Some(signature.as_str().into()),
+                timestamp: Some("1700000000".into()),
+                nonce: Some("n".into()),
+                echostr: Some(echo.into()),
+                ..CallbackQuery::default()
+            };
+            let checked = verify_url(&suite, &query, now);
+            assert_eq!(checked.is_ok(), is_check, "{by}: {checked:?}");
+            if let Err(EnvelopeError::ReceiverId { found, expected }) = checked {
+                assert_eq!((&*found, &*expected), (by, "wwprovider"));
+            }
+        }
     }
 }

@@ -54,7 +54,7 @@ pub enum Judgement {
     Reply {
         /// What.
         reply: Reply,
-        /// As it was written, decrypted.
+        /// As it was written, decrypted, without white space around it.
         xml: String,
         /// What is legal but not as meant.
         warnings: Vec<Warning>,
@@ -85,6 +85,10 @@ pub struct Warning {
 }
 
 /// Judges an answer as the platform does.
+///
+/// WECHAT: white space (space, tab, CR, LF) before and behind a reply is accepted, around the envelope and around what
+/// is sealed in it: one SDK for Python has answered so for ten years. `success` is compared byte for byte: the pages
+/// allow it and a body of zero bytes, and nothing is known of an SDK that pads it.
 pub fn judge(context: &Context<'_>, answer: &Answer<'_>) -> Judgement {
     match answer.status {
         200 => {}
@@ -109,7 +113,7 @@ pub fn judge(context: &Context<'_>, answer: &Answer<'_>) -> Judgement {
     if let Some((rule, detail)) = stray(answer.body) {
         return Judgement::Illegal { rule, detail };
     }
-    let (xml, sealed) = match open_reply(context.keys, answer.body) {
+    let (xml, sealed) = match open_reply(context.keys, trim_blank(answer.body)) {
         Ok(OpenedReply::Silent) => return Judgement::Silent,
         Ok(OpenedReply::Plain(xml)) => (xml, false),
         Ok(OpenedReply::Sealed(xml)) => (xml, true),
@@ -121,19 +125,26 @@ pub fn judge(context: &Context<'_>, answer: &Answer<'_>) -> Judgement {
     if sealed && (xml.is_empty() || xml == SUCCESS.as_bytes()) {
         return Judgement::Silent;
     }
-    if Form::of(&xml) == Form::Json {
+    if let Some(detail) = byte_order_mark(&xml) {
+        return Judgement::Illegal {
+            rule: "reply.bom",
+            detail,
+        };
+    }
+    let xml = trim_blank(&xml);
+    if Form::of(xml) == Form::Json {
         let detail = "the reply is JSON; official accounts answer XML".to_owned();
         return Judgement::Illegal {
             rule: "reply.json",
             detail,
         };
     }
-    let addressed = match reply::decode(&xml) {
+    let addressed = match reply::decode(xml) {
         Ok(addressed) => addressed,
         // WECHAT: an SDK for Go answers a push without a reply with an encrypted text that is empty.
         Err(ReplyError::Empty { element: "Content" }) if sealed => return Judgement::Silent,
         // The same SDK leaves every element out, `MsgType` too.
-        Err(ReplyError::Empty { .. }) if sealed && is_blank(&xml) => return Judgement::Silent,
+        Err(ReplyError::Empty { .. }) if sealed && is_blank(xml) => return Judgement::Silent,
         Err(error) => {
             return Judgement::Illegal {
                 rule: error.rule(),
@@ -145,7 +156,7 @@ pub fn judge(context: &Context<'_>, answer: &Answer<'_>) -> Judgement {
 }
 
 /// Checks the addresses and what this account may say.
-fn weigh(context: &Context<'_>, addressed: Addressed, xml: Vec<u8>) -> Judgement {
+fn weigh(context: &Context<'_>, addressed: Addressed, xml: &[u8]) -> Judgement {
     if addressed.to != context.openid {
         let detail = format!("ToUserName is `{}`, not the user's openid", addressed.to);
         return Judgement::Illegal {
@@ -211,7 +222,7 @@ fn weigh(context: &Context<'_>, addressed: Addressed, xml: Vec<u8>) -> Judgement
     }
     Judgement::Reply {
         reply,
-        xml: String::from_utf8_lossy(&xml).into_owned(),
+        xml: String::from_utf8_lossy(xml).into_owned(),
         warnings,
     }
 }
@@ -219,12 +230,10 @@ fn weigh(context: &Context<'_>, addressed: Addressed, xml: Vec<u8>) -> Judgement
 /// Answers that are no XML at all.
 fn stray(body: &[u8]) -> Option<(&'static str, String)> {
     let shown = || String::from_utf8_lossy(&body[..body.len().min(64)]).into_owned();
-    if let Some(rest) = body.strip_prefix(b"\xef\xbb\xbf") {
-        let detail = "the answer begins with a byte order mark (BOM)".to_owned();
-        let counts = rest.is_empty() || rest == SUCCESS.as_bytes() || rest.starts_with(b"<");
-        return counts.then_some(("reply.bom", detail));
+    if let Some(detail) = byte_order_mark(body) {
+        return Some(("reply.bom", detail));
     }
-    let trimmed = body.trim_ascii();
+    let trimmed = trim_blank(body);
     if trimmed.len() < body.len() && (trimmed.is_empty() || trimmed == SUCCESS.as_bytes()) {
         return Some(("reply.blank", "white space around the answer".to_owned()));
     }
@@ -233,9 +242,6 @@ fn stray(body: &[u8]) -> Option<(&'static str, String)> {
             "reply.quoted",
             "quotation marks around the answer".to_owned(),
         ));
-    }
-    if body.first().is_some_and(u8::is_ascii_whitespace) {
-        return Some(("reply.blank", "white space before the reply".to_owned()));
     }
     match trimmed.first() {
         Some(b'{' | b'[') if !contains(trimmed, b"\"Encrypt\"") => {
@@ -257,6 +263,24 @@ fn stray(body: &[u8]) -> Option<(&'static str, String)> {
             format!("the answer is neither XML nor `success`: {}", shown()),
         )),
     }
+}
+
+/// The bytes without XML's white space around them.
+fn trim_blank(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    while let [rest @ .., b' ' | b'\t' | b'\r' | b'\n'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// Says that a text begins with a byte order mark, behind white space or not.
+fn byte_order_mark(text: &[u8]) -> Option<String> {
+    trim_blank(text)
+        .starts_with(b"\xef\xbb\xbf")
+        .then(|| "the answer begins with a byte order mark (BOM)".to_owned())
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {

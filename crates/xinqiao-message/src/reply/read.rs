@@ -57,7 +57,8 @@ pub fn decode(xml: &[u8]) -> Result<Addressed, ReplyError> {
                 description: text(music, "Description"),
                 music_url: text(music, "MusicUrl"),
                 hq_music_url: text(music, "HQMusicUrl"),
-                thumb_media_id: filled(music, "ThumbMediaId")?,
+                // WECHAT: the page calls it required; music without it arrives (co-wechat and WeRoBot leave it out).
+                thumb_media_id: text(music, "ThumbMediaId"),
             })
         }
         msg_type::NEWS => Reply::News {

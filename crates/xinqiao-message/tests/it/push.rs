@@ -127,8 +127,6 @@ fn illegal_answers_have_names() {
     ] {
         assert_eq!(rule(&judge_plain(body)), want, "{body}");
     }
-    let leading = format!(" {}", text());
-    assert_eq!(rule(&judge_plain(&leading)), "reply.blank");
     let large = "<".repeat(2 << 20);
     assert_eq!(rule(&judge_plain(&large)), "reply.too_large");
 }
@@ -313,4 +311,66 @@ fn an_illegal_answer_is_not_tried_again() {
         panic!()
     };
     assert_eq!((gave_up.rule, gave_up.tries), ("reply.text", 1));
+}
+
+#[test]
+fn white_space_around_a_reply_is_accepted_in_every_mode() {
+    for (before, behind) in [
+        ("\n", ""),
+        ("", "\n"),
+        (" \t\r\n", "\r\n\t "),
+        ("\n    ", "\n    "),
+    ] {
+        let padded = |xml: &str| format!("{before}{xml}{behind}");
+        let compat = keys().with_mode(CallbackMode::Compat);
+        let sealed = seal(&keys(), &text());
+        let inside = seal(&keys(), &padded(&text()));
+        for (mode, body) in [
+            (Keys::new("token".into(), APPID), padded(&text())),
+            (compat.clone(), padded(&text())),
+            (compat, padded(&sealed)),
+            (keys(), padded(&sealed)),
+            (keys(), inside),
+        ] {
+            let speaker = Speaker::OfficialAccountToMessage;
+            let judgement = judged(&mode, speaker, 200, body.as_bytes());
+            let Judgement::Reply { xml, warnings, .. } = judgement else {
+                panic!("{body:?}: {judgement:?}")
+            };
+            assert_eq!((xml, warnings), (text(), vec![]), "{body:?}");
+        }
+    }
+}
+
+#[test]
+fn other_text_around_a_reply_is_not_accepted() {
+    for (before, behind, want) in [
+        ("\u{feff}", "", "reply.bom"),
+        ("\n\u{feff}", "", "reply.bom"),
+        ("ok\n", "", "reply.text"),
+        ("\u{a0}", "", "reply.text"),
+        ("\u{b}", "", "reply.text"),
+        ("", "\nok", "reply.xml"),
+        ("", "\u{feff}", "reply.xml"),
+    ] {
+        let padded = |xml: &str| format!("{before}{xml}{behind}");
+        assert_eq!(
+            rule(&judge_plain(&padded(&text()))),
+            want,
+            "{before:?}{behind:?}"
+        );
+        let sealed = padded(&seal(&keys(), &text()));
+        assert_eq!(
+            rule(&judge_safe(&sealed)),
+            want,
+            "around the envelope: {before:?}{behind:?}"
+        );
+        let inside = seal(&keys(), &padded(&text()));
+        let inner = judge_safe(&inside);
+        let rules = [want, "reply.xml"];
+        assert!(
+            rules.contains(&rule(&inner)),
+            "sealed: {before:?}{behind:?}: {inner:?}"
+        );
+    }
 }

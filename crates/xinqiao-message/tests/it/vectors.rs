@@ -4,15 +4,21 @@ use xinqiao_crypto::AesKey;
 use xinqiao_message::{
     Message,
     envelope::{
-        CallbackQuery, EnvelopeError, Generation, Keys, OpenedReply, Push, open, open_reply,
-        seal_push, seal_reply, url_query, verify_url,
+        CallbackQuery, EnvelopeError, Generation, Keys, OpenedReply, Push, diagnose, open,
+        open_reply, seal_push, seal_reply, url_query, verify_url,
     },
     inbound::Event,
 };
-use xinqiao_types::CallbackMode;
+use xinqiao_types::{CallbackMode, UnixSeconds};
 
 const OFFICIAL_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const WECOM_KEY: &str = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR";
+
+/// The moment at which a recorded query was signed.
+fn at(raw: &str) -> UnixSeconds {
+    let query = CallbackQuery::parse(raw);
+    UnixSeconds(query.timestamp.unwrap().parse().unwrap())
+}
 
 fn official(receiver_id: &str) -> Keys {
     Keys::new("AAAAA".into(), receiver_id).with_aes_key(&AesKey::parse(OFFICIAL_KEY).unwrap())
@@ -28,7 +34,7 @@ fn wecom() -> Keys {
 fn url_check() {
     let raw = "signature=f464b24fc39322e44b38aa78f5edd27bd1441696&echostr=4375120948345356249\
                &timestamp=1714036504&nonce=1514711492";
-    let echo = verify_url(&official("wx1"), &CallbackQuery::parse(raw)).unwrap();
+    let echo = verify_url(&official("wx1"), &CallbackQuery::parse(raw), at(raw)).unwrap();
     assert_eq!(echo.body(), "4375120948345356249");
     let made = url_query(
         &official("wx1"),
@@ -46,7 +52,7 @@ fn a_captured_url_check_of_an_unknown_token() {
                &timestamp=1645250738&nonce=2124551008";
     let query = CallbackQuery::parse(raw);
     assert_eq!(query.signature.as_deref().map(str::len), Some(40));
-    let error = verify_url(&official("wx1"), &query).unwrap_err();
+    let error = verify_url(&official("wx1"), &query, at(raw)).unwrap_err();
     assert_eq!(error.rule(), "callback.signature.token");
 }
 
@@ -54,11 +60,11 @@ fn a_captured_url_check_of_an_unknown_token() {
 #[test]
 fn plain_push() {
     let keys = Keys::new("AAAAA".into(), "wx1");
-    let query = CallbackQuery::parse(
-        "signature=899cf89e464efb63f54ddac96b0a0a235f53aa78&timestamp=1714037059&nonce=486452656",
-    );
+    let raw =
+        "signature=899cf89e464efb63f54ddac96b0a0a235f53aa78&timestamp=1714037059&nonce=486452656";
+    let query = CallbackQuery::parse(raw);
     let body = b"<xml><MsgType><![CDATA[text]]></MsgType></xml>";
-    let opened = open(&keys, &query, body).unwrap();
+    let opened = open(&keys, &query, body, at(raw)).unwrap();
     assert_eq!(
         (opened.mode, opened.xml.as_slice()),
         (CallbackMode::Plain, &body[..])
@@ -78,7 +84,13 @@ fn safe_json_push() {
          2IuQrKEYwKSqFIZoNqJ4M8EajAsjLY2km32IIjdf8YL/P50F7mStwntrA2cPDrM1kb6mOcfBgRtWygb3\
          VIYnSeOBrebufAlr7F9mFUPAJGj04=\"}";
     let query = CallbackQuery::parse(raw);
-    let opened = open(&official("wxba5fad812f8e6fb9"), &query, body.as_bytes()).unwrap();
+    let opened = open(
+        &official("wxba5fad812f8e6fb9"),
+        &query,
+        body.as_bytes(),
+        at(raw),
+    )
+    .unwrap();
     assert_eq!(
         (opened.mode, opened.generation),
         (CallbackMode::Safe, Generation::Current)
@@ -90,13 +102,25 @@ fn safe_json_push() {
     };
     assert_eq!(demo.debug_str, "hello world");
 
-    let error = open(&official("wx0000000000000000"), &query, body.as_bytes()).unwrap_err();
+    let error = open(
+        &official("wx0000000000000000"),
+        &query,
+        body.as_bytes(),
+        at(raw),
+    )
+    .unwrap_err();
     assert_eq!(error.rule(), "decrypt.receiver_id");
     assert!(error.to_string().contains("wxba5fad812f8e6fb9"));
 
     let mut forged = query.clone();
     forged.msg_signature = Some("0".repeat(40).into());
-    let error = open(&official("wxba5fad812f8e6fb9"), &forged, body.as_bytes()).unwrap_err();
+    let error = open(
+        &official("wxba5fad812f8e6fb9"),
+        &forged,
+        body.as_bytes(),
+        at(raw),
+    )
+    .unwrap_err();
     assert_eq!(error.rule(), "callback.signature.token");
 }
 
@@ -117,7 +141,7 @@ fn component_xml_push() {
          <Encrypt><![CDATA[{encrypt}]]></Encrypt>\n</xml>"
     );
     let keys = official("wx134c8103faa5a59e");
-    let opened = open(&keys, &CallbackQuery::parse(raw), body.as_bytes()).unwrap();
+    let opened = open(&keys, &CallbackQuery::parse(raw), body.as_bytes(), at(raw)).unwrap();
     let message = Message::parse(opened.xml).unwrap();
     assert_eq!(message.event(), Some("debug_demo"));
     assert_eq!(message.head.time.0, 1_715_943_329);
@@ -173,19 +197,25 @@ fn wecom_url_check() {
                &echostr=4ByGGj%2BsVCYcvGeQYhaKIk1o0pQRNbRjxybjTGblXrBaXlTXeOo1%2BbXFXDQQb1o6co6Yh9Bv41n7hOchLF6p%2BQ%3D%3D";
     let query = CallbackQuery::parse(raw);
     assert_eq!(
-        verify_url(&wecom(), &query).unwrap().body(),
+        verify_url(&wecom(), &query, at(raw)).unwrap().body(),
         "5927782489442352469"
     );
 
     // A proxy that decodes the query leaves the plus signs as they are; one that decodes twice
     // leaves spaces.
     let undecoded = raw.replace("%2B", "+");
-    assert!(verify_url(&wecom(), &CallbackQuery::parse(&undecoded)).is_ok());
+    assert!(verify_url(&wecom(), &CallbackQuery::parse(&undecoded), at(&undecoded)).is_ok());
     let spoiled = raw.replace("%2B", "%20");
-    let error = verify_url(&wecom(), &CallbackQuery::parse(&spoiled)).unwrap_err();
-    assert_eq!(error.rule(), "decrypt.base64.space");
+    let query_of = CallbackQuery::parse(&spoiled);
+    let error = verify_url(&wecom(), &query_of, at(&spoiled)).unwrap_err();
+    assert_eq!(error.rule(), "callback.signature.token");
+    let found = diagnose(&wecom(), &query_of, b"", error);
+    assert_eq!(found.rule(), "decrypt.base64.space");
     let plain = Keys::new("123456".into(), "wx49f0ab532d5d035a");
-    assert_eq!(verify_url(&plain, &query), Err(EnvelopeError::NoAesKey));
+    assert_eq!(
+        verify_url(&plain, &query, at(raw)),
+        Err(EnvelopeError::NoAesKey)
+    );
 }
 
 /// Captured (`wecom-message-decrypt`).
@@ -199,7 +229,13 @@ fn wecom_push() {
          YEvccTKe7FS709/5t6NMxuGhcUGAPOQipvWTT4dShyqio7mlsl5noTrb++x6En749zCpQVhDpbV6GDnT\
          bcX2e8K9QaNWHp91eBdCRxthuL0=";
     let body = format!("<xml><ToUserName/><Encrypt>{encrypt}</Encrypt><AgentID>1</AgentID></xml>");
-    let opened = open(&wecom(), &CallbackQuery::parse(raw), body.as_bytes()).unwrap();
+    let opened = open(
+        &wecom(),
+        &CallbackQuery::parse(raw),
+        body.as_bytes(),
+        at(raw),
+    )
+    .unwrap();
     let message = Message::parse(opened.xml).unwrap();
     assert_eq!(message.text(), Some("test"));
     assert_eq!(message.head.agent_id, Some(1));

@@ -114,7 +114,7 @@ pub mod template {
         w::record! {
             /// Get a template of the library (old) (获取模板库的模板（旧）).
             ///
-            /// * Call: `GET /cgi-bin/wxopen/template/library/get` on `api.weixin.qq.com`.
+            /// * Call: `POST /cgi-bin/wxopen/template/library/get` on `api.weixin.qq.com`.
             /// * Shape: unknown; free JSON in, free JSON out.
             /// * Needs: `mini.template_legacy`.
             /// * Source: <https://open.weixin.qq.com/cgi-bin/showdocument?action=dir_list&id=open1500465446_j4CgR>.
@@ -130,12 +130,12 @@ pub mod template {
             Get => w::Free,
             w::EndpointInfo {
                 id: "mini_program.wxopen.template.library.get",
-                method: "GET",
+                method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/cgi-bin/wxopen/template/library/get",
                 when: None,
                 auth: w::Auth::AccessToken("access_token"),
-                content: w::Content::None,
+                content: w::Content::Json,
                 answer: w::Content::Json,
                 retry: w::Retry::Safe,
                 code_field: "errcode",

@@ -1023,9 +1023,9 @@ pub mod callback {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Network_Detection.html>.
         /// * Catalog: `official_account.callback.check`.
         pub struct Check {
-            /// `action`.
+            /// `action`; refused with 40202.
             0 action: String => "action: must",
-            /// `check_operator`.
+            /// `check_operator`; refused with 40203.
             1 check_operator: String => "check_operator: must",
         }
         new(action: impl Into<String>, check_operator: impl Into<String>)

@@ -168,7 +168,7 @@ w::endpoint! {
 w::record! {
     /// Get the Wi-Fi QR code material (获取 Wi-Fi 物料二维码).
     ///
-    /// * Call: `GET /bizwifi/qrcode/get` on `api.weixin.qq.com`.
+    /// * Call: `POST /bizwifi/qrcode/get` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <http://mp.weixin.qq.com/wiki/7/fcd0378ef00617fc276be2b3baa80973.html>.
     /// * Catalog: `official_account.bizwifi.qrcode_get`.
@@ -183,12 +183,12 @@ w::endpoint! {
     QrcodeGet => w::Free,
     w::EndpointInfo {
         id: "official_account.bizwifi.qrcode_get",
-        method: "GET",
+        method: "POST",
         host: "api.weixin.qq.com",
         path: "/bizwifi/qrcode/get",
         when: None,
         auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::None,
+        content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Safe,
         code_field: "errcode",
@@ -413,7 +413,7 @@ pub mod homepage {
     w::record! {
         /// Get a shop's page (查询商家主页).
         ///
-        /// * Call: `GET /bizwifi/homepage/get` on `api.weixin.qq.com`.
+        /// * Call: `POST /bizwifi/homepage/get` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Source: <http://mp.weixin.qq.com/wiki/6/2732f3cf83947e0e4971aa8797ee9d6a.html>.
         /// * Catalog: `official_account.bizwifi.homepage.get`.
@@ -428,12 +428,12 @@ pub mod homepage {
         Get => w::Free,
         w::EndpointInfo {
             id: "official_account.bizwifi.homepage.get",
-            method: "GET",
+            method: "POST",
             host: "api.weixin.qq.com",
             path: "/bizwifi/homepage/get",
             when: None,
             auth: w::Auth::AccessToken("access_token"),
-            content: w::Content::None,
+            content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Safe,
             code_field: "errcode",
@@ -517,7 +517,7 @@ pub mod shop {
     w::record! {
         /// Get a Wi-Fi shop (查询 Wi-Fi 门店).
         ///
-        /// * Call: `GET /bizwifi/shop/get` on `api.weixin.qq.com`.
+        /// * Call: `POST /bizwifi/shop/get` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Source: <http://mp.weixin.qq.com/wiki/15/bcfb5d4578ea818b89913472cf2bbf8f.html>.
         /// * Catalog: `official_account.bizwifi.shop.get`.
@@ -532,12 +532,12 @@ pub mod shop {
         Get => w::Free,
         w::EndpointInfo {
             id: "official_account.bizwifi.shop.get",
-            method: "GET",
+            method: "POST",
             host: "api.weixin.qq.com",
             path: "/bizwifi/shop/get",
             when: None,
             auth: w::Auth::AccessToken("access_token"),
-            content: w::Content::None,
+            content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Safe,
             code_field: "errcode",

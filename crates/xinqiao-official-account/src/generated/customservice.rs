@@ -120,39 +120,6 @@ w::endpoint! {
 }
 
 w::record! {
-    /// List customer service accounts (old path) (列出客服账号（旧路径）).
-    ///
-    /// * Call: `GET /customservice/getkflist` on `api.weixin.qq.com`.
-    /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html#%E8%8E%B7%E5%8F%96%E6%89%80%E6%9C%89%E5%AE%A2%E6%9C%8D%E8%B4%A6%E5%8F%B7>.
-    /// * Catalog: `official_account.customservice.getkflist_direct`.
-    pub struct GetkflistDirect {
-        /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
-    }
-    new()
-}
-
-w::endpoint! {
-    GetkflistDirect => w::Free,
-    w::EndpointInfo {
-        id: "official_account.customservice.getkflist_direct",
-        method: "GET",
-        host: "api.weixin.qq.com",
-        path: "/customservice/getkflist",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// List customer service staff online (列出在线客服).
     ///
     /// * Call: `GET /cgi-bin/customservice/getonlinekflist` on `api.weixin.qq.com`.
@@ -189,39 +156,6 @@ w::endpoint! {
         message_field: "errmsg",
         client_cert: false,
         permissions: &["kf.manage"],
-    }
-}
-
-w::record! {
-    /// List customer service staff online (old path) (列出在线客服（旧路径）).
-    ///
-    /// * Call: `POST /customservice/getonlinekflist` on `api.weixin.qq.com`.
-    /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Source: <http://mp.weixin.qq.com/wiki/9/6fff6f191ef92c126b043ada035cc935.html>.
-    /// * Catalog: `official_account.customservice.getonlinekflist_direct`.
-    pub struct GetonlinekflistDirect {
-        /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
-    }
-    new()
-}
-
-w::endpoint! {
-    GetonlinekflistDirect => w::Free,
-    w::EndpointInfo {
-        id: "official_account.customservice.getonlinekflist_direct",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/customservice/getonlinekflist",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
     }
 }
 

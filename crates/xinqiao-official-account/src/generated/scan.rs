@@ -535,7 +535,7 @@ pub mod product {
     w::record! {
         /// Get a scan product (查询扫一扫商品).
         ///
-        /// * Call: `GET /scan/product/get` on `api.weixin.qq.com`.
+        /// * Call: `POST /scan/product/get` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Source: <http://mp.weixin.qq.com/wiki/15/7fa787701295b884410b5163e13313af.html>.
         /// * Catalog: `official_account.scan.product.get`.
@@ -550,12 +550,12 @@ pub mod product {
         Get => w::Free,
         w::EndpointInfo {
             id: "official_account.scan.product.get",
-            method: "GET",
+            method: "POST",
             host: "api.weixin.qq.com",
             path: "/scan/product/get",
             when: None,
             auth: w::Auth::AccessToken("access_token"),
-            content: w::Content::None,
+            content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Safe,
             code_field: "errcode",

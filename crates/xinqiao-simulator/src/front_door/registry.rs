@@ -96,12 +96,7 @@ pub(crate) static BEHAVIOURS: &[Behaviour] = &[
         customer_service::delete,
     ),
     stateful(oa::customservice::GETKFLIST, customer_service::list),
-    stateful(oa::customservice::GETKFLIST_DIRECT, customer_service::list),
     stateful(oa::customservice::GETONLINEKFLIST, customer_service::online),
-    stateful(
-        oa::customservice::GETONLINEKFLIST_DIRECT,
-        customer_service::online,
-    ),
     stateful(oa::user::GET, fans::list),
     stateful(oa::user::INFO, fans::info),
     stateful(oa::user::INFO_BATCHGET, fans::batch),

@@ -33,6 +33,9 @@ pub(crate) const MARK_FAIL_AFTER: &str = "callback.mark_fail_after";
 /// For how long pushing stops.
 pub(crate) const MARK_FAIL_SECONDS: &str = "callback.mark_fail_seconds";
 
+/// What white space before a reply means.
+pub(crate) const BLANK_BEFORE_REPLY: &str = "callback.blank_before_reply";
+
 /// Every switch.
 pub(crate) const RULES: &[Rule] = &[
     Rule {
@@ -61,6 +64,15 @@ pub(crate) const RULES: &[Rule] = &[
             "for how many seconds MarkFail pauses pushing",
         ),
         source: "documented (alarm guide)",
+    },
+    Rule {
+        name: BLANK_BEFORE_REPLY,
+        default: Default::Word("accepted", &["accepted", "refused"]),
+        about: (
+            "回复的 <xml> 之前有空白字符：accepted 照常显示，refused 按文档算作非法回答",
+            "white space before a reply's <xml>: `accepted` shows it, `refused` takes it for illegal as the pages do",
+        ),
+        source: "WeRoBot has answered so for ten years; the documentation counts leading spaces as illegal",
     },
 ];
 

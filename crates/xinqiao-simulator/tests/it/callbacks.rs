@@ -7,7 +7,7 @@ use xinqiao_message::{
     inbound::Message,
 };
 use xinqiao_testkit::{TestWorld, Told};
-use xinqiao_types::{CallbackMode, CallbackToken};
+use xinqiao_types::{CallbackMode, CallbackToken, Clock as _, SystemClock};
 
 use crate::{appid, connected, echo, element, text_reply};
 
@@ -25,7 +25,12 @@ async fn the_handshake_carries_a_plain_signature_and_an_echo_in_the_clear() {
     let first = &app.requests()[0];
     assert_eq!(first.method, "GET");
     let query = CallbackQuery::parse(&first.query);
-    let echo = verify_url(&keys(&account, CallbackMode::Safe), &query).unwrap();
+    let echo = verify_url(
+        &keys(&account, CallbackMode::Safe),
+        &query,
+        SystemClock.unix(),
+    )
+    .unwrap();
     assert_eq!(Some(echo.body()), first.query("echostr"));
 }
 
@@ -44,6 +49,7 @@ async fn a_message_arrives_in_every_mode_and_its_reply_is_shown() {
                 &own,
                 &CallbackQuery::parse(&push.query),
                 push.body.as_bytes(),
+                SystemClock.unix(),
             )
             .unwrap();
             let message = Message::parse(opened.xml).unwrap();
@@ -457,6 +463,12 @@ async fn every_passive_reply_becomes_a_bubble() {
             format!("<ArticleCount>2</ArticleCount><Articles>{item}{item}</Articles>"),
             true,
         ),
+        // The page requires a cover; music without one arrives.
+        (
+            "music",
+            "<Music><MusicUrl>http://m/</MusicUrl></Music>".to_owned(),
+            true,
+        ),
         ("transfer_customer_service", String::new(), false),
     ] {
         app.otherwise(move |push| {
@@ -490,18 +502,50 @@ async fn every_passive_reply_becomes_a_bubble() {
             assert_eq!(articles[0]["picurl"], "p");
         }
     }
+    for body in [
+        "<MsgType>image</MsgType><Image><MediaId>none</MediaId></Image>",
+        "<MsgType>music</MsgType><Music><ThumbMediaId>none</ThumbMediaId></Music>",
+    ] {
+        app.otherwise(move |push| {
+            let (to, from) = (
+                element(&push.body, "FromUserName"),
+                element(&push.body, "ToUserName"),
+            );
+            Told::body(format!(
+                "<xml><ToUserName>{to}</ToUserName><FromUserName>{from}</FromUserName>\
+                 <CreateTime>1</CreateTime>{body}</xml>"
+            ))
+        });
+        let answer = world.say(&user, appid, "没有的文件").await;
+        let rule = &answer["deliveries"][0]["attempts"][0]["rule"];
+        assert_eq!(rule, "reply.media", "{body}");
+    }
+}
+
+#[tokio::test]
+async fn white_space_around_a_reply_is_shown_unless_the_account_is_strict() {
+    let world = TestWorld::start().await;
+    let (account, user, app) = connected(&world, "plain").await;
     app.otherwise(|push| {
-        let (to, from) = (element(&push.body, "FromUserName"), element(&push.body, "ToUserName"));
-        Told::body(format!(
-            "<xml><ToUserName>{to}</ToUserName><FromUserName>{from}</FromUserName>\
-             <CreateTime>1</CreateTime><MsgType>image</MsgType><Image><MediaId>none</MediaId></Image></xml>"
-        ))
+        let (to, from) = (
+            element(&push.body, "FromUserName"),
+            element(&push.body, "ToUserName"),
+        );
+        Told::body(format!("\n    {}\n    ", text_reply(to, from, "好")))
     });
-    let answer = world.say(&user, appid, "没有的图").await;
+    let appid = appid(&account);
+    let answer = world.say(&user, appid, "你好").await;
     assert_eq!(
-        answer["deliveries"][0]["attempts"][0]["rule"],
-        "reply.media"
+        answer["deliveries"][0]["reply"]["content"], "好",
+        "{answer}"
     );
+    let strict = json!({"rules": {"callback.blank_before_reply": "refused"}});
+    world
+        .must("PATCH", &format!("/accounts/{appid}"), strict)
+        .await;
+    let answer = world.say(&user, appid, "你好").await;
+    let attempt = &answer["deliveries"][0]["attempts"][0];
+    assert_eq!(attempt["rule"], "reply.blank", "{answer}");
 }
 
 #[tokio::test]

@@ -186,7 +186,8 @@ fn every_rule_that_we_name_is_explained_by_the_catalog() {
         "json",
     ];
     // Switches for disputed behaviour, not diagnoses.
-    const SWITCHES: [&str; 3] = [
+    const SWITCHES: [&str; 4] = [
+        "callback.blank_before_reply",
         "callback.notice_text",
         "callback.mark_fail_after",
         "callback.mark_fail_seconds",
@@ -228,4 +229,104 @@ fn every_rule_that_we_name_is_explained_by_the_catalog() {
         missing.is_empty(),
         "no diagnosis in the catalog: {missing:?}"
     );
+}
+
+#[tokio::test]
+async fn callback_check_refuses_with_codes_of_its_own() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({})).await;
+    let token = world.token(&account).await;
+    let path = format!("/cgi-bin/callback/check?access_token={token}");
+    let check = |action: Value, operator: Value| {
+        let body = json!({"action": action, "check_operator": operator});
+        world.call(&path, body)
+    };
+    for (action, operator, want) in [
+        (json!("all"), json!("DEFAULT"), 40201),
+        (json!("trace"), json!("DEFAULT"), 40202),
+        (json!(1), json!("DEFAULT"), 40202),
+        (json!("all"), json!("MOBILE"), 40203),
+        (json!("all"), json!(7), 40203),
+    ] {
+        let answer = check(action, operator).await;
+        assert_eq!(answer["errcode"], want, "{answer}");
+    }
+    assert_eq!(world.call(&path, json!({})).await["errcode"], 40202);
+    let action_alone = json!({"action": "dns"});
+    assert_eq!(world.call(&path, action_alone).await["errcode"], 40203);
+    let (account, _, _app) = connected(&world, "plain").await;
+    let token = world.token(&account).await;
+    let path = format!("/cgi-bin/callback/check?access_token={token}");
+    for (action, dns, ping) in [
+        ("all", true, true),
+        ("dns", true, false),
+        ("ping", false, true),
+    ] {
+        let body = json!({"action": action, "check_operator": "CAP"});
+        let answer = world.call(&path, body).await;
+        assert_eq!(answer["dns"].is_array(), dns, "{answer}");
+        assert_eq!(answer["ping"].is_array(), ping, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_older_path_is_the_same_endpoint() {
+    let world = TestWorld::start().await;
+    let verified = world
+        .account(json!({"kind": "service", "verified": true}))
+        .await;
+    let token = world.token(&verified).await;
+    let staff = json!({"kf_account": format!("a@{}", verified["alias"].as_str().unwrap()), "nickname": "甲"});
+    let add = format!("/cgi-bin/customservice/kfaccount/add?access_token={token}");
+    assert_eq!(world.call(&add, staff).await["errcode"], 0);
+    for name in ["getkflist", "getonlinekflist"] {
+        let paths = [
+            format!("/customservice/{name}?access_token={token}"),
+            format!("/cgi-bin/customservice/{name}?access_token={token}"),
+        ];
+        let (old, new) = (
+            world.call(&paths[0], Value::Null).await,
+            world.call(&paths[1], Value::Null).await,
+        );
+        assert_eq!(old, new, "the same state");
+        assert!(old.to_string().contains("kf_account"), "{old}");
+        for path in &paths {
+            let (headers, answer) = world.call_raw(path, json!({})).await;
+            assert_eq!(answer["errcode"], 43001, "the same methods: {answer}");
+            assert_eq!(headers["x-xinqiao-fidelity"], "none");
+        }
+    }
+    let other = world
+        .account(json!({"kind": "subscription", "verified": false}))
+        .await;
+    let token = world.token(&other).await;
+    for name in ["getkflist", "getonlinekflist"] {
+        let path = format!("/customservice/{name}?access_token={token}");
+        assert_eq!(
+            world.call(&path, Value::Null).await["errcode"],
+            48001,
+            "the same right"
+        );
+    }
+    let appid = appid(&verified);
+    let limit = json!({"/cgi-bin/customservice/getkflist": {"limit": 4, "used": 0}});
+    world
+        .must("PATCH", &format!("/accounts/{appid}/quotas"), limit)
+        .await;
+    let token = world.token(&verified).await;
+    let mut codes = Vec::new();
+    for path in [
+        "/customservice/getkflist",
+        "/cgi-bin/customservice/getkflist",
+    ]
+    .repeat(3)
+    {
+        let path = format!("{path}?access_token={token}");
+        codes.push(
+            world.call(&path, Value::Null).await["errcode"]
+                .as_i64()
+                .unwrap_or(0),
+        );
+    }
+    assert_eq!(codes, [0, 0, 0, 0, 45009, 45009], "the same quota");
 }

@@ -28,6 +28,8 @@ pub(crate) fn callback_addresses(_: &mut Turn<'_>, _: &Request) -> Verdict {
 }
 
 /// `callback/check`: what the platform would find from its own networks. Computed, nothing is called.
+///
+/// WECHAT: each of its three refusals has a code of its own. Parameters come before state, as everywhere.
 pub(crate) fn check(turn: &mut Turn<'_>, request: &Request) -> Verdict {
     let text = |name: &str| {
         request
@@ -38,15 +40,15 @@ pub(crate) fn check(turn: &mut Turn<'_>, request: &Request) -> Verdict {
     };
     let action = text("action");
     if !matches!(action, "dns" | "ping" | "all") {
-        return Err(Refuse::code(code::INVALID_ARGS));
+        return Err(Refuse::code(code::INVALID_CHECK_ACTION));
     }
     let operator = text("check_operator");
     if !matches!(operator, "CHINANET" | "UNICOM" | "CAP" | "DEFAULT") {
-        return Err(Refuse::code(code::INVALID_ARGS));
+        return Err(Refuse::code(code::INVALID_CHECK_OPERATOR));
     }
     let account = request.account(turn)?;
     if account.callback.url.is_empty() {
-        return Err(Refuse::code(code::INVALID_ARGS));
+        return Err(Refuse::code(code::INVALID_CHECK_URL));
     }
     let mut answer = json!({});
     if action != "ping" {

@@ -15,6 +15,7 @@ use crate::world::{
     command::{Judged, PushOrder, PushResult},
     contact::Speaker,
     row::{Diagnosed, Plain, RowKind, RowState, Words, diagnose},
+    rules,
 };
 
 /// What an answer was taken for.
@@ -58,6 +59,13 @@ pub(super) fn take(
             judged: silent(),
             reply: Value::Null,
         },
+        Judgement::Reply { .. } if blank_is_refused(turn, order, body) => {
+            let detail = "white space before the reply".to_owned();
+            Taken::Illegal {
+                diagnosis: diagnose("reply.blank", Some(excerpt(body)), None),
+                detail,
+            }
+        }
         Judgement::Reply {
             reply,
             xml,
@@ -75,6 +83,16 @@ pub(super) fn take(
             }
         }
     }
+}
+
+/// Whether white space before the reply counts, and there is some.
+fn blank_is_refused(turn: &Turn<'_>, order: &PushOrder, body: &[u8]) -> bool {
+    body.first().is_some_and(u8::is_ascii_whitespace)
+        && turn
+            .world
+            .accounts
+            .get(&order.appid)
+            .is_some_and(|account| rules::word(account, rules::BLANK_BEFORE_REPLY) == "refused")
 }
 
 /// Frameworks say with their status what is wrong: each has its own remedy.
@@ -209,7 +227,7 @@ fn unknown_media(turn: &Turn<'_>, order: &PushOrder, reply: &Reply) -> Option<St
         Reply::Image { media_id } | Reply::Voice { media_id } | Reply::Video { media_id, .. } => {
             media_id
         }
-        Reply::Music(music) => &music.thumb_media_id,
+        Reply::Music(music) if !music.thumb_media_id.is_empty() => &music.thumb_media_id,
         _ => return None,
     };
     let known = turn
