@@ -114,8 +114,9 @@ pub fn run(scheme: &Scheme, seed: u64, cases: std::ops::Range<u64>) -> Tally {
         let said = genuine.each_ref().map(|sent| {
             (scheme.judge)(sent).unwrap_or_else(|rule| {
                 panic!(
-                    "{}: a genuine message is refused by {rule}: {sent:?}",
-                    scheme.name
+                    "{}: a genuine message is refused by {rule}: {}",
+                    scheme.name,
+                    sent.to_json()
                 )
             })
         });
@@ -126,7 +127,8 @@ pub fn run(scheme: &Scheme, seed: u64, cases: std::ops::Range<u64>) -> Tally {
             1
         };
         let mut how = Vec::new();
-        for _ in 0..times {
+        // Some changes do nothing to some messages.
+        while how.len() < times || changed == genuine[0] {
             how.push(mutate::change(&mut changed, &genuine[1], &mut chance));
         }
         tally.cases += 1;

@@ -10,3 +10,4 @@ pub mod campaign;
 pub mod chance;
 pub mod fuzz;
 mod merchant;
+pub mod timing;

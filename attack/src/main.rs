@@ -18,7 +18,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use xinqiao_attack::campaign::{Bounds, SCHEMES, State};
+use xinqiao_attack::{
+    campaign::{Bounds, SCHEMES, State},
+    timing::{LIMIT, compare, comparisons},
+};
 
 fn main() -> ExitCode {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
     let mut words = Words(words);
     match verb.as_str() {
         "campaign" => campaign(&mut words),
+        "timing" => timing(&mut words),
         _ => wrong("say `campaign` or `timing`"),
     }
 }
@@ -128,6 +132,44 @@ fn campaign(words: &mut Words) -> ExitCode {
     }
     println!("{found} findings; everything is in {file}");
     if found == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn timing(words: &mut Words) -> ExitCode {
+    let Ok(samples) = words.number("--samples", 100_000) else {
+        return ExitCode::from(2);
+    };
+    if cfg!(debug_assertions) {
+        eprintln!("this is a debug build: its times are not those of a release");
+    }
+    println!(
+        "{:<66} {:>7} {:>6} {:>10} {:>10}",
+        "not to be told apart", "t", "crop", "ns", "ns"
+    );
+    let mut leaks = 0;
+    for mut comparison in comparisons() {
+        let name = comparison.name();
+        if !words.0.is_empty() && !words.0.iter().any(|word| name.contains(word.as_str())) {
+            continue;
+        }
+        let outcome = compare(&mut *comparison, samples as usize, 1);
+        let verdict = match (outcome.leaks(), outcome.repeats) {
+            (true, _) => "  LEAKS",
+            (false, 0) => "",
+            (false, _) => "  (not again)",
+        };
+        leaks += u32::from(outcome.leaks());
+        let [one, other] = outcome.means;
+        println!(
+            "{name:<66} {:>7.2} {:>6} {one:>10.0} {other:>10.0}{verdict}",
+            outcome.t, outcome.crop
+        );
+    }
+    println!("{samples} times each; {leaks} beyond |t| = {LIMIT} three times in a row");
+    if leaks == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -410,7 +410,7 @@ fn time(sent: &mut Sent, _: &Sent, chance: &mut Chance) {
                 .collect(),
             6 => i64::MAX.to_string(),
             7 => format!("{number:#x}"),
-            _ => (number + far).to_string(),
+            _ => number.saturating_add(far).to_string(),
         }
         .into_bytes();
     }

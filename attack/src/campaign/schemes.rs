@@ -100,7 +100,7 @@ fn words(chance: &mut Chance) -> String {
         "<b>&amp;\"'",
         "你好，信桥 😀",
         "\u{a0}x\n",
-        "k=v&attach=1",
+        "k=v&total_fee=1",
         "+/=%20",
     ];
     let tail = if chance.once_in(2) {

@@ -76,7 +76,7 @@ pub(super) fn judge_v2(sent: &Sent) -> Verdict {
 fn kind(error: &dyn std::fmt::Debug) -> String {
     let text = format!("{error:?}");
     let end = text.find([' ', '{', '"', ')']).unwrap_or(text.len());
-    text[..end].trim_end_matches('(').to_owned()
+    text[..end].trim_end_matches('(').replace('(', ".")
 }
 
 struct Platform {
