@@ -3,7 +3,9 @@
 use xinqiao_crypto::AesKey;
 use xinqiao_message::{
     Message,
-    envelope::{CallbackQuery, Keys, OpenedReply, Push, open, open_reply, seal_push, verify_url},
+    envelope::{
+        CallbackQuery, Keys, OpenedReply, Push, Wrapping, open, open_reply, seal_push, verify_url,
+    },
     push::{Answer, Context, Speaker, judge},
     reply,
 };
@@ -74,6 +76,7 @@ pub(super) fn envelope(data: &[u8]) {
             openid: "o1",
             account: "gh_1",
             speaker: Speaker::OfficialAccountToMessage,
+            wrapping: Wrapping::of(body),
         };
         let _ = judge(
             &context,

@@ -15,8 +15,10 @@ use std::{
 };
 
 use serde::Deserialize;
+use xinqiao_message::envelope::DEFAULT_WINDOW;
 use xinqiao_types::{
     AccountKind, AesKeyText, AppId, AppKey as AppKeyText, AppSecret, CallbackMode, CallbackToken,
+    CorpId,
 };
 
 pub use self::read::ConfigError;
@@ -54,6 +56,9 @@ pub struct Config {
     pub preflight: Preflight,
     /// Days that events are kept.
     pub retention_days: u32,
+    /// Seconds that a callback's timestamp may be from now, in both directions. Repeats are recognised for
+    /// twice as long.
+    pub callback_window: u64,
     /// Development: makes a sealing key on the first start, and lets loopback administer without a
     /// key. Cannot be set in a file.
     #[serde(skip)]
@@ -74,6 +79,7 @@ impl Default for Config {
             adopt: true,
             preflight: Preflight::default(),
             retention_days: 30,
+            callback_window: DEFAULT_WINDOW.as_secs(),
             dev: false,
         }
     }
@@ -162,11 +168,17 @@ pub enum Preflight {
     Enforce,
 }
 
-/// One account.
+/// One account: something that has a callback address of its own.
+///
+/// It is named by one of four: `appid` (official account, mini program, third-party platform), `corpid` and
+/// `agentid` (an agent of one's own WeCom corp), `suiteid` (a WeCom provider's application), `botid` (a WeCom
+/// bot). What it is called everywhere, its `appid`, follows from that.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccountConfig {
-    /// Its appid.
+    /// Its appid. Of WeCom's accounts, made from what names them: `corpid:agentid`, the suite id, the bot's
+    /// id.
+    #[serde(default = "unnamed")]
     pub appid: AppId,
     /// Its AppSecret; without it the gateway cannot fetch tokens.
     #[serde(default, deserialize_with = "secret::optional")]
@@ -193,9 +205,31 @@ pub struct AccountConfig {
     #[serde(default)]
     pub allow_plain: bool,
     /// A path, besides `/callback/{appid}`, on which callbacks arrive: the one that the console has
-    /// today.
+    /// today. `$APPID$` and `$CORPID$` stand in it as they do in the console.
     #[serde(default)]
     pub path: Option<String>,
+    /// The corp of an agent (自建应用): what its callbacks are sealed for.
+    #[serde(default)]
+    pub corpid: Option<CorpId>,
+    /// The agent's number in the corp.
+    #[serde(default)]
+    pub agentid: Option<u32>,
+    /// The suite of a provider's application (第三方应用, 代开发).
+    #[serde(default)]
+    pub suiteid: Option<String>,
+    /// The corp of the suite's provider: what the checks of its URLs are sealed for.
+    #[serde(default)]
+    pub provider: Option<CorpId>,
+    /// The suite belongs to a person, not to a company: its callbacks are sealed for nobody.
+    #[serde(default)]
+    pub personal: bool,
+    /// The id of a bot (智能机器人), whose callbacks are sealed for nobody.
+    #[serde(default)]
+    pub botid: Option<String>,
+}
+
+fn unnamed() -> AppId {
+    AppId::from(String::new())
 }
 
 fn service() -> AccountKind {
@@ -220,7 +254,65 @@ impl AccountConfig {
             mode: safe(),
             allow_plain: false,
             path: None,
+            corpid: None,
+            agentid: None,
+            suiteid: None,
+            provider: None,
+            personal: false,
+            botid: None,
         }
+    }
+
+    /// Whether it is one of WeCom's.
+    pub(crate) fn is_work(&self) -> bool {
+        self.corpid.is_some() || self.suiteid.is_some() || self.botid.is_some()
+    }
+
+    /// Whether others stand behind it, each with callbacks of its own: the authorizers of a third-party
+    /// platform, the corps that installed a suite.
+    pub(crate) fn has_others(&self) -> bool {
+        self.kind == AccountKind::Component || (self.suiteid.is_some() && !self.personal)
+    }
+
+    /// What its callbacks are sealed for, unless they are for one of the others.
+    pub(crate) fn receiver_id(&self) -> &str {
+        if self.personal || self.botid.is_some() {
+            return "";
+        }
+        match (&self.corpid, &self.suiteid) {
+            (Some(corpid), _) => corpid.as_str(),
+            (None, Some(suite)) => suite,
+            (None, None) => self.appid.as_str(),
+        }
+    }
+
+    /// [`AccountConfig::path`] with the account's own id in it; `None` if it has none. With others behind
+    /// the account the placeholder stays: it stands for theirs.
+    pub(crate) fn own_path(&self) -> Option<String> {
+        let path = self.path.as_ref()?;
+        if self.has_others() {
+            return Some(path.clone());
+        }
+        let corpid = self.corpid.as_ref().map_or("", CorpId::as_str);
+        Some(
+            path.replace("$APPID$", self.appid.as_str())
+                .replace("$CORPID$", corpid),
+        )
+    }
+
+    /// Gives a WeCom account its name.
+    fn name_by_ids(&mut self) {
+        if !self.appid.is_empty() {
+            return;
+        }
+        let name = match (&self.corpid, self.agentid, &self.suiteid, &self.botid) {
+            (Some(corpid), Some(agentid), None, None) => format!("{corpid}:{agentid}"),
+            (None, None, Some(suite), None) => suite.clone(),
+            (None, None, None, Some(bot)) => bot.clone(),
+            _ => return,
+        };
+        self.appid = AppId::from(name);
+        self.kind = AccountKind::Corp;
     }
 }
 

@@ -19,7 +19,7 @@ use xinqiao_types::{AppId, Entropy};
 use self::attempt::{Attempted, attempt};
 pub(crate) use self::worker::worker;
 use crate::{
-    directory::{Account, Route},
+    directory::{Place, Route},
     inlet::Lead,
     shared::Shared,
 };
@@ -32,6 +32,7 @@ const QUICK_MARGIN: Duration = Duration::from_millis(400);
 /// An event on its way, shared by its deliveries.
 #[derive(Debug)]
 pub(crate) struct Parcel {
+    pub(crate) place: Place,
     pub(crate) appid: AppId,
     pub(crate) event: EventRef,
     pub(crate) message: Message,
@@ -40,10 +41,11 @@ pub(crate) struct Parcel {
 }
 
 impl Parcel {
-    pub(crate) fn new(account: &Account, event: EventRef, message: Message) -> Self {
-        let speaker = account.speaker(&message);
+    pub(crate) fn new(place: Place, event: EventRef, message: Message) -> Self {
+        let speaker = place.account.speaker(&message);
         Self {
-            appid: account.config.appid.clone(),
+            appid: place.appid(),
+            place,
             event,
             message,
             speaker,

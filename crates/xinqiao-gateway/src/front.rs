@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::{
     Router,
     extract::{ConnectInfo, Request},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use http::header;
 
@@ -33,20 +33,15 @@ async fn dispatch(shared: &Arc<Shared>, face: Face, request: Request) -> Respons
         return proxy::handle(shared, host_of(&request, face), request).await;
     }
     let path = request.uri().path();
-    if let Some(appid) = path.strip_prefix(CALLBACK) {
-        return match shared.directory.account(appid.trim_end_matches('/')) {
-            Some(account) => inlet::handle(shared, &Arc::clone(account), request).await,
-            None => {
-                shared.metrics.callbacks_refused.add();
-                inlet::unknown_account(appid).into_response()
-            }
-        };
+    if let Some(name) = path.strip_prefix(CALLBACK) {
+        let place = shared.directory.addressed(name);
+        return inlet::handle(shared, place, request).await;
     }
     if let Some(host) = named_host(&request) {
         return proxy::handle(shared, host, request).await;
     }
-    if let Some(account) = shared.directory.by_path(path) {
-        return inlet::handle(shared, &Arc::clone(account), request).await;
+    if let Some(place) = shared.directory.by_path(path) {
+        return inlet::handle(shared, place, request).await;
     }
     if admin::is_ours(path) {
         let peer = request

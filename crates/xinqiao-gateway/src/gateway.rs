@@ -49,6 +49,7 @@ pub struct Gateway {
 impl Gateway {
     /// Opens the store, binds the ports, takes up what the last run left.
     pub async fn start(mut config: Config, context: Context) -> Result<Self, StartError> {
+        config.name_accounts();
         config.check("configuration")?;
         if let Some(hosts) = context.upstream.clone() {
             config.upstream = Upstream::Hosts(hosts);
@@ -182,6 +183,16 @@ async fn retention(shared: Arc<Shared>, stop: CancellationToken) {
             Ok(0) => {}
             Ok(days) => tracing::info!(days, "Days past the retention were dropped."),
             Err(error) => tracing::warn!(%error, "Old days could not be dropped."),
+        }
+        // What a timestamp lets in is recognised at least twice as long.
+        let window = i64::try_from(shared.config.callback_window).unwrap_or(i64::MAX / 4000);
+        match shared
+            .store
+            .forget_repeats(shared.now().plus(-2 * 1000 * window))
+            .await
+        {
+            Ok(keys) => tracing::debug!(keys, "Old dedup keys were forgotten."),
+            Err(error) => tracing::warn!(%error, "Old dedup keys could not be forgotten."),
         }
         tokio::select! {
             () = stop.cancelled() => return,

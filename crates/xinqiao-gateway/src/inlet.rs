@@ -5,25 +5,27 @@
 //! not shown.
 
 mod in_flight;
+mod refusal;
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{extract::Request, response::Response};
+use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use tokio::time::Instant;
 use xinqiao_http::{BodyError, BodyLimit, read_body};
 use xinqiao_message::{
     dedup,
-    envelope::{self, CallbackQuery, EnvelopeError, Keys, Opened, Wrapping},
+    envelope::{self, CallbackQuery, Keys, Opened, Wrapping},
     inbound::{Form, Message},
 };
-use xinqiao_store::{Answer, Appended, DedupKey, EventRef, NewEvent, StoreError};
+use xinqiao_store::{Answer, Appended, DedupKey, EventRef, NewEvent, Proof, StoreError};
 use xinqiao_types::{AppId, CallbackMode};
 
 pub(crate) use self::in_flight::{Entry, InFlight, Lead, Outcome};
 use crate::{
     deliver::{self, Parcel},
-    directory::{Account, LastProblem},
+    directory::{Account, LastProblem, Place},
     problem::{Problem, plain},
     shared::Shared,
 };
@@ -37,17 +39,13 @@ const BODY_TIME: Duration = Duration::from_secs(4);
 /// How often the store is asked for an answer that somebody else works on.
 const POLL: Duration = Duration::from_millis(150);
 
-/// Handles a request to an account's callback address.
-pub(crate) async fn handle(
-    shared: &Arc<Shared>,
-    account: &Arc<Account>,
-    request: Request,
-) -> Response {
+/// Handles a request to a callback address.
+pub(crate) async fn handle(shared: &Arc<Shared>, place: Place, request: Request) -> Response {
     let arrived = Instant::now();
-    let method = request.method().clone();
-    let result = match method {
-        Method::GET => handshake(shared, account, &request),
-        Method::POST => callback(shared, account, request, arrived).await,
+    let account = Arc::clone(&place.account);
+    let result = match *request.method() {
+        Method::GET => Ok(handshake(shared, &place, &request)),
+        Method::POST => callback(shared, place, request, arrived).await,
         _ => Err(Problem::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "callback.method",
@@ -56,24 +54,10 @@ pub(crate) async fn handle(
         )),
     };
     shared.metrics.answer_time.record(arrived.elapsed());
-    result.unwrap_or_else(|problem| refuse(shared, account, problem))
+    result.unwrap_or_else(|problem| refuse(shared, &account, problem))
 }
 
-/// The answer to a callback for an appid that is not configured.
-pub(crate) fn unknown_account(appid: &str) -> Problem {
-    let appid: String = appid
-        .chars()
-        .take(64)
-        .filter(char::is_ascii_graphic)
-        .collect();
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "callback.account.unknown",
-        format!("no account {appid} is configured here"),
-        "Add an [[account]] with this appid to the configuration, or correct the URL in the console.",
-    )
-}
-
+/// Refuses what says nothing about anybody's keys: method, size, overload.
 fn refuse(shared: &Shared, account: &Account, problem: Problem) -> Response {
     if problem.status == StatusCode::SERVICE_UNAVAILABLE {
         shared.metrics.callbacks_shed.add();
@@ -90,35 +74,28 @@ fn refuse(shared: &Shared, account: &Account, problem: Problem) -> Response {
     axum::response::IntoResponse::into_response(problem)
 }
 
-fn keys(account: &Account) -> Result<&Keys, Problem> {
-    account.keys.as_ref().ok_or_else(|| {
-        Problem::new(
-            StatusCode::FORBIDDEN,
-            "callback.token.missing",
-            format!(
-                "no callback Token is configured for {}",
-                account.config.appid
-            ),
-            "Set token (and aes_key) of this [[account]] to the values in the console.",
-        )
-    })
-}
-
-fn handshake(shared: &Shared, account: &Account, request: &Request) -> Result<Response, Problem> {
-    let query = CallbackQuery::parse(request.uri().query().unwrap_or(""));
-    let echo = envelope::verify_url(keys(account)?, &query, shared.context.clock.unix())
-        .map_err(|error| envelope_problem(&error))?;
-    tracing::info!(appid = %account.config.appid, "The callback URL was checked.");
-    Ok(plain(StatusCode::OK, echo.body().to_owned()))
+fn handshake(shared: &Arc<Shared>, place: &Place, request: &Request) -> Response {
+    let raw = request.uri().query().unwrap_or("");
+    let query = CallbackQuery::parse(raw);
+    let now = shared.context.clock.unix();
+    match envelope::verify_url(&place.account.keys, &query, now) {
+        Ok(echo) => {
+            tracing::info!(appid = %place.appid(), "The callback URL was checked.");
+            plain(StatusCode::OK, echo.into_body())
+        }
+        Err(error) => {
+            let address = request.uri().path();
+            refusal::refuse(shared, place, address, raw, Bytes::new(), error)
+        }
+    }
 }
 
 async fn callback(
     shared: &Arc<Shared>,
-    account: &Arc<Account>,
+    place: Place,
     request: Request,
     arrived: Instant,
 ) -> Result<Response, Problem> {
-    let keys = keys(account)?;
     let (parts, body) = request.into_parts();
     let limit = BodyLimit {
         bytes: BODY_BYTES,
@@ -127,23 +104,32 @@ async fn callback(
     let body = read_body(body, limit)
         .await
         .map_err(|error| body_problem(&error))?;
-    let query = CallbackQuery::parse(parts.uri.query().unwrap_or(""));
-    let opened = envelope::open(keys, &query, &body, shared.context.clock.unix())
-        .map_err(|error| envelope_problem(&error))?;
+    let raw = parts.uri.query().unwrap_or("");
+    let query = CallbackQuery::parse(raw);
+    let refused = |place: &Place, error| {
+        let address = parts.uri.path();
+        Ok(refusal::refuse(
+            shared,
+            place,
+            address,
+            raw,
+            body.clone(),
+            error,
+        ))
+    };
+    let keys = &Arc::clone(&place.account).keys;
+    let opened = match envelope::open(keys, &query, &body, shared.context.clock.unix()) {
+        Ok(opened) => opened,
+        Err(error) => return refused(&place, error),
+    };
     let Opened {
         xml,
         mode,
         wrapping,
+        receiver,
+        proof,
         ..
     } = opened;
-    if mode == CallbackMode::Plain && !account.config.allow_plain {
-        return Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "callback.mode.plain",
-            "the callback came in plain mode, where the signature does not cover the body",
-            "Choose safe mode in the console, or set allow_plain = true for this account.",
-        ));
-    }
     let message = Message::parse(xml).map_err(|error| {
         Problem::new(
             StatusCode::BAD_REQUEST,
@@ -152,42 +138,66 @@ async fn callback(
             "The decrypted body is not a WeChat message; check which program sent it.",
         )
     })?;
+    let place = match place.clone().settled(receiver.as_deref(), &message) {
+        Ok(place) => place,
+        Err(error) => return refused(&place, error),
+    };
+    let account = &place.account;
     let now = shared.now();
     account.note_callback(now);
     // A repeat has the same MsgId, or the same time; both grow.
     let order = message.head.msg_id.unwrap_or(message.head.time.0 as u64);
     let recipe = dedup::key(&message);
+    // By the account: no signature covers the rest of the address, so what was captured must not become
+    // another event by being sent to another one.
     let dedup = shared
         .store
         .dedup_key(&account.config.appid, order, &recipe);
+    let verified = Verified {
+        place: place.clone(),
+        message,
+        dedup,
+        proof: proof.into(),
+    };
     let answer = if account.routes.is_empty() {
-        settle(shared, account, message, dedup, arrived).await?
+        settle(shared, verified, arrived).await?
     } else {
         // A platform that hangs up in the middle must not leave a stored event without its delivery.
-        let (shared, account) = (Arc::clone(shared), Arc::clone(account));
+        let shared = Arc::clone(shared);
         let tasks = shared.tasks.clone();
         tasks
-            .spawn(async move { settle(&shared, &account, message, dedup, arrived).await })
+            .spawn(async move { settle(&shared, verified, arrived).await })
             .await
             .map_err(|_| shed("the gateway is stopping"))??
     };
+    let other = receiver.map(|receiver| keys.for_receiver(&receiver));
+    let keys = other.as_ref().unwrap_or(keys);
     Ok(answer_response(shared, keys, mode, wrapping, &answer))
+}
+
+/// A callback that was verified, and whose.
+struct Verified {
+    place: Place,
+    message: Message,
+    dedup: DedupKey,
+    proof: Proof,
 }
 
 /// Stores the event, or finds it stored, and waits for its answer as long as there is time.
 async fn settle(
     shared: &Arc<Shared>,
-    account: &Arc<Account>,
-    message: Message,
-    dedup: DedupKey,
+    verified: Verified,
     arrived: Instant,
 ) -> Result<Answer, Problem> {
     let deadline = arrived + ANSWER_BUDGET;
+    let account = &Arc::clone(&verified.place.account);
     if account.routes.is_empty() {
         // Nobody answers: stored is done. The store tells repeats apart.
-        append(shared, account, &message, dedup, &[], deadline).await?;
+        append(shared, &verified, &[], deadline).await?;
         return Ok(Answer::Silent);
     }
+    let dedup = verified.dedup;
+    let appid = verified.place.appid();
     let lead = match shared.in_flight.enter(dedup) {
         Entry::First(lead) => lead,
         Entry::Joined(slot) => {
@@ -200,12 +210,12 @@ async fn settle(
         }
     };
     let apps: Vec<&str> = account.routes.iter().map(|route| &*route.app).collect();
-    let appended = append(shared, account, &message, dedup, &apps, deadline).await?;
+    let appended = append(shared, &verified, &apps, deadline).await?;
     let (event, deliveries) = match appended {
         Appended::Repeat { event, answer } => {
             let answer = match answer {
                 Some(answer) => answer,
-                None => await_stored(shared, &account.config.appid, event, deadline).await,
+                None => await_stored(shared, &appid, event, deadline).await,
             };
             lead.settle(answer.clone());
             return Ok(answer);
@@ -213,7 +223,7 @@ async fn settle(
         Appended::New { event, deliveries } => (event, deliveries),
     };
     let slot = lead.slot();
-    let parcel = Arc::new(Parcel::new(account, event, message));
+    let parcel = Arc::new(Parcel::new(verified.place, event, verified.message));
     let mut lead = Some(lead);
     for (route, delivery) in account.routes.iter().zip(deliveries) {
         let lead = if route.primary { lead.take() } else { None };
@@ -224,7 +234,7 @@ async fn settle(
         if let Some(lead) = lead {
             lead.settle(Answer::Silent);
         }
-        store_silence(shared, &account.config.appid, event);
+        store_silence(shared, &appid, event);
         return Ok(Answer::Silent);
     }
     match slot.wait(deadline).await {
@@ -234,10 +244,9 @@ async fn settle(
             Some(answer) => Ok(answer),
             None => {
                 shared.metrics.callbacks_late.add();
-                let appid = &account.config.appid;
                 tracing::warn!(%appid, event_id = %event, rule = "callback.slow",
                     "The app was too slow; the platform got silence.");
-                store_silence(shared, appid, event);
+                store_silence(shared, &appid, event);
                 Ok(Answer::Silent)
             }
         },
@@ -262,13 +271,13 @@ fn store_silence(shared: &Arc<Shared>, appid: &AppId, event: EventRef) {
 
 async fn append(
     shared: &Arc<Shared>,
-    account: &Account,
-    message: &Message,
-    dedup: DedupKey,
+    verified: &Verified,
     apps: &[&str],
     deadline: Instant,
 ) -> Result<Appended, Problem> {
     let now = shared.now();
+    let (account, message) = (&verified.place.account, &verified.message);
+    let appid = verified.place.appid();
     let kind = match (message.event(), message.info_type()) {
         (Some(event), _) => Cow::Owned(format!("event.{event}")),
         (None, Some(info)) => Cow::Owned(format!("info.{info}")),
@@ -281,8 +290,9 @@ async fn append(
         .max()
         .unwrap_or_default();
     let event = NewEvent {
-        appid: &account.config.appid,
-        dedup,
+        proof: verified.proof,
+        appid: &appid,
+        dedup: verified.dedup,
         kind: &kind,
         received: now,
         body: message.raw(),
@@ -369,22 +379,6 @@ fn body_problem(error: &BodyError) -> Problem {
         ),
     };
     Problem::new(error.status(), rule, error.to_string(), remedy)
-}
-
-fn envelope_problem(error: &EnvelopeError) -> Problem {
-    let rule = error.rule();
-    let status = match error {
-        EnvelopeError::Signature { .. }
-        | EnvelopeError::MissingSignature { .. }
-        | EnvelopeError::ReceiverId { .. }
-        | EnvelopeError::PlainRefused => StatusCode::FORBIDDEN,
-        EnvelopeError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        _ => StatusCode::BAD_REQUEST,
-    };
-    let remedy = xinqiao_catalog::diagnosis(rule)
-        .map(|diagnosis| diagnosis.remedy_en.join(" "))
-        .unwrap_or_default();
-    Problem::new(status, rule, error.to_string(), remedy)
 }
 
 fn shed(cause: impl Into<Cow<'static, str>>) -> Problem {

@@ -52,7 +52,7 @@ impl Shared {
     ) -> Result<Arc<Self>, StartError> {
         let now = Millis(context.clock.now().as_millisecond());
         keep_configured_keys(&config, &store, now).await?;
-        let directory = Directory::new(&config, &store).await?;
+        let directory = Directory::new(&config, &store, &*context.entropy).await?;
         let shared = Self {
             outbound: Outbound::new(&config.upstream),
             tokens: TokenCenter::new(&config),

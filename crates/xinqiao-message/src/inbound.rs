@@ -5,26 +5,33 @@
 //! available. Reading is lenient (a missing field takes its default), because the platform adds and
 //! drops fields without notice.
 //!
+//! [`Message::parse`] says what is wrong with a message; [`Message::read`] never loses one: it mends what
+//! is plain, and keeps as bytes what is not. It is for what was verified.
+//!
 //! Nothing here verifies anything: [`crate::envelope::open`] does, before.
 
 pub mod content;
 pub mod event;
 pub mod field;
 pub mod info;
+mod lower;
+mod reading;
 mod unknown;
 mod variants;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use serde_json::{Map, Value};
 use xinqiao_types::UnixSeconds;
 use xinqiao_wire::xml::{Document, Writer, XmlError};
 
+pub(crate) use self::unknown::{object_of, write_xml};
 pub use self::{
     content::*,
     event::{Event, EventBody, *},
     field::Items,
     info::{Info, InfoBody},
+    reading::Reading,
     unknown::Unknown,
 };
 use self::{field::Source, variants::variants};
@@ -85,6 +92,9 @@ pub struct Message {
     /// What this one carries.
     pub body: Body,
     raw: Vec<u8>,
+    /// What was read instead of the bytes as they came.
+    mended: Option<String>,
+    reading: Reading,
 }
 
 /// The form of a message.
@@ -141,20 +151,28 @@ impl MessageError {
     }
 }
 
-const HEAD_FIELDS: &[&str] = &[
-    "ToUserName",
-    "FromUserName",
-    "CreateTime",
-    "MsgType",
-    "Event",
-    "InfoType",
-    "AppId",
-    "MsgId",
-    "MsgDataId",
-    "Idx",
-    "AgentID",
-    "Encrypt",
-];
+/// What the head holds of every message. `Encrypt` stands beside the fields in compatible mode.
+const HEAD_FIELDS: &[&str] = &["CreateTime", "Encrypt"];
+const TALK_FIELDS: &[&str] = &["ToUserName", "FromUserName", "MsgType"];
+const EVENT_FIELDS: &[&str] = &["Event"];
+const INFO_FIELDS: &[&str] = &["AppId", "InfoType"];
+/// What the head holds of every message, if it could be read.
+const NUMBER_FIELDS: &[&str] = &["MsgId", "MsgDataId", "Idx", "AgentID"];
+
+/// Whether a type has the field, in some spelling.
+fn is_known(known: &[&str], name: &str) -> bool {
+    known.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether the head holds the field of a message of that sort.
+fn is_head_field(body: &Body, name: &str) -> bool {
+    let own = match body {
+        Body::Content(_) => [TALK_FIELDS, &[]],
+        Body::Event(_) => [TALK_FIELDS, EVENT_FIELDS],
+        Body::Info(_) => [INFO_FIELDS, &[]],
+    };
+    HEAD_FIELDS.contains(&name) || own.iter().any(|names| names.contains(&name))
+}
 
 impl Message {
     /// Makes a message that was not read from anywhere.
@@ -163,20 +181,44 @@ impl Message {
             head,
             body: body.into(),
             raw: Vec::new(),
+            mended: None,
+            reading: Reading::Clean,
         }
     }
 
-    /// Reads a message. The bytes are kept.
+    /// Reads a well-formed message. The bytes are kept.
     pub fn parse(bytes: impl Into<Vec<u8>>) -> Result<Self, MessageError> {
         let raw = bytes.into();
         let (head, body) = match Form::of(&raw) {
             Form::Xml => {
                 let document = Document::parse(&raw)?;
-                read_xml(&document)?
+                read_xml(&document, Typed::Must)?
             }
-            Form::Json => read_json(&serde_json::from_slice(&raw)?)?,
+            Form::Json => read_json(&lower::usual(serde_json::from_slice(&raw)?), Typed::Must)?,
         };
-        Ok(Self { head, body, raw })
+        Ok(Self {
+            head,
+            body,
+            raw,
+            mended: None,
+            reading: Reading::Clean,
+        })
+    }
+
+    /// How it was read.
+    pub const fn reading(&self) -> Reading {
+        self.reading
+    }
+
+    /// What an app gets: the bytes as they came, or well-formed ones if they were mended. Nothing if no
+    /// app should get them, see [`Reading::Doctype`].
+    pub fn handed_on(&self) -> Option<&[u8]> {
+        (self.reading != Reading::Doctype).then(|| self.source())
+    }
+
+    /// What the fields were read from.
+    fn source(&self) -> &[u8] {
+        self.mended.as_ref().map_or(&self.raw, String::as_bytes)
     }
 
     /// The bytes it was read from; nothing if it was not.
@@ -186,7 +228,7 @@ impl Message {
 
     /// The form it was read from; XML if it was not.
     pub fn form(&self) -> Form {
-        Form::of(&self.raw)
+        Form::of(self.source())
     }
 
     /// `MsgType`; empty for an authorization event.
@@ -260,7 +302,8 @@ impl Message {
         }
     }
 
-    /// The top-level fields that have no place in the type.
+    /// The top-level fields that have no place in the type, and those of which it could not hold
+    /// everything: nothing that came is missing from both.
     pub fn rest(&self) -> Map<String, Value> {
         let known = match &self.body {
             Body::Content(content) => content.fields(),
@@ -273,19 +316,49 @@ impl Message {
                 | Body::Event(Event::Unknown(_))
                 | Body::Info(Info::Unknown(_))
         );
-        if self.raw.is_empty() || is_unknown {
+        let source = self.source();
+        if source.is_empty() || is_unknown {
             return Map::new();
         }
         let mut all = match self.form() {
-            Form::Xml => match Document::parse(&self.raw) {
+            Form::Xml => match Document::parse_within(source, usize::MAX) {
                 Ok(document) => unknown::object_of(document.root()),
                 Err(_) => Map::new(),
             },
-            Form::Json => serde_json::from_slice(&self.raw).unwrap_or_default(),
+            Form::Json => match serde_json::from_slice(source).map(lower::usual) {
+                Ok(Value::Object(object)) => object,
+                _ => Map::new(),
+            },
         };
-        all.retain(|name, _| {
-            !known.contains(&name.as_str()) && !HEAD_FIELDS.contains(&name.as_str())
+        let described = unknown::described(&all);
+        let mut held = HashSet::new();
+        let mut typed = Map::new();
+        self.write_typed(&mut typed);
+        for (name, value) in &typed {
+            unknown::leaves(name, value, &mut |name, leaf| {
+                held.insert((name.to_ascii_lowercase(), leaf));
+            });
+        }
+        all.retain(|name, value| {
+            let mut leaves = 0;
+            let mut missing = 0;
+            unknown::leaves(name, value, &mut |name, leaf| {
+                leaves += 1;
+                missing += usize::from(!held.contains(&(name.to_ascii_lowercase(), leaf)));
+            });
+            if name == "Encrypt" || missing > 0 {
+                return name != "Encrypt";
+            }
+            let has_place = is_known(known, name)
+                || is_head_field(&self.body, name)
+                || NUMBER_FIELDS.contains(&name.as_str());
+            // A list without its group has no place of its name, and is in the type all the same.
+            let is_group = value.is_object() || value.is_array();
+            !has_place && (leaves == 0 || !is_group)
         });
+        if let Some(known) = described.filter(|_| !all.is_empty()) {
+            unknown::fit(known.product, &known.shape, &mut all);
+        }
         all
     }
 
@@ -325,8 +398,16 @@ impl Message {
         if let Some(id) = head.agent_id {
             out.number("AgentID", id);
         }
+        // What the type holds a part of is written as the type has it.
+        let known = match &self.body {
+            Body::Content(content) => content.fields(),
+            Body::Event(event) => event.fields(),
+            Body::Info(info) => info.fields(),
+        };
         for (name, value) in &self.rest() {
-            unknown::write_xml(name, value, &mut out);
+            if !is_known(known, name) && !is_head_field(&self.body, name) {
+                unknown::write_xml(name, value, &mut out);
+            }
         }
         out.close("xml");
         out.finish()
@@ -335,6 +416,15 @@ impl Message {
     /// Writes the message as JSON, the way the platform pushes it to mini programs.
     pub fn to_json(&self) -> Map<String, Value> {
         let mut out = Map::new();
+        self.write_typed(&mut out);
+        for (name, value) in self.rest() {
+            out.entry(name).or_insert(value);
+        }
+        out
+    }
+
+    /// Writes what the types hold.
+    fn write_typed(&self, out: &mut Map<String, Value>) {
         let mut put = |name: &str, value: Value| {
             out.insert(name.to_owned(), value);
         };
@@ -353,9 +443,9 @@ impl Message {
             put("Event", event.name().into());
         }
         match &self.body {
-            Body::Content(content) => content.write_object(&mut out),
-            Body::Event(event) => event.write_object(&mut out),
-            Body::Info(info) => info.write_object(&mut out),
+            Body::Content(content) => content.write_object(out),
+            Body::Event(event) => event.write_object(out),
+            Body::Info(info) => info.write_object(out),
         }
         let mut put = |name: &str, value: Option<Value>| {
             if let Some(value) = value {
@@ -366,10 +456,6 @@ impl Message {
         put("MsgDataId", head.msg_data_id.clone().map(Value::from));
         put("Idx", head.idx.map(Value::from));
         put("AgentID", head.agent_id.map(Value::from));
-        for (name, value) in self.rest() {
-            out.entry(name).or_insert(value);
-        }
-        out
     }
 }
 
@@ -391,81 +477,129 @@ impl From<Info> for Body {
     }
 }
 
-#[derive(Default)]
-struct Types<'a> {
-    msg: Cow<'a, str>,
-    event: Cow<'a, str>,
-    info: Cow<'a, str>,
-    appid: Cow<'a, str>,
+/// Whether a message without a type is one.
+#[derive(Clone, Copy, PartialEq)]
+enum Typed {
+    Must,
+    May,
 }
+
+/// The head's elements, in the order of [`Fields`].
+const FIELDS: [&str; 11] = [
+    "ToUserName",
+    "FromUserName",
+    "CreateTime",
+    "MsgType",
+    "Event",
+    "InfoType",
+    "AppId",
+    "MsgId",
+    "MsgDataId",
+    "Idx",
+    "AgentID",
+];
+
+/// The texts of the head's elements; of several of one name the first counts.
+///
+/// WECHAT: the head comes first. An element of its name behind a text may be a part of that text, which a
+/// user wrote and nobody split.
+type Fields<'a> = [Option<Cow<'a, str>>; FIELDS.len()];
 
 /// Reads the head in one pass over the children, then the body by name.
-fn read_xml(document: &Document<'_>) -> Result<(Head, Body), MessageError> {
+fn read_xml(document: &Document<'_>, typed: Typed) -> Result<(Head, Body), MessageError> {
     let root = document.root();
-    let mut head = Head::default();
-    let mut types = Types::default();
+    let mut fields = Fields::default();
     for child in root.children() {
-        match child.name() {
-            "ToUserName" => head.to = child.text().into_owned(),
-            "FromUserName" => head.from = child.text().into_owned(),
-            "CreateTime" => head.time = UnixSeconds(number(&child.text())),
-            "MsgType" => types.msg = child.text(),
-            "Event" => types.event = child.text(),
-            "InfoType" => types.info = child.text(),
-            "AppId" => types.appid = child.text(),
-            "MsgId" => head.msg_id = child.text().trim().parse().ok(),
-            "MsgDataId" => head.msg_data_id = Some(child.text().into_owned()),
-            "Idx" => head.idx = Some(number(&child.text())),
-            "AgentID" => head.agent_id = Some(number(&child.text())),
-            _ => {}
+        if let Some(at) = FIELDS.iter().position(|name| child.is(name)) {
+            fields[at].get_or_insert_with(|| child.text());
         }
     }
-    finish(head, &types, Source::Xml(root))
+    finish(fields, Source::Xml(root), typed)
 }
 
-fn read_json(value: &Value) -> Result<(Head, Body), MessageError> {
+fn read_json(value: &Value, typed: Typed) -> Result<(Head, Body), MessageError> {
     let source = Source::Json(value);
-    let text = |name: &str| source.get(name).map(Source::text).unwrap_or_default();
-    let head = Head {
-        to: text("ToUserName").into_owned(),
-        from: text("FromUserName").into_owned(),
-        time: UnixSeconds(number(&text("CreateTime"))),
-        msg_id: text("MsgId").trim().parse().ok(),
-        msg_data_id: source.get("MsgDataId").map(|id| id.text().into_owned()),
-        idx: source.get("Idx").map(|idx| number(&idx.text())),
-        agent_id: source.get("AgentID").map(|id| number(&id.text())),
-    };
-    let types = Types {
-        msg: text("MsgType"),
-        event: text("Event"),
-        info: text("InfoType"),
-        appid: text("AppId"),
-    };
-    finish(head, &types, source)
+    let fields = FIELDS.map(|name| source.exactly(name).map(Source::text));
+    finish(fields, source, typed)
 }
 
 fn finish(
-    mut head: Head,
-    types: &Types<'_>,
+    fields: Fields<'_>,
     source: Source<'_>,
+    typed: Typed,
 ) -> Result<(Head, Body), MessageError> {
-    let unknown = |name: &str| Unknown::read(name, source, HEAD_FIELDS);
-    let body = if types.msg == msg_type::EVENT {
-        let event = Event::read(&types.event, source);
-        Body::Event(event.unwrap_or_else(|| Event::Unknown(unknown(&types.event))))
-    } else if !types.msg.is_empty() {
-        let content = Content::read(&types.msg, source);
-        Body::Content(content.unwrap_or_else(|| Content::Unknown(unknown(&types.msg))))
-    } else if !types.info.is_empty() {
-        head.to = types.appid.clone().into_owned();
-        let info = Info::read(&types.info, source);
-        Body::Info(info.unwrap_or_else(|| Info::Unknown(unknown(&types.info))))
-    } else {
-        return Err(MessageError::Untyped);
+    let [
+        to,
+        from,
+        time,
+        msg,
+        event,
+        info,
+        appid,
+        msg_id,
+        data_id,
+        idx,
+        agent,
+    ] = fields;
+    let mut head = Head {
+        to: to.unwrap_or_default().into_owned(),
+        from: from.unwrap_or_default().into_owned(),
+        time: UnixSeconds(number(time).unwrap_or_default()),
+        msg_id: number(msg_id),
+        msg_data_id: data_id.map(Cow::into_owned),
+        idx: number(idx),
+        agent_id: number(agent),
     };
+    let [msg, event, info] = [msg, event, info].map(Option::unwrap_or_default);
+    let body = if msg == msg_type::EVENT {
+        let known = Event::read(&event, source);
+        Body::Event(known.unwrap_or_else(|| Event::Unknown(Unknown::new(&event))))
+    } else if !msg.is_empty() {
+        let known = Content::read(&msg, source);
+        Body::Content(known.unwrap_or_else(|| Content::Unknown(Unknown::new(&msg))))
+    } else if !info.is_empty() {
+        head.to = appid.unwrap_or_default().into_owned();
+        let known = Info::read(&info, source);
+        Body::Info(known.unwrap_or_else(|| Info::Unknown(Unknown::new(&info))))
+    } else if typed == Typed::Must {
+        return Err(MessageError::Untyped);
+    } else {
+        Body::Content(Content::Unknown(Unknown::default()))
+    };
+    // Some events have an id of their own under this name, in one spelling or the other.
+    if matches!(&body, Body::Event(event) if event.fields().contains(&"MsgID")) {
+        head.msg_id = None;
+    }
+    let body = unknown_fields(body, source, &head);
     Ok((head, body))
 }
 
-fn number(text: &str) -> i64 {
-    text.trim().parse().unwrap_or_default()
+/// Gives a body that has no type its fields.
+fn unknown_fields(mut body: Body, source: Source<'_>, head: &Head) -> Body {
+    let held = |name: &str| match name {
+        "MsgId" => head.msg_id.is_some(),
+        "MsgDataId" => head.msg_data_id.is_some(),
+        "Idx" => head.idx.is_some(),
+        "AgentID" => head.agent_id.is_some(),
+        _ => false,
+    };
+    let fields = match &body {
+        Body::Content(Content::Unknown(_))
+        | Body::Event(Event::Unknown(_))
+        | Body::Info(Info::Unknown(_)) => {
+            unknown::fields_of(source, |name| is_head_field(&body, name) || held(name))
+        }
+        _ => return body,
+    };
+    if let Body::Content(Content::Unknown(unknown))
+    | Body::Event(Event::Unknown(unknown))
+    | Body::Info(Info::Unknown(unknown)) = &mut body
+    {
+        unknown.fields = fields;
+    }
+    body
+}
+
+fn number<T: std::str::FromStr>(text: Option<Cow<'_, str>>) -> Option<T> {
+    text?.trim().parse().ok()
 }

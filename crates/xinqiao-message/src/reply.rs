@@ -4,14 +4,16 @@
 //! strict: whatever the platform would call an illegal answer is a [`ReplyError`] with the name of its
 //! rule.
 
+mod json;
 mod read;
 
+pub use json::BotReply;
 pub use read::{Addressed, decode};
 
 use xinqiao_types::UnixSeconds;
 use xinqiao_wire::xml::{Writer, XmlError};
 
-use crate::names::msg_type;
+use crate::{Message, envelope::Wrapping, names::msg_type};
 
 /// How many bytes of text a reply may have, by the older documentation.
 pub const MAX_TEXT_BYTES: usize = 2048;
@@ -65,6 +67,8 @@ pub enum Reply {
         /// What a tap does.
         message_action: String,
     },
+    /// What a WeCom bot answers: a stream, a card, a welcome.
+    Bot(BotReply),
 }
 
 /// Music in a reply.
@@ -102,6 +106,15 @@ pub enum ReplyError {
     /// Not well-formed.
     #[error("the reply is not acceptable XML")]
     Xml(#[from] XmlError),
+    /// No JSON object.
+    #[error("the reply is not a JSON object")]
+    Json,
+    /// A reply that cannot be said in the form of its push.
+    #[error("a reply of the type `{msg_type}` cannot be written in the form that its push has")]
+    Form {
+        /// Its type.
+        msg_type: String,
+    },
     /// The outermost element is another.
     #[error("the reply's outermost element is `{found}`, not `xml`")]
     Root {
@@ -157,6 +170,8 @@ impl ReplyError {
                 b"xml.doctype" => "reply.xml.doctype",
                 _ => "reply.xml",
             },
+            Self::Json => "reply.json",
+            Self::Form { .. } => "reply.form",
             Self::Root { .. } => "reply.xml.root",
             Self::Missing { .. } => "reply.missing",
             Self::Empty { .. } => "reply.empty",
@@ -211,7 +226,7 @@ impl Reply {
     }
 
     /// Its `MsgType`.
-    pub const fn msg_type(&self) -> &'static str {
+    pub fn msg_type(&self) -> &str {
         match self {
             Self::Text { .. } => msg_type::TEXT,
             Self::Image { .. } => msg_type::IMAGE,
@@ -221,6 +236,7 @@ impl Reply {
             Self::News { .. } => msg_type::NEWS,
             Self::TransferCustomerService { .. } => msg_type::TRANSFER_CUSTOMER_SERVICE,
             Self::Hardware { .. } => msg_type::HARDWARE,
+            Self::Bot(reply) => reply.msg_type(),
         }
     }
 
@@ -246,7 +262,8 @@ impl Reply {
             Self::Music(_)
             | Self::News { .. }
             | Self::TransferCustomerService { .. }
-            | Self::Hardware { .. } => Ok(()),
+            | Self::Hardware { .. }
+            | Self::Bot(_) => Ok(()),
         }
     }
 
@@ -302,7 +319,7 @@ impl Reply {
                     .cdata("KfAccount", account)
                     .close("TransInfo");
             }
-            Self::TransferCustomerService { kf_account: None } => {}
+            Self::TransferCustomerService { kf_account: None } | Self::Bot(_) => {}
             Self::Hardware {
                 message_view,
                 message_action,
@@ -332,6 +349,36 @@ impl Reply {
             _ => 512,
         };
         content + 320
+    }
+}
+
+/// Writes a reply to a message, in the message's own form.
+///
+/// # Errors
+/// [`ReplyError::Form`]: a bot says texts and [`Reply::Bot`] only, and nobody else says the latter.
+pub fn encode_for(
+    message: &Message,
+    reply: &Reply,
+    time: UnixSeconds,
+) -> Result<String, ReplyError> {
+    let (to, from) = (&message.head.from, &message.head.to);
+    let wrapping = Wrapping::of(message.raw());
+    match (wrapping, reply) {
+        (Wrapping::LowerJson, reply) => json::encode_lower(message, reply),
+        (_, Reply::Bot(reply)) => Err(ReplyError::Form {
+            msg_type: reply.msg_type().to_owned(),
+        }),
+        (Wrapping::Json, reply) => Ok(json::encode(reply, to, from, time)),
+        (Wrapping::Xml, reply) => Ok(encode(reply, to, from, time)),
+    }
+}
+
+/// Reads a reply in the form of its push.
+pub fn decode_as(wrapping: Wrapping, reply: &[u8]) -> Result<Addressed, ReplyError> {
+    match wrapping {
+        Wrapping::Xml => decode(reply),
+        Wrapping::Json => json::decode(reply),
+        Wrapping::LowerJson => json::decode_lower(reply),
     }
 }
 

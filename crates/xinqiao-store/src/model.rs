@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use xinqiao_message::envelope::Verified;
 use xinqiao_types::AppId;
 
 /// Milliseconds since 1970, by whatever clock the caller uses.
@@ -66,9 +67,25 @@ impl fmt::Debug for DedupKey {
     }
 }
 
+/// What proves that an event came from the platform. Whoever has none cannot append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Proof {
+    /// A callback's envelope was opened.
+    Callback(Verified),
+}
+
+impl From<Verified> for Proof {
+    fn from(verified: Verified) -> Self {
+        Self::Callback(verified)
+    }
+}
+
 /// A verified, decrypted callback on its way into the log.
 #[derive(Debug, Clone, Copy)]
 pub struct NewEvent<'a> {
+    /// That it was verified.
+    pub proof: Proof,
     /// The account that received it.
     pub appid: &'a AppId,
     /// From [`Store::dedup_key`](crate::Store::dedup_key).

@@ -7,6 +7,7 @@
 //! connection does, so no caller waits for it.
 
 mod checkpoint;
+mod dedup;
 mod deliveries;
 #[cfg(feature = "bench")]
 mod discard;
@@ -20,7 +21,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI32, AtomicU64, Ordering},
     },
 };
 
@@ -44,6 +45,8 @@ struct Inner {
     vault: Vault,
     master: MasterKey,
     dedup: hmac::Key,
+    /// Keys of days before this one were forgotten.
+    forgotten: AtomicI32,
 }
 
 impl fmt::Debug for Sqlite {
@@ -143,7 +146,7 @@ impl Sqlite {
         };
         let mut connection = opener.connect().map_err(database)?;
         let lock = writer::Lock::take(&opener)?;
-        migrations::run(&mut connection, &opener.path)?;
+        migrations::run(&mut connection, &opener.path, options.now)?;
         let vault = Vault::open(&connection, &options.master, &opener.path)?;
         deliveries::release_held(&connection, options.now).map_err(database)?;
         let checkpointer = Checkpointer::start(&opener).map_err(database)?;
@@ -159,6 +162,7 @@ impl Sqlite {
             vault,
             master: options.master,
             dedup,
+            forgotten: AtomicI32::new(i32::MIN),
         })))
     }
 

@@ -167,6 +167,12 @@ impl Store {
         on!(self, deliveries(after, event, limit), Ok(Vec::new()))
     }
 
+    /// Forgets the dedup keys of all Shanghai days before that of `before`, in small steps beside the
+    /// writer's work. Returns how many went. Does nothing if that day was asked for already.
+    pub async fn forget_repeats(&self, before: Millis) -> Result<usize, StoreError> {
+        on!(self, forget_repeats(before), Ok(0))
+    }
+
     /// Drops the events of all Shanghai days before that of `before`, with their finished
     /// deliveries. Returns how many days went.
     pub async fn drop_days_before(&self, before: Millis) -> Result<usize, StoreError> {

@@ -11,7 +11,10 @@ use crate::record::{Field, Mark, Place, Record, Rest, Shape, Spelling};
 use crate::slot::{Keyed, List, Slot, View, ViewMut, items};
 use crate::value;
 
+mod group;
 mod special;
+
+use self::group::Groups;
 
 /// Writes all fields as one object.
 pub fn encode_record(record: &dyn Record, out: &mut dyn Output) {
@@ -168,6 +171,9 @@ pub fn decode_record(record: &mut dyn Record, input: &mut dyn Input) -> Result<(
         }
         special |= is_special(field);
     }
+    if input.is_list() {
+        return group::decode_repeated(record, input);
+    }
     if enter_map(input)? {
         decode_fields(record, shape, special, input)
     } else {
@@ -180,7 +186,8 @@ fn enter_map(input: &mut dyn Input) -> Result<bool, DecodeError> {
     match input.next()? {
         Token::Map => Ok(true),
         Token::Null => Ok(false),
-        Token::Text(text) if text.is_empty() => Ok(false),
+        // WECHAT: an empty group may hold a line break.
+        Token::Text(text) if text.trim().is_empty() => Ok(false),
         // WECHAT: an empty object may come as `[]`.
         Token::List => {
             if input.item()? {
@@ -246,13 +253,14 @@ fn decode_fields(
     let repeats = input.repeats();
     let mut seen = Seen::default();
     let mut extra: Map<String, Value> = Map::new();
+    let groups = Groups::of(record, shape, xml);
     let mut hint = 0;
     loop {
         let key = match input.key()? {
             None => break,
             Some(name) => match position(shape, &name, hint, xml) {
                 Some(index) => Key::Known(index),
-                None if keep || special => Key::Unknown(name.into_owned()),
+                None if keep || special || groups.takes(&name) => Key::Unknown(name.into_owned()),
                 None => Key::Ignored,
             },
         };
@@ -278,6 +286,7 @@ fn decode_fields(
     if special {
         special::decode(record, shape, &mut extra, keep, xml)?;
     }
+    groups.gather(record, shape, &extra, keep);
     if !keep {
         return Ok(());
     }
@@ -324,9 +333,8 @@ fn decode_field(
         return input.skip();
     };
     if !input.keep() {
-        // The repeats of an XML element are the items of a list; otherwise the last one counts, as in JSON.
-        if again && !(input.repeats() && matches!(slot.view(), View::List(_))) {
-            slot.reset();
+        if again {
+            repeat(slot, field, input.repeats());
         }
         return decode_slot(slot, field, input).map_err(|error| error.under(field.name));
     }
@@ -345,6 +353,24 @@ fn decode_field(
         }
     }
     Ok(())
+}
+
+/// Makes a slot ready for a further value. The repeats of an XML element are the items of a list or add to the same
+/// group; otherwise the last one counts, as in JSON.
+fn repeat(slot: &mut dyn Slot, field: &Field, repeats: bool) {
+    match slot.view() {
+        View::List(list) if repeats => {
+            // The first one was empty: alone it would have meant an empty list.
+            if list.item(0).is_none()
+                && !matches!(field.spelling, Spelling::Joined(_))
+                && let ViewMut::List(list) = slot.view_mut()
+            {
+                list.push();
+            }
+        }
+        View::Record(_) if repeats => {}
+        _ => slot.reset(),
+    }
 }
 
 /// Whether a value came as its slot would write it. XML has text only: a number is unusual if its digits differ; and
@@ -432,26 +458,49 @@ fn decode_list(
         return Ok(());
     }
     if let Spelling::Joined(separator) = field.spelling {
-        let whole = input.value()?;
-        let text = match whole {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
-        for part in text.split(separator).filter(|_| !text.is_empty()) {
-            let part = Value::String(part.to_owned());
-            let mut part = value::Reader::new(&part, false);
-            decode_view(list.push().view_mut(), &plain(field), &mut part)?;
-        }
-        return Ok(());
+        return decode_joined(list, field, input, &[separator]);
     }
     // WECHAT: one item may come without its list, and an empty list as an empty text.
+    let blank = input.is_blank();
+    if blank && list.item(0).is_none() {
+        return input.skip();
+    }
+    if !blank && group::holds_numbers(list) {
+        return decode_joined(list, field, input, &[',', ';', '|']);
+    }
     if input.is_xml() {
         return decode_view(list.push().view_mut(), field, input);
     }
     let one = input.value()?;
-    if one.as_str() != Some("") {
-        let mut one = value::Reader::new(&one, input.keep());
-        decode_view(list.push().view_mut(), field, &mut one)?;
+    let mut one = value::Reader::new(&one, input.keep());
+    decode_view(list.push().view_mut(), field, &mut one)
+}
+
+/// Reads a list that came as one text. Blanks between numbers, and separators at the end, add none.
+fn decode_joined(
+    list: &mut dyn List,
+    field: &Field,
+    input: &mut dyn Input,
+    separators: &[char],
+) -> Result<(), DecodeError> {
+    let numbers = group::holds_numbers(list);
+    if input.is_xml() && input.is_blank() {
+        return input.skip();
+    }
+    let whole = input.value()?;
+    let text = match &whole {
+        Value::String(text) if numbers => text.trim().trim_end_matches(separators),
+        Value::String(text) => text,
+        Value::Null | Value::Object(_) | Value::Array(_) => {
+            let mut one = value::Reader::new(&whole, input.keep());
+            return decode_view(list.push().view_mut(), &plain(field), &mut one);
+        }
+        other => &other.to_string(),
+    };
+    for part in text.split(separators).filter(|_| !text.is_empty()) {
+        let part = Value::String(part.to_owned());
+        let mut part = value::Reader::new(&part, false);
+        decode_view(list.push().view_mut(), &plain(field), &mut part)?;
     }
     Ok(())
 }

@@ -74,6 +74,10 @@ pub trait Input {
     fn is_list(&mut self) -> bool;
     /// Whether the next value is `null`; consumes nothing.
     fn is_null(&mut self) -> bool;
+    /// Whether the next value is a text of nothing but white space; consumes nothing.
+    fn is_blank(&mut self) -> bool {
+        false
+    }
     /// Whether everything must be kept for a lossless round trip.
     fn keep(&self) -> bool;
     /// Keys may repeat instead of holding a list (XML).

@@ -149,6 +149,11 @@ impl Input for Reader<'_, '_> {
         false
     }
 
+    fn is_blank(&mut self) -> bool {
+        self.next
+            .is_some_and(|element| !element.has_children() && element.text().trim().is_empty())
+    }
+
     fn keep(&self) -> bool {
         false
     }

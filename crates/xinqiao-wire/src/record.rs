@@ -150,15 +150,27 @@ pub struct Shape {
     pub name: &'static str,
     /// Fields in wire order.
     pub fields: Box<[Field]>,
+    /// The groups among them that hold nothing but one list: where they are, and the list's name.
+    pub(crate) wraps: OnceLock<Box<[(usize, &'static str)]>>,
 }
 
 impl Shape {
+    /// A record's shape from its fields.
+    #[must_use]
+    pub fn new(name: &'static str, fields: Box<[Field]>) -> Self {
+        Shape {
+            name,
+            fields,
+            wraps: OnceLock::new(),
+        }
+    }
+
     fn parse(text: &'static str) -> Result<Self, String> {
         let mut lines = text.split('\n');
         let name = lines.next().unwrap_or_default();
         let fields = lines.map(Field::parse).collect::<Result<_, _>>();
         fields
-            .map(|fields| Shape { name, fields })
+            .map(|fields| Shape::new(name, fields))
             .map_err(|error| format!("record `{name}`: {error}"))
     }
 

@@ -148,6 +148,11 @@ impl Input for Reader<'_> {
         self.next.is_some_and(Value::is_null)
     }
 
+    fn is_blank(&mut self) -> bool {
+        let text = self.next.and_then(Value::as_str);
+        text.is_some_and(|text| text.trim().is_empty())
+    }
+
     fn keep(&self) -> bool {
         self.keep
     }

@@ -7,7 +7,8 @@
 //!
 //! The reader is tolerant where the platform is not strict: characters that XML 1.0 forbids,
 //! and bytes that are not UTF-8, become U+FFFD in the text instead of losing the message; white space
-//! around a CDATA section is not part of the text. In everything else it asks for well-formed XML.
+//! around a CDATA section is not part of the text. In everything else it asks for well-formed XML;
+//! [`repair`] is the second attempt, for what was verified and must not get lost.
 //!
 //! Invariant: what [`Writer`] writes, [`Document`] reads back unchanged, but for characters that XML
 //! 1.0 cannot hold; those are never written.
@@ -15,11 +16,13 @@
 mod document;
 mod error;
 mod parser;
+mod repair;
 mod text;
 mod writer;
 
 pub use document::{Children, Document, Element};
 pub use error::{XmlError, XmlErrorKind};
+pub use repair::{Mended, Repaired, is_clean, repair, text_of};
 pub use text::is_xml_char;
 pub use writer::Writer;
 

@@ -376,10 +376,24 @@ pub mod mini_program {
         pub const WXA_MEDIA_CHECK: &str = "mini_program.event.wxa_media_check";
         /// `mini_program.event.xpay_coin_pay_notify`
         pub const XPAY_COIN_PAY_NOTIFY: &str = "mini_program.event.xpay_coin_pay_notify";
+        /// `mini_program.event.xpay_complaint_notify`
+        pub const XPAY_COMPLAINT_NOTIFY: &str = "mini_program.event.xpay_complaint_notify";
         /// `mini_program.event.xpay_goods_deliver_notify`
         pub const XPAY_GOODS_DELIVER_NOTIFY: &str = "mini_program.event.xpay_goods_deliver_notify";
         /// `mini_program.event.xpay_refund_notify`
         pub const XPAY_REFUND_NOTIFY: &str = "mini_program.event.xpay_refund_notify";
+        /// `mini_program.event.xpay_subscribe_ios_refund_query_notify`
+        pub const XPAY_SUBSCRIBE_IOS_REFUND_QUERY_NOTIFY: &str =
+            "mini_program.event.xpay_subscribe_ios_refund_query_notify";
+        /// `mini_program.event.xpay_subscribe_pay_fail_notify`
+        pub const XPAY_SUBSCRIBE_PAY_FAIL_NOTIFY: &str =
+            "mini_program.event.xpay_subscribe_pay_fail_notify";
+        /// `mini_program.event.xpay_subscribe_signing_result_notify`
+        pub const XPAY_SUBSCRIBE_SIGNING_RESULT_NOTIFY: &str =
+            "mini_program.event.xpay_subscribe_signing_result_notify";
+        /// `mini_program.event.xpay_wxpay_callback_notify`
+        pub const XPAY_WXPAY_CALLBACK_NOTIFY: &str =
+            "mini_program.event.xpay_wxpay_callback_notify";
     }
     /// `info`
     pub mod info {

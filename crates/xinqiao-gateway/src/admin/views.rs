@@ -53,7 +53,7 @@ fn reason(rule: &str, cause: &str) -> Value {
 
 /// Why an account cannot be used, if it cannot: rule and cause.
 fn unusable(shared: &Shared, account: &Account) -> Option<(String, String)> {
-    if account.config.secret.is_none() && account.keys.is_none() {
+    if account.config.secret.is_none() && account.closed.is_some() {
         let cause = "neither an AppSecret nor a callback Token is configured".to_owned();
         return Some(("account.empty".to_owned(), cause));
     }
@@ -85,6 +85,11 @@ fn account_view(shared: &Shared, account: &Account) -> Value {
         "callback": {
             "url": format!("{}/callback/{}", shared.origin(crate::platform::Face::Native), config.appid),
             "path": config.path,
+            "receiver": {
+                "check": config.provider.as_ref().map_or(config.receiver_id(), |id| id.as_str()),
+                "push": config.receiver_id(),
+                "others": config.has_others(),
+            },
             "last": last_callback,
             "last_problem": last_problem,
         },

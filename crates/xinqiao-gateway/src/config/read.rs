@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use xinqiao_crypto::AesKey;
-use xinqiao_types::{AppKey as AppKeyText, CallbackMode};
+use xinqiao_types::{AppKey as AppKeyText, CallbackMode, CorpId};
 
 use super::{AccountConfig, Config, StoreAt, Upstream};
 
@@ -72,7 +72,7 @@ impl Config {
     }
 
     fn read(text: &str, file: &str) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text).map_err(|error| {
+        let mut config: Self = toml::from_str(text).map_err(|error| {
             // Only the message: toml's own display quotes the line, which may hold a secret.
             let at = error.span().map_or(0, |span| span.start);
             let before = &text[..at.min(text.len())];
@@ -83,8 +83,16 @@ impl Config {
                 reason: with_key(text, at, &without_texts(error.message())),
             }
         })?;
+        config.name_accounts();
         config.check(file)?;
         Ok(config)
+    }
+
+    /// Gives WeCom's accounts the names that they have in lists, addresses and other tables.
+    pub(crate) fn name_accounts(&mut self) {
+        for account in &mut self.accounts {
+            account.name_by_ids();
+        }
     }
 
     /// Checks what types cannot. `Gateway::start` does it too, for configurations built in code.
@@ -100,7 +108,8 @@ impl Config {
         let mut paths = BTreeSet::new();
         for account in &self.accounts {
             let at = |key: &str| format!("[[account]] {}, {key}", account.appid);
-            if account.appid.is_empty() || !is_plain_id(account.appid.as_str()) {
+            check_names(account, file)?;
+            if !account.is_work() && !is_plain_id(account.appid.as_str()) {
                 return fail(
                     at("appid"),
                     "an appid is 1 to 64 letters, digits, - or _, like wx0123456789abcdef",
@@ -109,14 +118,20 @@ impl Config {
             if !appids.insert(&account.appid) {
                 return fail(at("appid"), "is configured twice");
             }
-            if let Some(path) = &account.path {
+            if let Some(path) = account.own_path() {
                 let own = ["/v1", "/callback", "/healthz", "/readyz", "/metrics"];
                 if !path.starts_with('/') || path.contains(['?', '#']) {
                     return fail(at("path"), "a path begins with / and has neither ? nor #");
                 }
+                if path.matches('$').count() > 2 || path.contains("{") {
+                    return fail(
+                        at("path"),
+                        "one of $APPID$ and $CORPID$ may stand in a path, once",
+                    );
+                }
                 if own
                     .iter()
-                    .any(|own| path == own || path.starts_with(&format!("{own}/")))
+                    .any(|own| path == *own || path.starts_with(&format!("{own}/")))
                 {
                     return fail(
                         at("path"),
@@ -198,11 +213,102 @@ impl Config {
         if self.retention_days < 2 {
             return fail(
                 "retention_days".into(),
-                "allowed are 2 and more: repeats are recognised by what is kept",
+                "allowed are 2 and more: a repeat is answered by what is kept",
+            );
+        }
+        if !(300..=604_800).contains(&self.callback_window) {
+            return fail(
+                "callback_window".into(),
+                "allowed are 300 to 604800 seconds, five minutes to a week",
             );
         }
         Ok(())
     }
+}
+
+/// An account is named in one way, and has what that way needs.
+fn check_names(account: &AccountConfig, file: &str) -> Result<(), ConfigError> {
+    let table = match (&account.corpid, &account.suiteid, &account.botid) {
+        _ if !account.appid.is_empty() => account.appid.as_str(),
+        (Some(id), ..) => id.as_str(),
+        (_, Some(id), _) | (_, _, Some(id)) => id,
+        _ => "without a name",
+    };
+    let fail = |key: &str, reason: &str| {
+        Err(ConfigError::Value {
+            file: file.to_owned(),
+            key: format!("[[account]] {table}, {key}"),
+            reason: reason.to_owned(),
+        })
+    };
+    let ways = [
+        account.corpid.is_some() || account.agentid.is_some(),
+        account.suiteid.is_some() || account.provider.is_some() || account.personal,
+        account.botid.is_some(),
+    ];
+    let ways = ways.iter().filter(|way| **way).count();
+    let named = match (
+        &account.corpid,
+        account.agentid,
+        &account.suiteid,
+        &account.botid,
+    ) {
+        (Some(corpid), Some(agentid), ..) => Some(format!("{corpid}:{agentid}")),
+        (.., Some(suite), None) => Some(suite.clone()),
+        (.., None, Some(bot)) => Some(bot.clone()),
+        _ => None,
+    };
+    if ways > 1
+        || (ways == 1
+            && named
+                .as_deref()
+                .is_some_and(|name| name != account.appid.as_str()))
+    {
+        return fail(
+            "appid",
+            "an account is named by one of: appid; corpid and agentid; suiteid; botid",
+        );
+    }
+    if account.corpid.is_some() != account.agentid.is_some() {
+        return fail("agentid", "an agent is named by both corpid and agentid");
+    }
+    if ways == 0 && account.appid.is_empty() {
+        return fail(
+            "appid",
+            "is missing; WeCom's accounts are named by corpid and agentid, suiteid, or botid instead",
+        );
+    }
+    if account.suiteid.is_some() && account.provider.is_some() == account.personal {
+        return fail(
+            "provider",
+            "a suite has the corpid of its provider, or personal = true if it belongs to a person",
+        );
+    }
+    if account.suiteid.is_none() && (account.provider.is_some() || account.personal) {
+        return fail("suiteid", "provider and personal belong to a suite");
+    }
+    let ids = [
+        account.corpid.as_ref().map(CorpId::as_str),
+        account.suiteid.as_deref(),
+        account.provider.as_ref().map(CorpId::as_str),
+        account.botid.as_deref(),
+    ];
+    if let Some(id) = ids.into_iter().flatten().find(|id| !is_plain_id(id)) {
+        return fail(id, "an id is 1 to 64 letters, digits, - or _");
+    }
+    if account.is_work() && (account.mode != CallbackMode::Safe || account.allow_plain) {
+        return fail(
+            "mode",
+            "WeCom encrypts every callback; leave mode and allow_plain out",
+        );
+    }
+    if account.is_work() && account.secret.is_some() {
+        return fail(
+            "secret",
+            "the gateway fetches no tokens for WeCom; leave the secret out, the app fetches its own",
+        );
+    }
+    Ok(())
 }
 
 fn check_keys(account: &AccountConfig, file: &str) -> Result<(), ConfigError> {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use xinqiao_message::{
-    envelope::{self, Push},
+    envelope::{self, Push, Wrapping},
     push::{self, Judgement},
 };
 use xinqiao_store::Answer;
@@ -49,7 +49,15 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, parcel: &Parcel) -> 
         to_user_name: &head.to,
         openid: &head.from,
     };
-    let sealed = match envelope::seal_push(&route.keys, &push, timestamp, &nonce, random) {
+    let other;
+    let keys = match parcel.place.receiver() {
+        None => &route.keys,
+        Some(receiver) => {
+            other = route.keys.for_receiver(receiver);
+            &other
+        }
+    };
+    let sealed = match envelope::seal_push(keys, &push, timestamp, &nonce, random) {
         Ok(sealed) => sealed,
         Err(error) => {
             let detail = error.to_string();
@@ -60,7 +68,7 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, parcel: &Parcel) -> 
             };
         }
     };
-    let url = with_query(&route.url, &sealed.query);
+    let url = with_query(&route.url_for(&parcel.place), &sealed.query);
     let body = Bytes::from(sealed.body);
     let answered = shared
         .outbound
@@ -84,10 +92,11 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, parcel: &Parcel) -> 
     };
     let status = answered.status.as_u16();
     let context = push::Context {
-        keys: &route.keys,
+        keys,
         openid: &head.from,
         account: &head.to,
         speaker: parcel.speaker,
+        wrapping: Wrapping::of(plain.as_bytes()),
     };
     let answer = push::Answer {
         status,

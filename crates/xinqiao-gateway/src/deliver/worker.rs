@@ -76,9 +76,12 @@ async fn round(shared: &Arc<Shared>) -> usize {
 }
 
 async fn take_up(shared: &Arc<Shared>, claimed: Claimed) {
-    let account = shared.directory.account(claimed.appid.as_str());
-    let found = account.and_then(|account| Some((account, account.route(&claimed.app)?)));
-    let Some((account, route)) = found else {
+    let place = shared.directory.place(claimed.appid.as_str());
+    let found = place.and_then(|place| {
+        let route = Arc::clone(place.account.route(&claimed.app)?);
+        Some((place, route))
+    });
+    let Some((place, route)) = found else {
         let reason = "this app is no longer configured for the account";
         return give_up(shared, &claimed, "delivery.app.unknown", reason).await;
     };
@@ -93,10 +96,10 @@ async fn take_up(shared: &Arc<Shared>, claimed: Claimed) {
         Entry::First(lead) if route.primary => Some(lead),
         Entry::First(_) | Entry::Joined(_) => None,
     };
-    let parcel = Parcel::new(account, claimed.event, message);
+    let parcel = Parcel::new(place, claimed.event, message);
     super::spawn(
         shared,
-        route,
+        &route,
         &Arc::new(parcel),
         claimed.id,
         claimed.attempts,

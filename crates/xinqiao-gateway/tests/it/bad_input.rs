@@ -1,10 +1,10 @@
-//! Bad input: a clear answer that names rule, cause and remedy; nothing is stored, nothing is
-//! forwarded.
+//! Bad input: one answer that tells the sender nothing, and rule and cause for the operator; nothing is
+//! stored, nothing is forwarded.
 
 use xinqiao_crypto::AesKey;
 use xinqiao_gateway::{Config, Context, Gateway, StartError, StoreAt};
-use xinqiao_message::envelope::Keys;
-use xinqiao_types::{CallbackMode, CallbackToken};
+use xinqiao_message::envelope::{self, Keys, Push};
+use xinqiao_types::{CallbackMode, CallbackToken, Clock as _, SystemClock};
 
 use crate::fake::*;
 
@@ -26,34 +26,56 @@ async fn world() -> World {
 }
 
 impl World {
-    /// Posts, and proves that it was refused by this rule and left no trace.
-    #[track_caller]
-    fn check(&self, got: &Got, status: u16, rule: &str) -> impl Future<Output = ()> {
-        let text = got.text();
-        assert_eq!(got.status, status, "{text}");
-        assert_eq!(got.headers["x-xinqiao-rule"], rule, "{text}");
-        assert!(
-            text.starts_with(rule) && text.lines().count() >= 2,
-            "{text}"
-        );
+    /// Proves that a request was refused in the one way, left no trace, and that the operator is told
+    /// this rule.
+    async fn check(&self, got: &Got, rule: &str) {
+        assert_forbidden(got);
+        let found = until(async || {
+            let problem = self.last_problem().await;
+            (problem["rule"] == rule).then_some(problem)
+        })
+        .await;
+        let cause = found["cause"].as_str().unwrap();
         for secret in [TOKEN, AES_KEY, APP_TOKEN, APP_AES_KEY, SECRET] {
-            assert!(!text.contains(secret), "{text}");
+            assert!(!cause.contains(secret), "{cause}");
         }
+        self.check_no_trace().await;
+    }
+
+    async fn last_problem(&self) -> serde_json::Value {
+        let url = format!("{}/v1/accounts", self.gateway.origin());
+        get(&url).await.json()["items"][0]["callback"]["last_problem"].clone()
+    }
+
+    async fn check_no_trace(&self) {
         let url = format!("{}/v1/events", self.gateway.origin());
-        let app = self.app.clone();
-        async move {
-            let events = get(&url).await.json();
-            assert_eq!(events["items"], serde_json::json!([]), "nothing is stored");
-            assert!(
-                app.lock().unwrap().pushes.is_empty(),
-                "nothing is forwarded"
-            );
-        }
+        let events = get(&url).await.json();
+        assert_eq!(events["items"], serde_json::json!([]), "nothing is stored");
+        let pushes = &self.app.lock().unwrap().pushes;
+        assert!(pushes.is_empty(), "nothing is forwarded");
     }
 
     fn url(&self, query: &str) -> String {
         format!("{}/callback/{APPID}?{query}", self.gateway.origin())
     }
+}
+
+/// The one answer: status, headers and body say nothing.
+#[track_caller]
+fn assert_forbidden(got: &Got) {
+    assert_eq!((got.status, got.text().as_str()), (403, "forbidden\n"));
+    let mut headers = got.headers.clone();
+    headers.remove("date");
+    let names: std::collections::BTreeMap<_, _> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+        .collect();
+    let want = [
+        ("content-length", "10"),
+        ("content-type", "text/plain; charset=utf-8"),
+        ("x-content-type-options", "nosniff"),
+    ];
+    assert_eq!(names, want.into());
 }
 
 fn keys(token: &str, aes_key: &str, receiver: &str) -> Keys {
@@ -63,14 +85,14 @@ fn keys(token: &str, aes_key: &str, receiver: &str) -> Keys {
 }
 
 #[tokio::test]
-async fn a_wrong_token_is_told_from_a_wrong_key() {
+async fn a_wrong_token_is_told_from_a_wrong_key_to_the_operator() {
     let world = world().await;
     let (query, body) = sealed(&keys("other", AES_KEY, APPID), &text_message(1, "x"));
     let got = post(&world.url(&query), body).await;
-    world.check(&got, 403, "callback.signature.token").await;
+    world.check(&got, "callback.signature.token").await;
     let (query, body) = sealed(&keys(TOKEN, APP_AES_KEY, APPID), &text_message(1, "x"));
     let got = post(&world.url(&query), body).await;
-    world.check(&got, 400, "decrypt.aes_key").await;
+    world.check(&got, "decrypt.aes_key").await;
 }
 
 #[tokio::test]
@@ -79,39 +101,42 @@ async fn another_accounts_ciphertext_is_refused() {
     let foreign = keys("TokenOfAnother", APP_AES_KEY, "wxanother0000000000");
     let (query, body) = sealed(&foreign, &text_message(1, "x"));
     let got = post(&world.url(&query), body).await;
-    world.check(&got, 403, "callback.signature.foreign").await;
+    world.check(&got, "callback.signature.foreign").await;
     // Same Token and key, as careless teams have them; the receiver id still tells.
     let (query, body) = sealed(
         &keys(TOKEN, AES_KEY, "wxanother0000000000"),
         &text_message(1, "x"),
     );
     let got = post(&world.url(&query), body).await;
-    world.check(&got, 403, "decrypt.receiver_id").await;
+    world.check(&got, "decrypt.receiver_id").await;
+    let cause = world.last_problem().await["cause"].to_string();
+    assert!(
+        cause.contains("wxanother0000000000") && cause.contains(APPID),
+        "found and expected: {cause}"
+    );
 }
 
 #[tokio::test]
-async fn damaged_base64_is_named() {
+async fn damaged_base64_is_named_to_the_operator() {
     let world = world().await;
     let (query, body) = sealed(&platform_keys(CallbackMode::Safe), &text_message(1, "x"));
     let begin = body.find("<Encrypt><![CDATA[").unwrap() + "<Encrypt><![CDATA[".len();
     let end = begin + body[begin..].find("]]>").unwrap();
     let cipher = &body[begin..end];
-    for (damaged, what) in [
-        (cipher[..cipher.len() - 5].to_owned(), "truncated"),
-        (format!("{cipher}{cipher}"), "doubled"),
+    for (damaged, rule) in [
+        (
+            cipher[..cipher.len() - 5].to_owned(),
+            "decrypt.base64.cut_off",
+        ),
+        (format!("{cipher}{cipher}"), "decrypt.base64.doubled"),
     ] {
         let got = post(&world.url(&query), body.replace(cipher, &damaged)).await;
-        let rule = got.headers["x-xinqiao-rule"].to_str().unwrap().to_owned();
-        assert!(
-            rule.starts_with("decrypt.base64") || rule.starts_with("callback.signature"),
-            "{what}: {rule}"
-        );
-        world.check(&got, got.status, &rule).await;
+        world.check(&got, rule).await;
     }
 }
 
 #[tokio::test]
-async fn a_doctype_is_refused() {
+async fn a_doctype_outside_is_refused() {
     let world = world().await;
     let (query, body) = sealed(&platform_keys(CallbackMode::Safe), &text_message(1, "x"));
     let got = post(
@@ -119,44 +144,170 @@ async fn a_doctype_is_refused() {
         format!("<!DOCTYPE xml [<!ENTITY a SYSTEM \"file:///etc/passwd\">]>{body}"),
     )
     .await;
-    world.check(&got, 400, "xml.doctype").await;
-    let evil = text_message(1, "x").replace("<xml>", "<!DOCTYPE x><xml>");
-    let (query, body) = sealed(&platform_keys(CallbackMode::Safe), &evil);
-    let got = post(&world.url(&query), body).await;
-    world.check(&got, 400, "xml.doctype").await;
+    world.check(&got, "xml.doctype").await;
 }
 
 #[tokio::test]
-async fn two_megabytes_are_too_large() {
+async fn an_old_callback_is_refused() {
+    let world = world().await;
+    let keys = platform_keys(CallbackMode::Safe);
+    let message = text_message(1, "x");
+    let push = Push {
+        plain: &message,
+        to_user_name: GH,
+        openid: OPENID,
+    };
+    let now = SystemClock.unix().0;
+    for (age, accepted) in [
+        (86_400 + 60, false),
+        (-86_400 - 60, false),
+        (86_400 - 60, true),
+    ] {
+        let old = envelope::seal_push(&keys, &push, now - age, "123456", [1; 16]).unwrap();
+        let got = post(&world.url(&old.query), old.body).await;
+        if accepted {
+            assert_eq!(got.status, 200, "{age}");
+        } else {
+            world.check(&got, "callback.timestamp.stale").await;
+        }
+    }
+}
+
+/// Whatever was wrong, the answer is the same: anything it told would add up to reading captured messages,
+/// or to a list of accounts.
+#[tokio::test]
+async fn every_refusal_is_the_same_answer() {
+    let (platform, _) = platform().await;
+    let mut config = config(&platform, None);
+    let mut silent = xinqiao_gateway::AccountConfig::new("wxsilent");
+    silent.secret = config.accounts[0].secret.clone();
+    config.accounts.push(silent);
+    let gateway = start(config).await;
+    let message = text_message(1, "x");
+    let right = sealed(&platform_keys(CallbackMode::Safe), &message);
+    let plain = sealed(&Keys::new(CallbackToken::from(TOKEN), APPID), &message);
+    let begin = right.1.find("<Encrypt><![CDATA[").unwrap() + 18;
+    let cipher = right.1[begin..begin + right.1[begin..].find("]]>").unwrap()].to_owned();
+    let with_cipher = |cipher: &str| {
+        (
+            right.0.clone(),
+            format!("<xml><Encrypt>{cipher}</Encrypt></xml>"),
+        )
+    };
+    let by = |token, key, receiver| sealed(&keys(token, key, receiver), &message);
+    let posts = [
+        ("wrong Token", APPID, by("other", AES_KEY, APPID)),
+        ("wrong key", APPID, by(TOKEN, APP_AES_KEY, APPID)),
+        ("wrong receiver", APPID, by(TOKEN, AES_KEY, "wxanother")),
+        (
+            "everything wrong",
+            APPID,
+            by("other", APP_AES_KEY, "wxanother"),
+        ),
+        ("plain", APPID, plain),
+        ("no query", APPID, (String::new(), right.1.clone())),
+        (
+            "no signature",
+            APPID,
+            (
+                "timestamp=1700000000&nonce=1&encrypt_type=aes".into(),
+                right.1.clone(),
+            ),
+        ),
+        (
+            "a parameter twice",
+            APPID,
+            (format!("{}&%6eonce=1", right.0), right.1.clone()),
+        ),
+        (
+            "a strange timestamp",
+            APPID,
+            (
+                right.0.replace("timestamp=", "timestamp=+"),
+                right.1.clone(),
+            ),
+        ),
+        ("no body", APPID, (right.0.clone(), String::new())),
+        ("garbage", APPID, (right.0.clone(), "x".repeat(1 << 20))),
+        ("JSON", APPID, (right.0.clone(), "{".into())),
+        ("no base64", APPID, with_cipher("!!!")),
+        ("other ciphertext", APPID, with_cipher(&cipher[64..])),
+        ("cut off", APPID, with_cipher(&cipher[..cipher.len() - 4])),
+        (
+            "doctype",
+            APPID,
+            (right.0.clone(), format!("<!DOCTYPE a>{}", right.1)),
+        ),
+        ("no Token configured", "wxsilent", right.clone()),
+        ("nobody's address", "wxnobody", right.clone()),
+        (
+            "nobody's address behind one",
+            "wxnobody/wxother",
+            right.clone(),
+        ),
+        (
+            "an address behind one that has none",
+            &format!("{APPID}/wxother"),
+            right.clone(),
+        ),
+    ];
+    for (what, address, (query, body)) in posts {
+        let got = post(
+            &format!("{}/callback/{address}?{query}", gateway.origin()),
+            body,
+        )
+        .await;
+        assert_eq!(got.status, 403, "{what}");
+        assert_forbidden(&got);
+    }
+    let now = SystemClock.unix().0;
+    let check = |token| envelope::url_query(&keys(token, AES_KEY, APPID), now, "1", "echo");
+    let captured = |query: &str| format!("{}&echostr={}", query, cipher.replace('+', "%2B"));
+    let captured = captured(right.0.split_once('&').unwrap().1);
+    for (what, address, query) in [
+        ("wrong Token", APPID, check("other")),
+        ("a captured message", APPID, captured),
+        ("nothing", APPID, String::new()),
+        ("no echostr", APPID, right.0.clone()),
+        ("no Token configured", "wxsilent", check(TOKEN)),
+        ("nobody's address", "wxnobody", check(TOKEN)),
+    ] {
+        let got = get(&format!("{}/callback/{address}?{query}", gateway.origin())).await;
+        assert_eq!(got.status, 403, "{what}");
+        assert_forbidden(&got);
+    }
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_says_nothing_about_keys_is_named_to_everybody() {
     let world = world().await;
     let (query, _) = sealed(&platform_keys(CallbackMode::Safe), &text_message(1, "x"));
-    let got = post(&world.url(&query), vec![b'x'; 2 << 20]).await;
-    world.check(&got, 413, "callback.too_large").await;
+    for address in [APPID, "wxnobody"] {
+        let url = format!("{}/callback/{address}?{query}", world.gateway.origin());
+        let got = post(&url, vec![b'x'; 2 << 20]).await;
+        assert_eq!(got.status, 413, "{}", got.text());
+        assert_eq!(got.headers["x-xinqiao-rule"], "callback.too_large");
+        let got = self::got(client().put(&url).body("x")).await;
+        assert_eq!(got.status, 405, "{}", got.text());
+        assert_eq!(got.headers["x-xinqiao-rule"], "callback.method");
+    }
+    world.check_no_trace().await;
 }
 
 #[tokio::test]
-async fn missing_parameters_are_listed() {
+async fn missing_parameters_are_listed_to_the_operator() {
     let world = world().await;
     let (_, body) = sealed(&platform_keys(CallbackMode::Safe), &text_message(1, "x"));
     let got = post(&world.url(""), body.clone()).await;
-    let rule = got.headers["x-xinqiao-rule"].to_str().unwrap().to_owned();
+    world.check(&got, "callback.parameters.missing").await;
+    let got = post(&world.url("signature=x&timestamp=1"), body).await;
+    world.check(&got, "callback.parameters.missing").await;
     assert!(
-        ["callback.parameters.missing", "callback.signature.missing"].contains(&rule.as_str()),
-        "{rule}"
+        world.last_problem().await["cause"]
+            .to_string()
+            .contains("no nonce")
     );
-    world.check(&got, got.status, &rule).await;
-    let got = get(&world.url("signature=x&timestamp=1")).await;
-    world.check(&got, 400, "callback.parameters.missing").await;
-}
-
-#[tokio::test]
-async fn an_unknown_appid_is_named() {
-    let world = world().await;
-    let (query, body) = sealed(&platform_keys(CallbackMode::Safe), &text_message(1, "x"));
-    let url = format!("{}/callback/wxunknown?{query}", world.gateway.origin());
-    let got = post(&url, body).await;
-    world.check(&got, 404, "callback.account.unknown").await;
-    assert!(got.text().contains("wxunknown"));
 }
 
 #[tokio::test]
@@ -165,7 +316,7 @@ async fn plain_mode_is_refused_unless_allowed() {
     let plain = Keys::new(CallbackToken::from(TOKEN), APPID);
     let (query, body) = sealed(&plain, &text_message(1, "x"));
     let got = post(&world.url(&query), body.clone()).await;
-    world.check(&got, 403, "callback.mode.plain").await;
+    world.check(&got, "callback.mode.plain").await;
 
     let (platform, _) = platform().await;
     let mut config = config(&platform, None);
@@ -180,10 +331,19 @@ async fn plain_mode_is_refused_unless_allowed() {
 }
 
 #[tokio::test]
-async fn other_methods_are_refused() {
+async fn refusing_is_explained_on_a_budget() {
     let world = world().await;
-    let got = got(client().put(world.url("")).body("x")).await;
-    world.check(&got, 405, "callback.method").await;
+    for n in 0..50 {
+        let got = post(&world.url(&format!("timestamp={n}")), "x").await;
+        assert_forbidden(&got);
+    }
+    // What was beyond the budget is counted, and not looked at.
+    let cause = world.last_problem().await;
+    let metrics = get(&format!("{}/metrics", world.gateway.origin()))
+        .await
+        .text();
+    assert!(cause["rule"] == "callback.parameters.missing", "{cause}");
+    assert!(metrics.contains(" 50\n"), "{metrics}");
 }
 
 #[tokio::test]

@@ -63,12 +63,7 @@ impl Keys {
     }
 
     /// Settings of both URLs of a provider's application, data and commands, with all their receivers.
-    pub fn work_suite(
-        token: CallbackToken,
-        key: &AesKey,
-        suite: &str,
-        provider: &CorpId,
-    ) -> Self {
+    pub fn work_suite(token: CallbackToken, key: &AesKey, suite: &str, provider: &CorpId) -> Self {
         Self::new(token, suite)
             .with_aes_key(key)
             .with_provider(provider.as_str())
@@ -154,8 +149,13 @@ mod tests {
             let opened = open(&suite, &query, pushed.body.as_bytes(), now);
             let found = opened.map(|opened| opened.receiver.map(String::from));
             assert_eq!(found.as_ref().ok().map(Option::as_deref), receiver, "{by}");
-            let echo = sealed.cipher.as_ref().expect("it has").encrypt([2; 16], b"4711");
-            let signature = xinqiao_crypto::callback::signature(&["token", "1700000000", "n", &*echo]);
+            let echo = sealed
+                .cipher
+                .as_ref()
+                .expect("it has")
+                .encrypt([2; 16], b"4711");
+            let signature =
+                xinqiao_crypto::callback::signature(&["token", "1700000000", "n", &*echo]);
             let query = CallbackQuery {
                 msg_signature: Some(signature.as_str().into()),
                 timestamp: Some("1700000000".into()),

@@ -1,9 +1,14 @@
 //! Fields of messages and events: read leniently from XML or JSON, written as the platform writes them.
+//!
+//! Lists and groups are decided by their type, never by how many came: a group that repeats is one group,
+//! a list may stand with or without its group, one object is a list of one, white space is nothing.
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 use xinqiao_wire::xml::{Element, Writer};
+
+use super::unknown::object_of;
 
 /// A piece of what came in, in either form.
 #[derive(Debug, Clone, Copy)]
@@ -12,17 +17,30 @@ pub enum Source<'a> {
     Xml(Element<'a, 'a>),
     /// A value.
     Json(&'a Value),
+    /// Several that are one.
+    Several(&'a [Source<'a>]),
 }
 
 impl<'a> Source<'a> {
     /// The first field of this name.
+    ///
+    /// WECHAT: pages and pushes disagree on `MenuId` and `MenuID`, `MsgId` and `MsgID`.
     pub fn get(self, name: &str) -> Option<Self> {
+        self.exactly(name)
+            .or_else(|| match name.strip_suffix("ID") {
+                Some(stem) => self.exactly(&format!("{stem}Id")),
+                None => self.exactly(&format!("{}ID", name.strip_suffix("Id")?)),
+            })
+    }
+
+    pub(super) fn exactly(self, name: &str) -> Option<Self> {
         match self {
             Self::Xml(element) => element.child(name).map(Self::Xml),
             Self::Json(value) => value
                 .get(name)
                 .filter(|found| !found.is_null())
                 .map(Self::Json),
+            Self::Several(sources) => sources.iter().find_map(|source| source.exactly(name)),
         }
     }
 
@@ -33,11 +51,19 @@ impl<'a> Source<'a> {
             Self::Json(Value::String(text)) => Cow::Borrowed(text),
             Self::Json(Value::Null) => Cow::Borrowed(""),
             Self::Json(other) => Cow::Owned(other.to_string()),
+            Self::Several(sources) => sources
+                .first()
+                .map(|first| first.text())
+                .unwrap_or_default(),
         }
     }
 
     /// All fields of this name. A JSON list counts as many, anything else as one.
     fn each(self, name: &str, mut visit: impl FnMut(Self)) {
+        self.visit(name, &mut visit);
+    }
+
+    fn visit(self, name: &str, visit: &mut dyn FnMut(Self)) {
         match self {
             Self::Xml(element) => element
                 .children()
@@ -48,7 +74,40 @@ impl<'a> Source<'a> {
                 Some(Value::Array(list)) => list.iter().for_each(|item| visit(Self::Json(item))),
                 Some(one) => visit(Self::Json(one)),
             },
+            Self::Several(sources) => {
+                for source in sources {
+                    source.visit(name, visit);
+                }
+            }
         }
+    }
+
+    /// Everything within it, whatever the name.
+    fn visit_all(self, visit: &mut dyn FnMut(Self)) {
+        match self {
+            Self::Xml(element) => element.children().for_each(|child| visit(Self::Xml(child))),
+            Self::Json(Value::Object(object)) => {
+                object.keys().for_each(|name| self.visit(name, visit));
+            }
+            Self::Json(Value::Array(list)) => list.iter().for_each(|item| visit(Self::Json(item))),
+            Self::Json(_) => {}
+            Self::Several(sources) => sources.iter().for_each(|source| source.visit_all(visit)),
+        }
+    }
+
+    /// Whether nothing stands there but white space.
+    fn is_blank(self) -> bool {
+        match self {
+            Self::Xml(element) => !element.has_children() && element.text().trim().is_empty(),
+            Self::Json(Value::String(text)) => text.trim().is_empty(),
+            Self::Json(value) => value.is_null(),
+            Self::Several(sources) => sources.iter().all(|source| source.is_blank()),
+        }
+    }
+
+    /// Whether one of these fields is there.
+    fn has_any(self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.get(name).is_some())
     }
 }
 
@@ -57,9 +116,22 @@ pub trait Wire: Sized + Default {
     /// Reads a value that is there.
     fn read(from: Source<'_>) -> Self;
 
+    /// Whether it is a list, so that a group which holds nothing else may be left out around it.
+    const IS_LIST: bool = false;
+
     /// Reads the field of this name; what is missing takes its default.
     fn read_field(parent: Source<'_>, name: &str) -> Self {
         parent.get(name).map(Self::read).unwrap_or_default()
+    }
+
+    /// Whether the field of this name is there, maybe without the group around it.
+    fn is_there(parent: Source<'_>, name: &str) -> bool {
+        parent.get(name).is_some()
+    }
+
+    /// The fields that a value of it may have; none if it is no group.
+    fn names() -> &'static [&'static str] {
+        &[]
     }
 
     /// Writes it as an element.
@@ -87,7 +159,12 @@ macro_rules! number {
     ($($type:ty),+) => {$(
         impl Wire for $type {
             fn read(from: Source<'_>) -> Self {
-                from.text().trim().parse().unwrap_or_default()
+                let text = from.text();
+                let text = text.trim();
+                match text.parse() {
+                    Ok(number) => number,
+                    Err(_) => text.parse::<f64>().map_or(0 as $type, |number| number as $type),
+                }
             }
 
             fn write_xml(&self, name: &str, out: &mut Writer) {
@@ -108,6 +185,10 @@ impl<T: Wire> Wire for Option<T> {
         Some(T::read(from))
     }
 
+    fn read_field(parent: Source<'_>, name: &str) -> Self {
+        T::is_there(parent, name).then(|| T::read_field(parent, name))
+    }
+
     fn write_xml(&self, name: &str, out: &mut Writer) {
         if let Some(value) = self {
             value.write_xml(name, out);
@@ -121,13 +202,23 @@ impl<T: Wire> Wire for Option<T> {
 
 /// An element that repeats.
 impl<T: Wire> Wire for Vec<T> {
+    const IS_LIST: bool = true;
+
     fn read(from: Source<'_>) -> Self {
         vec![T::read(from)]
     }
 
     fn read_field(parent: Source<'_>, name: &str) -> Self {
         let mut list = Self::new();
-        parent.each(name, |item| list.push(T::read(item)));
+        let mut blank = false;
+        parent.each(name, |item| {
+            blank = item.is_blank();
+            list.push(T::read(item));
+        });
+        // An empty element is an empty list; among several, each counts.
+        if blank && list.len() == 1 {
+            list.clear();
+        }
         list
     }
 
@@ -164,14 +255,40 @@ const ITEM: &str = "item";
 
 impl<T: Wire> Wire for Items<T> {
     fn read(from: Source<'_>) -> Self {
-        if let Source::Json(Value::Array(list)) = from {
-            return Self(
-                list.iter()
-                    .map(|item| T::read(Source::Json(item)))
-                    .collect(),
-            );
+        let mut list = Vec::new();
+        // One item may come without an element of its own.
+        if from.has_any(T::names()) {
+            list.push(T::read(from));
+            return Self(list);
         }
-        Self(Vec::read_field(from, ITEM))
+        let list_of_groups = |value: &Value| value.get(ITEM).is_some();
+        if let Source::Json(Value::Array(groups)) = from
+            && groups.iter().any(list_of_groups)
+        {
+            let groups: Vec<_> = groups.iter().map(Source::Json).collect();
+            return Self::read(Source::Several(&groups));
+        }
+        from.visit_all(&mut |item| {
+            if !item.is_blank() {
+                list.push(T::read(item));
+            }
+        });
+        Self(list)
+    }
+
+    /// WECHAT: WeCom repeats the group instead of its items; the group may also be left out.
+    fn read_field(parent: Source<'_>, name: &str) -> Self {
+        let mut list = Vec::new();
+        match parent.get(name) {
+            Some(whole @ Source::Json(Value::Array(_))) => list.extend(Self::read(whole).0),
+            _ => parent.each(name, |group| list.extend(Self::read(group).0)),
+        }
+        list.extend(Vec::read_field(parent, ITEM));
+        Self(list)
+    }
+
+    fn is_there(parent: Source<'_>, name: &str) -> bool {
+        parent.has_any(&[name, ITEM])
     }
 
     fn write_xml(&self, name: &str, out: &mut Writer) {
@@ -192,6 +309,8 @@ impl<T: Wire> Wire for Items<T> {
 pub trait Group: Sized + Default {
     /// The names of the fields on the wire, in their order.
     const FIELDS: &'static [&'static str];
+    /// The name of the list that the group holds, if it holds nothing else.
+    const LIST: Option<&'static str>;
 
     /// Reads all fields.
     fn read_group(from: Source<'_>) -> Self;
@@ -201,6 +320,50 @@ pub trait Group: Sized + Default {
 
     /// Writes all fields into a JSON object.
     fn write_object(&self, out: &mut Map<String, Value>);
+}
+
+/// Reads a group that may repeat, and whose list may stand in its place.
+pub(crate) fn read_group_field<G: Group>(parent: Source<'_>, name: &str) -> G {
+    let mut parts = Vec::new();
+    // The items of a group that is a list may stand in it without a name of their own.
+    let mut items = Vec::new();
+    parent.each(name, |part| match (G::LIST, part) {
+        (Some(list), Source::Json(item @ Value::Object(_))) if part.get(list).is_none() => {
+            items.push(Value::Object(Map::from_iter([(
+                list.to_owned(),
+                item.clone(),
+            )])));
+        }
+        (Some(list), Source::Xml(item)) if item.has_children() && part.get(list).is_none() => {
+            let item = Value::Object(object_of(item));
+            items.push(Value::Object(Map::from_iter([(list.to_owned(), item)])));
+        }
+        _ => parts.push(part),
+    });
+    parts.extend(items.iter().map(Source::Json));
+    if G::LIST.is_some_and(|list| parent.get(list).is_some()) {
+        parts.push(parent);
+    }
+    match parts.as_slice() {
+        [] => G::default(),
+        [one] => G::read_group(*one),
+        several => G::read_group(Source::Several(several)),
+    }
+}
+
+pub(crate) fn is_group_there<G: Group>(parent: Source<'_>, name: &str) -> bool {
+    parent.get(name).is_some() || G::LIST.is_some_and(|list| parent.get(list).is_some())
+}
+
+/// The name of the only field, if that is a list.
+pub(crate) const fn only_list(
+    fields: &'static [&'static str],
+    is_list: &[bool],
+) -> Option<&'static str> {
+    match (fields, is_list) {
+        ([name], [true]) => Some(*name),
+        _ => None,
+    }
 }
 
 /// Declares a group of fields.
@@ -223,6 +386,10 @@ macro_rules! record {
 
         impl $crate::inbound::field::Group for $name {
             const FIELDS: &'static [&'static str] = &[$($wire),*];
+            const LIST: Option<&'static str> = $crate::inbound::field::only_list(
+                &[$($wire),*],
+                &[$(<$type as $crate::inbound::field::Wire>::IS_LIST),*],
+            );
 
             fn read_group(from: $crate::inbound::field::Source<'_>) -> Self {
                 let _ = from;
@@ -249,6 +416,18 @@ macro_rules! record {
         impl $crate::inbound::field::Wire for $name {
             fn read(from: $crate::inbound::field::Source<'_>) -> Self {
                 <Self as $crate::inbound::field::Group>::read_group(from)
+            }
+
+            fn read_field(parent: $crate::inbound::field::Source<'_>, name: &str) -> Self {
+                $crate::inbound::field::read_group_field(parent, name)
+            }
+
+            fn is_there(parent: $crate::inbound::field::Source<'_>, name: &str) -> bool {
+                $crate::inbound::field::is_group_there::<Self>(parent, name)
+            }
+
+            fn names() -> &'static [&'static str] {
+                <Self as $crate::inbound::field::Group>::FIELDS
             }
 
             fn write_xml(&self, name: &str, out: &mut xinqiao_wire::xml::Writer) {

@@ -3,8 +3,7 @@
 use xinqiao_types::CallbackMode;
 
 use crate::{
-    envelope::{EnvelopeError, Keys, OpenedReply, SUCCESS, open_reply},
-    inbound::Form,
+    envelope::{EnvelopeError, Keys, OpenedReply, SUCCESS, Wrapping, open_reply},
     reply::{self, Addressed, MAX_ARTICLES, MAX_TEXT_BYTES, Reply, ReplyError},
 };
 
@@ -32,6 +31,8 @@ pub struct Context<'a> {
     pub account: &'a str,
     /// Who replies to what.
     pub speaker: Speaker,
+    /// What the push was wrapped in: the reply must be, too.
+    pub wrapping: Wrapping,
 }
 
 /// An HTTP answer.
@@ -110,7 +111,7 @@ pub fn judge(context: &Context<'_>, answer: &Answer<'_>) -> Judgement {
     if answer.body.is_empty() || answer.body == SUCCESS.as_bytes() {
         return Judgement::Silent;
     }
-    if let Some((rule, detail)) = stray(answer.body) {
+    if let Some((rule, detail)) = stray(answer.body, context.wrapping) {
         return Judgement::Illegal { rule, detail };
     }
     let (xml, sealed) = match open_reply(context.keys, trim_blank(answer.body)) {
@@ -119,6 +120,9 @@ pub fn judge(context: &Context<'_>, answer: &Answer<'_>) -> Judgement {
         Ok(OpenedReply::Sealed(xml)) => (xml, true),
         Err(error) => return illegal(&error),
     };
+    if let Some(judgement) = other_form(context.wrapping, answer.body) {
+        return judgement;
+    }
     if !sealed && context.keys.mode() == CallbackMode::Safe {
         return illegal(&EnvelopeError::PlainRefused);
     }
@@ -132,14 +136,10 @@ pub fn judge(context: &Context<'_>, answer: &Answer<'_>) -> Judgement {
         };
     }
     let xml = trim_blank(&xml);
-    if Form::of(xml) == Form::Json {
-        let detail = "the reply is JSON; official accounts answer XML".to_owned();
-        return Judgement::Illegal {
-            rule: "reply.json",
-            detail,
-        };
+    if let Some(judgement) = other_form(context.wrapping, xml) {
+        return judgement;
     }
-    let addressed = match reply::decode(xml) {
+    let addressed = match reply::decode_as(context.wrapping, xml) {
         Ok(addressed) => addressed,
         // WECHAT: an SDK for Go answers a push without a reply with an encrypted text that is empty.
         Err(ReplyError::Empty { element: "Content" }) if sealed => return Judgement::Silent,
@@ -157,6 +157,13 @@ pub fn judge(context: &Context<'_>, answer: &Answer<'_>) -> Judgement {
 
 /// Checks the addresses and what this account may say.
 fn weigh(context: &Context<'_>, addressed: Addressed, xml: &[u8]) -> Judgement {
+    if context.wrapping == Wrapping::LowerJson {
+        return Judgement::Reply {
+            reply: addressed.reply,
+            xml: String::from_utf8_lossy(xml).into_owned(),
+            warnings: Vec::new(),
+        };
+    }
     if addressed.to != context.openid {
         let detail = format!("ToUserName is `{}`, not the user's openid", addressed.to);
         return Judgement::Illegal {
@@ -227,8 +234,28 @@ fn weigh(context: &Context<'_>, addressed: Addressed, xml: &[u8]) -> Judgement {
     }
 }
 
-/// Answers that are no XML at all.
-fn stray(body: &[u8]) -> Option<(&'static str, String)> {
+/// Refuses a reply, or an envelope, in another form than the push had.
+fn other_form(push: Wrapping, reply: &[u8]) -> Option<Judgement> {
+    let found = Wrapping::of(reply);
+    if found == push {
+        return None;
+    }
+    let name = |wrapping| match wrapping {
+        Wrapping::Xml => "XML",
+        Wrapping::Json => "JSON",
+        Wrapping::LowerJson => "JSON with small letters",
+    };
+    let detail = format!("the push was {}, the reply is {}", name(push), name(found));
+    let rule = if push == Wrapping::Xml {
+        "reply.json"
+    } else {
+        "reply.form"
+    };
+    Some(Judgement::Illegal { rule, detail })
+}
+
+/// Answers that are no reply at all.
+fn stray(body: &[u8], push: Wrapping) -> Option<(&'static str, String)> {
     let shown = || String::from_utf8_lossy(&body[..body.len().min(64)]).into_owned();
     if let Some(detail) = byte_order_mark(body) {
         return Some(("reply.bom", detail));
@@ -244,7 +271,7 @@ fn stray(body: &[u8]) -> Option<(&'static str, String)> {
         ));
     }
     match trimmed.first() {
-        Some(b'{' | b'[') if !contains(trimmed, b"\"Encrypt\"") => {
+        Some(b'{' | b'[') if push == Wrapping::Xml && !contains(trimmed, b"\"Encrypt\"") => {
             Some(("reply.json", format!("the answer is JSON: {}", shown())))
         }
         Some(b'<') => {

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use xinqiao_crypto::AesKey;
 use xinqiao_message::{
-    envelope::{Keys, seal_reply},
+    Message,
+    envelope::{Keys, Wrapping, seal_reply, seal_reply_as},
     push::{Answer, Attempts, Context, GaveUp, Judgement, Next, Outcome, Policy, Speaker, judge},
-    reply::{Article, Reply, encode},
+    reply::{Article, BotReply, Reply, decode_as, encode, encode_for},
 };
 use xinqiao_types::{CallbackMode, UnixSeconds};
 
@@ -22,6 +23,7 @@ fn judged(keys: &Keys, speaker: Speaker, status: u16, body: &[u8]) -> Judgement 
         openid: "o1",
         account: "gh_1",
         speaker,
+        wrapping: Wrapping::Xml,
     };
     judge(
         &context,
@@ -373,4 +375,124 @@ fn other_text_around_a_reply_is_not_accepted() {
             "sealed: {before:?}{behind:?}: {inner:?}"
         );
     }
+}
+
+#[test]
+fn the_form_of_a_reply_is_the_form_of_its_push() {
+    let xml = encode(&Reply::transfer(), "o1", "gh_1", UnixSeconds(1));
+    let json = r#"{"ToUserName":"o1","FromUserName":"gh_1","CreateTime":1,"MsgType":"transfer_customer_service"}"#;
+    let bot = r#"{"msgtype":"stream","stream":{"id":"m1","finish":true,"content":"你好"}}"#;
+    let sealed = |wrapping, reply: &str| {
+        seal_reply_as(
+            wrapping,
+            &keys(),
+            CallbackMode::Safe,
+            reply,
+            1,
+            "2",
+            [0; 16],
+        )
+        .unwrap()
+    };
+    let all = [Wrapping::Xml, Wrapping::Json, Wrapping::LowerJson];
+    let replies = [xml.as_str(), json, bot];
+    for (push, own) in all.into_iter().zip(replies) {
+        let context = Context {
+            keys: &keys(),
+            openid: "o1",
+            account: "gh_1",
+            speaker: Speaker::MiniProgram,
+            wrapping: push,
+        };
+        let plain = Keys::new("token".into(), APPID);
+        let judged = |keys: &Keys, body: &str| {
+            let answer = Answer {
+                status: 200,
+                content_type: None,
+                body: body.as_bytes(),
+            };
+            judge(&Context { keys, ..context }, &answer)
+        };
+        let wrong = if push == Wrapping::Xml {
+            "reply.json"
+        } else {
+            "reply.form"
+        };
+        for (outer, inner) in all.into_iter().zip(replies) {
+            let whole = judged(&keys(), &sealed(outer, inner));
+            let inside = judged(&keys(), &sealed(push, inner));
+            let clear = judged(&plain, inner);
+            if outer == push {
+                for judgement in [whole, inside, clear] {
+                    let Judgement::Reply { xml, .. } = judgement else {
+                        panic!("{push:?} {inner}: {judgement:?}")
+                    };
+                    assert_eq!(xml, own);
+                }
+            } else {
+                assert_eq!(rule(&whole), wrong, "{push:?} in {outer:?}");
+                assert_eq!(rule(&inside), wrong, "{push:?} around {inner}");
+                assert_eq!(rule(&clear), wrong, "{push:?} plain {inner}");
+            }
+        }
+        assert_eq!(judged(&keys(), "success"), Judgement::Silent);
+        assert_eq!(judged(&keys(), &sealed(push, "success")), Judgement::Silent);
+        assert_eq!(rule(&judged(&keys(), own)), "reply.plain");
+    }
+}
+
+#[test]
+fn a_reply_is_written_in_the_form_of_its_message() {
+    let of = |message: &str, reply: &Reply| {
+        let message = Message::parse(message).unwrap();
+        encode_for(&message, reply, UnixSeconds(1))
+    };
+    let json = r#"{"ToUserName":"gh_1","FromUserName":"o1","CreateTime":1,"MsgType":"text","Content":"a","MsgId":1}"#;
+    let bot = r#"{"msgid":"m1","aibotid":"aibX","from":{"userid":"u1"},"msgtype":"text","text":{"content":"a"}}"#;
+    let event = r#"{"msgid":"m2","aibotid":"aibX","from":{"userid":"u1"},"msgtype":"event","event":{"eventtype":"enter_chat"}}"#;
+    let transfer = of(json, &Reply::transfer()).unwrap();
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&transfer).unwrap(),
+        serde_json::json!({"ToUserName": "o1", "FromUserName": "gh_1", "CreateTime": 1,
+            "MsgType": "transfer_customer_service"})
+    );
+    for count in 1..3 {
+        let articles = vec![
+            Article {
+                title: "a".into(),
+                ..Article::default()
+            };
+            count
+        ];
+        let news = Reply::news(articles);
+        let written = of(json, &news).unwrap();
+        let read = decode_as(Wrapping::Json, written.as_bytes()).unwrap();
+        assert_eq!(read.reply, news, "{written}");
+    }
+    assert_eq!(
+        of(bot, &Reply::text("你好")).unwrap(),
+        r#"{"msgtype":"stream","stream":{"id":"m1","finish":true,"content":"你好"}}"#
+    );
+    assert_eq!(
+        of(event, &Reply::text("欢迎")).unwrap(),
+        r#"{"msgtype":"text","text":{"content":"欢迎"}}"#
+    );
+    assert_eq!(
+        of(bot, &Reply::transfer()).unwrap_err().rule(),
+        "reply.form"
+    );
+    let card = serde_json::json!({"msgtype": "template_card", "template_card": {}});
+    let card = Reply::Bot(BotReply::new(card).unwrap());
+    assert!(of(bot, &card).is_ok());
+    assert_eq!(of(json, &card).unwrap_err().rule(), "reply.form");
+    assert_eq!(
+        BotReply::new(serde_json::json!({"msgtype": "stream"}))
+            .unwrap_err()
+            .rule(),
+        "reply.msg_type"
+    );
+    assert_eq!(
+        BotReply::new(serde_json::json!([])).unwrap_err().rule(),
+        "reply.json"
+    );
 }

@@ -4,8 +4,8 @@ use xinqiao_crypto::AesKey;
 use xinqiao_message::{
     Message,
     envelope::{
-        CallbackQuery, EnvelopeError, Generation, Keys, OpenedReply, Push, diagnose, open,
-        open_reply, seal_push, seal_reply, url_query, verify_url,
+        CallbackQuery, EnvelopeError, Generation, Keys, OpenedReply, Push, Wrapping, diagnose,
+        open, open_reply, seal_push, seal_reply, seal_reply_as, url_query, verify_url,
     },
     inbound::Event,
 };
@@ -240,4 +240,55 @@ fn wecom_push() {
     assert_eq!(message.text(), Some("test"));
     assert_eq!(message.head.agent_id, Some(1));
     assert_eq!(message.head.msg_id, Some(4_363_689_963_896_700_987));
+}
+
+/// A WeCom bot's callback (invented names and keys): small letters, for nobody in particular; its first byte
+/// that is no blank says that it is JSON, whatever a header says.
+#[test]
+fn a_bots_callback_opens_and_reads() {
+    let key = AesKey::parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap();
+    let keys = Keys::new("botTok1".into(), "").with_aes_key(&key);
+    let raw =
+        "timestamp=1767340800&nonce=n1&msg_signature=aa4dd086269cd99d570e9efb10919c07c9f20c5e";
+    let encrypt = "4j/AuRx71kQlxVlzbpsMWG3u0Mr946vJVlTlWMKg/zcVBLy0nJRZWMVmsRu96WaVvw9JJ8x1KUcbVh8NFD/U08\
+         +q2BXHX4czzpYKefWiOqqRavAc9r2tYD/sakIBlpvMwPboKZMlbmw+OkDNF+k0pTDN6NXUKuSQCz0V9SDRmZXR\
+         rIbc7lW+GgUYuJS8sTBkmUcRnyuuE/QhXcRNpzl8Ww==";
+    for blank in ["", "\n\t ", "\u{feff}"] {
+        let body = format!("{blank}{{\"encrypt\":\"{encrypt}\"}}");
+        let query = CallbackQuery::parse(raw);
+        let opened = open(&keys, &query, body.as_bytes(), at(raw)).unwrap();
+        assert_eq!(opened.wrapping, Wrapping::LowerJson);
+        let message = Message::parse(opened.xml).unwrap();
+        assert_eq!(message.text(), Some("你好"));
+        assert_eq!((&*message.head.from, &*message.head.to), ("u1", "aibX"));
+        assert_eq!(message.field("msgid").as_deref(), Some("m1"));
+        assert_eq!(message.field("chattype").as_deref(), Some("single"));
+        let push = Push {
+            plain: std::str::from_utf8(message.raw()).unwrap(),
+            to_user_name: "aibX",
+            openid: "u1",
+        };
+        let again = seal_push(&keys, &push, 1_767_340_800, "n1", [7; 16]).unwrap();
+        assert!(again.query.starts_with("msg_signature="), "{}", again.query);
+        let query = CallbackQuery::parse(&again.query);
+        let opened = open(&keys, &query, again.body.as_bytes(), at(raw)).unwrap();
+        assert_eq!(opened.xml, message.raw());
+        let reply = seal_reply_as(
+            opened.wrapping,
+            &keys,
+            opened.mode,
+            r#"{"msgtype":"text","text":{"content":"a"}}"#,
+            1_767_340_801,
+            "7",
+            [1; 16],
+        )
+        .unwrap();
+        let fields: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&reply).unwrap();
+        let names: Vec<_> = fields.keys().map(String::as_str).collect();
+        assert_eq!(names.len(), 4, "{reply}");
+        for name in ["encrypt", "msgsignature", "timestamp", "nonce"] {
+            assert!(names.contains(&name), "{reply}");
+        }
+    }
 }

@@ -612,6 +612,20 @@ w::record! {
 }
 
 w::record! {
+    /// `TeamInfo` of `mini_program.event.xpay_coin_pay_notify`; `TeamInfo` of `mini_program.event.xpay_goods_deliver_notify`; and 1 more.
+    pub struct TeamInfo {
+        /// `ActivityId`.
+        0 activity_id: Option<String> => "ActivityId",
+        /// `TeamId`.
+        1 team_id: Option<String> => "TeamId",
+        /// `TeamType`.
+        2 team_type: Option<i64> => "TeamType",
+        /// `TeamAction`.
+        3 team_action: Option<i64> => "TeamAction",
+    }
+}
+
+w::record! {
     /// `cargo` of `mini_program.event.transport_add_order`; `cargo` of `mini_program.event.transport_precreate_order`; and 1 more.
     pub struct TransportAddOrderCargo {
         /// `goods_value`; in yuan.
@@ -3092,6 +3106,46 @@ pub mod event {
             8 we_chat_pay_info: Option<super::WeChatPayInfo> => "WeChatPayInfo",
             /// `CoinInfo`.
             9 coin_info: Option<super::CoinInfo> => "CoinInfo",
+            /// `TeamInfo`.
+            10 team_info: Option<super::TeamInfo> => "TeamInfo",
+        }
+    }
+
+    w::record! {
+        /// A user complained about a virtual payment (虚拟支付用户投诉).
+        ///
+        /// * Answer: success.
+        /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/virtual-payment.html>.
+        /// * Catalog: `mini_program.event.xpay_complaint_notify`.
+        pub struct XpayComplaintNotify {
+            /// `ToUserName`; personal data, masked in `Debug`.
+            0 to_user_name: String => "ToUserName: must masked",
+            /// `FromUserName`; personal data, masked in `Debug`.
+            1 from_user_name: String => "FromUserName: must masked",
+            /// `CreateTime`; format `unix`.
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
+            /// `MsgType`.
+            3 msg_type: String => "MsgType: must",
+            /// `Event`.
+            4 event: String => "Event: must",
+            /// `OpenId`; personal data, masked in `Debug`.
+            5 open_id: String => "OpenId: must masked",
+            /// `WxOrderId`.
+            6 wx_order_id: String => "WxOrderId: must",
+            /// `MchOrderId`.
+            7 mch_order_id: String => "MchOrderId: must",
+            /// `TransactionId`.
+            8 transaction_id: Option<String> => "TransactionId",
+            /// `ComplaintId`.
+            9 complaint_id: String => "ComplaintId: must",
+            /// `ComplaintDetail`.
+            10 complaint_detail: Option<String> => "ComplaintDetail",
+            /// `ComplaintTime`; format `unix`.
+            11 complaint_time: Option<xinqiao_types::UnixSeconds> => "ComplaintTime",
+            /// `RetryTimes`.
+            12 retry_times: i64 => "RetryTimes: must",
+            /// `RequestId`.
+            13 request_id: Option<String> => "RequestId",
         }
     }
 
@@ -3121,6 +3175,8 @@ pub mod event {
             8 we_chat_pay_info: Option<super::WeChatPayInfo> => "WeChatPayInfo",
             /// `GoodsInfo`.
             9 goods_info: Option<super::GoodsInfo> => "GoodsInfo",
+            /// `TeamInfo`.
+            10 team_info: Option<super::TeamInfo> => "TeamInfo",
         }
     }
 
@@ -3164,6 +3220,130 @@ pub mod event {
             15 refund_succ_timestamp: Option<xinqiao_types::UnixSeconds> => "RefundSuccTimestamp",
             /// `RetryTimes`.
             16 retry_times: i64 => "RetryTimes: must",
+            /// `Attach`.
+            17 attach: Option<String> => "Attach",
+            /// `WxTransactionId`.
+            18 wx_transaction_id: Option<String> => "WxTransactionId",
+            /// `TeamInfo`.
+            19 team_info: Option<super::TeamInfo> => "TeamInfo",
+        }
+    }
+
+    w::record! {
+        /// Apple asks whether to refund (iOS 退款问询).
+        ///
+        /// * Answer: passive reply allowed: result_code, result_info, evidence, within 3 s.
+        /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/virtual-payment.html>.
+        /// * Catalog: `mini_program.event.xpay_subscribe_ios_refund_query_notify`.
+        pub struct XpaySubscribeIosRefundQueryNotify {
+            /// `ToUserName`; personal data, masked in `Debug`.
+            0 to_user_name: String => "ToUserName: must masked",
+            /// `FromUserName`; personal data, masked in `Debug`.
+            1 from_user_name: String => "FromUserName: must masked",
+            /// `CreateTime`; format `unix`.
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
+            /// `MsgType`.
+            3 msg_type: String => "MsgType: must",
+            /// `Event`.
+            4 event: String => "Event: must",
+            /// `refund_time`; format `unix`.
+            5 refund_time: xinqiao_types::UnixSeconds => "refund_time: must",
+            /// `order_time`; format `unix`.
+            6 order_time: xinqiao_types::UnixSeconds => "order_time: must",
+            /// `channel_bill`.
+            7 channel_bill: String => "channel_bill: must",
+            /// `bundleid`.
+            8 bundleid: String => "bundleid: must",
+            /// `product_id`.
+            9 product_id: String => "product_id: must",
+            /// `p_count`.
+            10 p_count: i64 => "p_count: must",
+            /// `refund_request_reason`.
+            11 refund_request_reason: Option<String> => "refund_request_reason",
+            /// `provide_status`.
+            12 provide_status: Option<String> => "provide_status",
+            /// `pay_order_id`.
+            13 pay_order_id: String => "pay_order_id: must",
+        }
+    }
+
+    w::record! {
+        /// A subscription could not be charged (虚拟支付订阅扣费失败).
+        ///
+        /// * Answer: success.
+        /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/virtual-payment.html>.
+        /// * Catalog: `mini_program.event.xpay_subscribe_pay_fail_notify`.
+        pub struct XpaySubscribePayFailNotify {
+            /// `ToUserName`; personal data, masked in `Debug`.
+            0 to_user_name: String => "ToUserName: must masked",
+            /// `FromUserName`; personal data, masked in `Debug`.
+            1 from_user_name: String => "FromUserName: must masked",
+            /// `CreateTime`; format `unix`.
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
+            /// `MsgType`.
+            3 msg_type: String => "MsgType: must",
+            /// `Event`.
+            4 event: String => "Event: must",
+        }
+    }
+
+    w::record! {
+        /// A subscription was signed or ended (虚拟支付订阅签约结果).
+        ///
+        /// * Answer: success.
+        /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/virtual-payment.html>.
+        /// * Catalog: `mini_program.event.xpay_subscribe_signing_result_notify`.
+        pub struct XpaySubscribeSigningResultNotify {
+            /// `ToUserName`; personal data, masked in `Debug`.
+            0 to_user_name: String => "ToUserName: must masked",
+            /// `FromUserName`; personal data, masked in `Debug`.
+            1 from_user_name: String => "FromUserName: must masked",
+            /// `CreateTime`; format `unix`.
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
+            /// `MsgType`.
+            3 msg_type: String => "MsgType: must",
+            /// `Event`.
+            4 event: String => "Event: must",
+        }
+    }
+
+    w::record! {
+        /// Risk control of WeChat Pay looks at the merchant (微信支付风控通知).
+        ///
+        /// * Answer: success.
+        /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/virtual-payment.html>.
+        /// * Catalog: `mini_program.event.xpay_wxpay_callback_notify`.
+        pub struct XpayWxpayCallbackNotify {
+            /// `ToUserName`; personal data, masked in `Debug`.
+            0 to_user_name: String => "ToUserName: must masked",
+            /// `FromUserName`; personal data, masked in `Debug`.
+            1 from_user_name: String => "FromUserName: must masked",
+            /// `CreateTime`; format `unix`.
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
+            /// `MsgType`.
+            3 msg_type: String => "MsgType: must",
+            /// `Event`.
+            4 event: String => "Event: must",
+            /// `AppId`.
+            5 app_id: String => "AppId: must",
+            /// `NickName`.
+            6 nick_name: Option<String> => "NickName",
+            /// `MerchantCode`.
+            7 merchant_code: String => "MerchantCode: must",
+            /// `MerchantCompanyName`.
+            8 merchant_company_name: Option<String> => "MerchantCompanyName",
+            /// `BusinessTime`; format `rfc3339`.
+            9 business_time: Option<String> => "BusinessTime",
+            /// `BusinessCode`.
+            10 business_code: String => "BusinessCode: must",
+            /// `BusinessState`.
+            11 business_state: String => "BusinessState: must",
+            /// `Remark`.
+            12 remark: Option<String> => "Remark",
+            /// `EventType`.
+            13 event_type: Option<String> => "EventType",
+            /// `RetryTimes`.
+            14 retry_times: Option<i64> => "RetryTimes",
         }
     }
 }

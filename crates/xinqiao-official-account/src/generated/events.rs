@@ -1993,8 +1993,8 @@ pub mod event {
             4 event: String => "Event: must",
             /// `EventKey`.
             5 event_key: String => "EventKey: must",
-            /// `MenuId`.
-            6 menu_id: Option<String> => "MenuId",
+            /// `MenuID`.
+            6 menu_id: Option<String> => "MenuID: xml=MenuId",
         }
     }
 
@@ -2018,8 +2018,8 @@ pub mod event {
             4 event: String => "Event: must",
             /// `EventKey`.
             5 event_key: String => "EventKey: must",
-            /// `MenuId`.
-            6 menu_id: Option<String> => "MenuId",
+            /// `MenuID`.
+            6 menu_id: Option<String> => "MenuID: xml=MenuId",
         }
     }
 

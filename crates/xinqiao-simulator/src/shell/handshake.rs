@@ -263,7 +263,7 @@ fn judge(status: u16, body: &[u8], echo: &str) -> Result<(), Box<Failed>> {
             "white space or a line end stands around the echostr",
         );
     }
-    if text.trim_matches(['"', '\'']) == echo {
+    if text.trim().trim_matches(['"', '\'']).trim() == echo {
         return wrong(
             "handshake.quoted",
             "quotation marks stand around the echostr: answer plain text, not JSON",
@@ -294,7 +294,9 @@ mod tests {
     fn only_the_echo_as_it_came_is_right() {
         assert!(judge(200, b"123", "123").is_ok());
         check(200, b"123\n", "handshake.blank");
-        check(200, b"\"123\"", "handshake.quoted");
+        for quoted in ["\"123\"", "'123'", "\"123\"\n", " \"123\" "] {
+            check(200, quoted.as_bytes(), "handshake.quoted");
+        }
         check(200, b"\xef\xbb\xbf123", "handshake.bom");
         check(200, b"", "handshake.empty");
         check(200, b"<html>log in</html>", "handshake.html");

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use xinqiao_types::AppId;
 
-use super::{Sqlite, vault::DataKey};
+use super::{Sqlite, dedup, vault::DataKey};
 use crate::{
     Answer, Appended, DedupKey, Event, EventRef, Millis, NewEvent, StoreError, day::shanghai_day,
 };
@@ -34,14 +34,8 @@ impl AppendJob {
 pub(super) struct EventWriter {
     days: BTreeSet<i32>,
     next: i64,
-    /// Statements of the day that is being written; kept so that no text is built per event.
-    sql: Option<(i32, DaySql)>,
-}
-
-struct DaySql {
-    insert: String,
-    find: String,
-    find_before: Option<String>,
+    /// The day that is being written, and its statement: no text is built per event.
+    insert: Option<(i32, String)>,
 }
 
 impl EventWriter {
@@ -60,14 +54,14 @@ impl EventWriter {
         Ok(Self {
             days,
             next: next.max(delivered.unwrap_or(0) + 1),
-            sql: None,
+            insert: None,
         })
     }
 
     /// A transaction was rolled back: tables made in it may be gone.
     pub(super) fn forget_days(&mut self) {
         self.days.clear();
-        self.sql = None;
+        self.insert = None;
     }
 
     pub(super) fn append(
@@ -76,17 +70,18 @@ impl EventWriter {
         job: AppendJob,
     ) -> Result<Appended, StoreError> {
         self.prepare_day(connection, job.day)?;
-        let Some((_, sql)) = &self.sql else {
+        let Some((_, insert)) = &self.insert else {
             return Err(StoreError::Closed);
         };
-        if let Some(find_before) = &sql.find_before
-            && let Some(repeat) = find(connection, find_before, job.day - 1, &job)?
-        {
-            return repeat;
-        }
         let seq = self.next;
+        let event = EventRef { day: job.day, seq };
+        if !dedup::enter(connection, job.dedup, event)? {
+            let first = dedup::find(connection, job.dedup)?
+                .ok_or(StoreError::Sealed("a repeated event vanished"))?;
+            return repeat(connection, first, &job);
+        }
         let answer: Option<&[u8]> = if job.apps.is_empty() { Some(&[]) } else { None };
-        let inserted = connection.prepare_cached(&sql.insert)?.execute(params![
+        connection.prepare_cached(insert)?.execute(params![
             seq,
             job.dedup.0.as_slice(),
             job.appid.as_str(),
@@ -97,10 +92,6 @@ impl EventWriter {
             answer,
             answer.map(|_| job.received.0),
         ])?;
-        if inserted == 0 {
-            return find(connection, &sql.find, job.day, &job)?
-                .unwrap_or(Err(StoreError::Sealed("a repeated event vanished")));
-        }
         self.next += 1;
         let mut deliveries = Vec::with_capacity(job.apps.len());
         for app in &job.apps {
@@ -118,15 +109,12 @@ impl EventWriter {
             ])?;
             deliveries.push(id);
         }
-        Ok(Appended::New {
-            event: EventRef { day: job.day, seq },
-            deliveries,
-        })
+        Ok(Appended::New { event, deliveries })
     }
 
     fn prepare_day(&mut self, connection: &Connection, day: i32) -> rusqlite::Result<()> {
         if self
-            .sql
+            .insert
             .as_ref()
             .is_some_and(|(current, _)| *current == day)
         {
@@ -136,7 +124,7 @@ impl EventWriter {
             connection.execute_batch(&format!(
                 "CREATE TABLE IF NOT EXISTS event_d{day} (
                     seq INTEGER PRIMARY KEY,
-                    dedup BLOB NOT NULL UNIQUE,
+                    dedup BLOB NOT NULL,
                     appid TEXT NOT NULL,
                     kind TEXT NOT NULL,
                     received INTEGER NOT NULL,
@@ -149,51 +137,49 @@ impl EventWriter {
             ))?;
             self.days = days(connection)?.into_iter().collect();
         }
-        let find = |day: i32| format!("SELECT seq, key, answer FROM event_d{day} WHERE dedup = ?1");
-        let sql = DaySql {
-            insert: format!(
-                "INSERT INTO event_d{day}
-                 (seq, dedup, appid, kind, received, key, body, answer, answered)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (dedup) DO NOTHING"
-            ),
-            find: find(day),
-            find_before: self.days.contains(&(day - 1)).then(|| find(day - 1)),
-        };
-        self.sql = Some((day, sql));
+        let insert = format!(
+            "INSERT INTO event_d{day}
+             (seq, dedup, appid, kind, received, key, body, answer, answered)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        );
+        self.insert = Some((day, insert));
         Ok(())
     }
 }
 
-/// The stored event with this dedup key, as a repeat.
-fn find(
+/// What a repeat is told: where the first one is, and its answer. An event that is past its retention was
+/// answered long ago.
+fn repeat(
     connection: &Connection,
-    sql: &str,
-    day: i32,
+    event: EventRef,
     job: &AppendJob,
-) -> rusqlite::Result<Option<Result<Appended, StoreError>>> {
+) -> Result<Appended, StoreError> {
+    let silent = Appended::Repeat {
+        event,
+        answer: Some(Answer::Silent),
+    };
+    if !has_day(connection, event.day)? {
+        return Ok(silent);
+    }
+    let sql = format!(
+        "SELECT key, answer FROM event_d{} WHERE seq = ?1",
+        event.day
+    );
     let row = connection
-        .prepare_cached(sql)?
-        .query_row([job.dedup.0.as_slice()], |row| {
-            Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, i64>(1)?,
-                row.get::<_, Option<Vec<u8>>>(2)?,
-            ))
+        .prepare_cached(&sql)?
+        .query_row([event.seq], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Option<Vec<u8>>>(1)?))
         })
         .optional()?;
-    Ok(row.map(|(seq, key, sealed)| {
-        let event = EventRef { day, seq };
-        let answer = match sealed {
-            None => None,
-            Some(sealed) if sealed.is_empty() => Some(Answer::Silent),
-            // A repeat under the account's current key, as nearly all are, costs no look-up.
-            Some(sealed) if key == job.key.id => {
-                Some(open_answer(&job.key, &job.appid, event, &sealed)?)
-            }
-            Some(_) => Some(Answer::Silent),
-        };
-        Ok(Appended::Repeat { event, answer })
-    }))
+    let answer = match row {
+        Some((_, None)) => None,
+        // A repeat under the account's current key, as nearly all are, costs no look-up.
+        Some((key, Some(sealed))) if !sealed.is_empty() && key == job.key.id => {
+            Some(open_answer(&job.key, &job.appid, event, &sealed)?)
+        }
+        Some((_, Some(_))) | None => return Ok(silent),
+    };
+    Ok(Appended::Repeat { event, answer })
 }
 
 pub(super) fn answer_context(appid: &AppId, event: EventRef) -> String {
@@ -240,7 +226,7 @@ pub(super) fn dedup_from(bytes: &[u8]) -> DedupKey {
     DedupKey(key)
 }
 
-fn days(connection: &Connection) -> rusqlite::Result<Vec<i32>> {
+pub(super) fn days(connection: &Connection) -> rusqlite::Result<Vec<i32>> {
     let mut statement = connection.prepare("SELECT day FROM event_day ORDER BY day")?;
     let days = statement.query_map([], |row| row.get(0))?;
     days.collect()

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use crate::OpenError;
+use crate::{Millis, OpenError, day::shanghai_day};
 
 /// Step n brings schema n to n + 1. Event tables are made per day, by [`super::events`].
 const STEPS: &[&str] = &["
@@ -50,10 +50,17 @@ const STEPS: &[&str] = &["
         revoked INTEGER
     ) WITHOUT ROWID;
     CREATE TABLE account (appid TEXT PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
+", "
+    CREATE TABLE dedup (key BLOB PRIMARY KEY, day INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
 "];
 
+/// The step that makes the dedup table.
+const DEDUP: usize = 1;
+/// Keys are taken over from so many days: twice the longest window that a gateway can be set to, and one.
+const DEDUP_DAYS: i32 = 15;
+
 /// Brings the database to the newest schema.
-pub(super) fn run(connection: &mut Connection, path: &str) -> Result<(), OpenError> {
+pub(super) fn run(connection: &mut Connection, path: &str, now: Millis) -> Result<(), OpenError> {
     let database = |source| OpenError::Database {
         path: path.to_owned(),
         source,
@@ -76,11 +83,28 @@ pub(super) fn run(connection: &mut Connection, path: &str) -> Result<(), OpenErr
         // Nothing to write, nothing to flush: the usual start.
         return Ok(());
     }
-    for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+    let done = usize::try_from(found).unwrap_or(0);
+    for (number, step) in STEPS.iter().enumerate().skip(done) {
         transaction.execute_batch(step).map_err(database)?;
+        if number == DEDUP {
+            take_over_keys(&transaction, shanghai_day(now)).map_err(database)?;
+        }
     }
     transaction
         .execute_batch(&format!("PRAGMA user_version = {known}"))
         .map_err(database)?;
     transaction.commit().map_err(database)
+}
+
+/// Fills the dedup table from the events' own tables, which told repeats apart before.
+fn take_over_keys(connection: &Connection, today: i32) -> rusqlite::Result<()> {
+    for day in super::events::days(connection)? {
+        if day >= today.saturating_sub(DEDUP_DAYS) {
+            connection.execute_batch(&format!(
+                "INSERT OR IGNORE INTO dedup (key, day, seq)
+                 SELECT dedup, {day}, seq FROM event_d{day} ORDER BY dedup"
+            ))?;
+        }
+    }
+    Ok(())
 }

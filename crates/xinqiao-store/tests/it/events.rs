@@ -185,3 +185,56 @@ async fn an_erased_account_cannot_be_read_and_others_can() {
         drop(store.append(event(&one, dedup, b"x", &[])).await.unwrap());
     }
 }
+
+#[tokio::test]
+async fn a_repeat_is_known_until_its_key_is_forgotten_whatever_became_of_the_event() {
+    for location in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(if location {
+            Location::Memory
+        } else {
+            file(folder.path())
+        });
+        let appid = appid();
+        let at = |number: u64, received: Millis| NewEvent {
+            received,
+            ..event(
+                &appid,
+                store.dedup_key(&appid, number, &number.to_string()),
+                b"x",
+                &["shop"],
+            )
+        };
+        // More than two steps of forgetting, over four days.
+        let mut first = Vec::new();
+        for number in 0..1200 {
+            let day = i64::try_from(number % 4).unwrap();
+            let appended = store.append(at(number, NOW.plus(day * DAY_MS))).await;
+            first.push(new_event(&appended.unwrap()));
+        }
+        // Ten days later the events are past their retention; their keys are not.
+        let later = NOW.plus(10 * DAY_MS);
+        assert_eq!(store.drop_days_before(later).await.unwrap(), 4);
+        let repeat = |number: u64| {
+            let again = store.append(at(number, later));
+            let event = first[usize::try_from(number).unwrap()];
+            async move {
+                let answer = Some(Answer::Silent);
+                again.await.unwrap() == Appended::Repeat { event, answer }
+            }
+        };
+        assert!(repeat(0).await && repeat(1199).await);
+        // Two of the four days are forgotten, wherever their keys stand.
+        assert_eq!(
+            store.forget_repeats(NOW.plus(2 * DAY_MS)).await.unwrap(),
+            600
+        );
+        assert!(repeat(2).await && repeat(1199).await, "the others stay");
+        for number in [0, 1, 1197] {
+            let appended = store.append(at(number, later)).await.unwrap();
+            assert!(matches!(appended, Appended::New { .. }), "{number}");
+        }
+        assert_eq!(store.forget_repeats(NOW.plus(2 * DAY_MS)).await.unwrap(), 0);
+        store.close().await;
+    }
+}

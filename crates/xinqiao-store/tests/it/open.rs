@@ -1,7 +1,8 @@
 //! Opening: the right key, one process, known schemas; nothing in clear.
 
 use xinqiao_store::{
-    AccountSecrets, Location, MasterKey, NewAppKey, OpenError, Options, Store, StoredToken,
+    AccountSecrets, Appended, Location, MasterKey, NewAppKey, NewEvent, OpenError, Options, Store,
+    StoredToken,
 };
 
 use crate::*;
@@ -125,4 +126,55 @@ async fn a_closed_store_says_so() {
     let appid = appid();
     let dedup = store.dedup_key(&appid, 1, "1");
     assert!(store.append(event(&appid, dedup, b"x", &[])).await.is_err());
+}
+
+/// A database of schema 1 told repeats apart by the tables of two days.
+#[tokio::test]
+async fn a_database_from_before_the_dedup_table_keeps_what_it_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let appid = appid();
+    let store = open(file(folder.path()));
+    let on = |number: u64, day: i64| NewEvent {
+        received: NOW.plus(day * DAY_MS),
+        ..event(
+            &appid,
+            store.dedup_key(&appid, number, &number.to_string()),
+            b"x",
+            &["shop"],
+        )
+    };
+    for (number, day) in [(1, -20), (2, -2), (3, -1), (4, 0)] {
+        store.append(on(number, day)).await.unwrap();
+    }
+    store.close().await;
+    let connection = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
+    let days: Vec<i64> = connection
+        .prepare("SELECT day FROM event_day")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    for day in &days {
+        connection
+            .execute_batch(&format!(
+                "CREATE UNIQUE INDEX old{day} ON event_d{day} (dedup)"
+            ))
+            .unwrap();
+    }
+    connection
+        .execute_batch("DROP TABLE dedup; PRAGMA user_version = 1")
+        .unwrap();
+    drop(connection);
+    let reopened = open(file(folder.path()));
+    for number in 2..=4 {
+        let appended = reopened.append(on(number, 0)).await.unwrap();
+        assert!(matches!(appended, Appended::Repeat { .. }), "{number}");
+    }
+    // Older than any window: nobody can send it again.
+    let appended = reopened.append(on(1, 0)).await.unwrap();
+    assert!(matches!(appended, Appended::New { .. }));
+    let appended = reopened.append(on(5, 0)).await.unwrap();
+    assert!(matches!(appended, Appended::New { .. }), "{appended:?}");
+    reopened.close().await;
 }

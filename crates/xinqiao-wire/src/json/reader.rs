@@ -380,6 +380,13 @@ impl Input for Reader<'_> {
         self.peek() == Some(b'n')
     }
 
+    fn is_blank(&mut self) -> bool {
+        self.peek() == Some(b'"') && {
+            let mut text = self.text.as_bytes()[self.at + 1..].iter();
+            text.find(|byte| !byte.is_ascii_whitespace()) == Some(&b'"')
+        }
+    }
+
     fn keep(&self) -> bool {
         self.keep
     }

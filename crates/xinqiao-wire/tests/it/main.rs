@@ -2,6 +2,7 @@
 
 mod differential;
 mod forms;
+mod groups;
 mod hostile;
 mod lenient;
 mod repeats;

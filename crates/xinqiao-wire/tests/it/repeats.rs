@@ -29,10 +29,7 @@ impl Record for Wide {
         static SHAPE: OnceLock<Shape> = OnceLock::new();
         SHAPE.get_or_init(|| {
             let name = |at: usize| -> &'static str { Box::leak(format!("f{at}").into_boxed_str()) };
-            Shape {
-                name: "Wide",
-                fields: (0..300).map(|at| Field::new(name(at))).collect(),
-            }
+            Shape::new("Wide", (0..300).map(|at| Field::new(name(at))).collect())
         })
     }
     fn at(&self, index: usize) -> &dyn Slot {

@@ -619,7 +619,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `CalId`.
             6 cal_id: String => "CalId: must",
         }
@@ -643,7 +643,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `ScheduleId`.
             6 schedule_id: String => "ScheduleId: must",
             /// `CalId`.
@@ -669,7 +669,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `ServiceCorpId`.
             6 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
@@ -695,7 +695,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `ChangeType`.
             6 change_type: String => "ChangeType: must",
             /// `Amount`.
@@ -721,7 +721,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `BatchJob`.
             6 batch_job: super::BatchJob => "BatchJob: must",
         }
@@ -745,7 +745,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `MeetingRoomId`.
             6 meeting_room_id: i64 => "MeetingRoomId: must",
             /// `MeetingId`.
@@ -771,7 +771,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `MeetingRoomId`.
             6 meeting_room_id: i64 => "MeetingRoomId: must",
             /// `MeetingId`.
@@ -819,7 +819,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `ChangeType`.
             6 change_type: String => "ChangeType: must",
             /// `ChainId`.
@@ -849,7 +849,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `SuiteId`.
             6 suite_id: Option<String> => "SuiteId",
             /// `AuthCorpId`.
@@ -857,17 +857,17 @@ pub mod event {
             /// `ChangeType`.
             8 change_type: String => "ChangeType: must",
             /// `Name`.
-            9 name: String => "Name: must",
+            9 name: Option<String> => "Name",
             /// `UserID`.
             10 user_id: Option<String> => "UserID",
             /// `NewUserID`.
             11 new_user_id: Option<String> => "NewUserID",
             /// `Alias`.
             12 alias: Option<String> => "Alias",
-            /// `Department`.
-            13 department: Option<String> => "Department",
-            /// `IsLeaderInDept`.
-            14 is_leader_in_dept: Option<String> => "IsLeaderInDept",
+            /// `Department`; joined by `,` on the wire.
+            13 department: Option<Vec<i64>> => "Department: comma",
+            /// `IsLeaderInDept`; joined by `,` on the wire.
+            14 is_leader_in_dept: Option<Vec<i64>> => "IsLeaderInDept: comma",
             /// `MainDepartment`.
             15 main_department: Option<i64> => "MainDepartment",
             /// `Email`; personal data, masked in `Debug`.
@@ -898,14 +898,14 @@ pub mod event {
             28 order: Option<i64> => "Order",
             /// `TagId`.
             29 tag_id: Option<i64> => "TagId",
-            /// `AddUserItems`.
-            30 add_user_items: Option<String> => "AddUserItems",
-            /// `DelUserItems`.
-            31 del_user_items: Option<String> => "DelUserItems",
-            /// `AddPartyItems`.
-            32 add_party_items: Option<String> => "AddPartyItems",
-            /// `DelPartyItems`.
-            33 del_party_items: Option<String> => "DelPartyItems",
+            /// `AddUserItems`; joined by `,` on the wire.
+            30 add_user_items: Option<Vec<String>> => "AddUserItems: comma",
+            /// `DelUserItems`; joined by `,` on the wire.
+            31 del_user_items: Option<Vec<String>> => "DelUserItems: comma",
+            /// `AddPartyItems`; joined by `,` on the wire.
+            32 add_party_items: Option<Vec<i64>> => "AddPartyItems: comma",
+            /// `DelPartyItems`; joined by `,` on the wire.
+            33 del_party_items: Option<Vec<i64>> => "DelPartyItems: comma",
         }
     }
 
@@ -927,7 +927,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `SuiteId`.
             6 suite_id: Option<String> => "SuiteId",
             /// `AuthCorpId`.
@@ -971,7 +971,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `SuiteId`.
             6 suite_id: Option<String> => "SuiteId",
             /// `AuthCorpId`.
@@ -1013,7 +1013,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `SuiteId`.
             6 suite_id: Option<String> => "SuiteId",
             /// `AuthCorpId`.
@@ -1047,7 +1047,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `SuiteId`.
             6 suite_id: Option<String> => "SuiteId",
             /// `AuthCorpId`.
@@ -1123,7 +1123,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `SuiteId`.
             6 suite_id: Option<String> => "SuiteId",
             /// `AuthCorpId`.
@@ -1161,7 +1161,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `CalId`.
             6 cal_id: String => "CalId: must",
         }
@@ -1185,7 +1185,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `ScheduleId`.
             6 schedule_id: String => "ScheduleId: must",
             /// `CalId`.
@@ -1211,7 +1211,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `ChangeType`.
             6 change_type: String => "ChangeType: must",
             /// `DocId`.
@@ -1318,7 +1318,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `AuthAddOpenKfId`.
             6 auth_add_open_kf_id: Option<Vec<String>> => "AuthAddOpenKfId",
             /// `AuthDelOpenKfId`.
@@ -1344,7 +1344,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `Token`.
             6 token: String => "Token: must",
             /// `OpenKfId`.
@@ -1454,7 +1454,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `ChangeType`.
             6 change_type: String => "ChangeType: must",
             /// `MeetingId`.
@@ -1496,7 +1496,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `ChangeType`.
             6 change_type: String => "ChangeType: must",
             /// `Status`.
@@ -1522,7 +1522,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `CalId`.
             6 cal_id: String => "CalId: must",
         }
@@ -1546,7 +1546,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `ScheduleId`.
             6 schedule_id: String => "ScheduleId: must",
             /// `CalId`.
@@ -1572,7 +1572,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
         }
     }
 
@@ -1696,7 +1696,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `NotifyId`.
             6 notify_id: String => "NotifyId: must",
             /// `NotifyScene`.
@@ -1722,7 +1722,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
         }
     }
 
@@ -1748,7 +1748,7 @@ pub mod event {
             /// `ScheduleId`.
             6 schedule_id: String => "ScheduleId: must",
             /// `AgentID`.
-            7 agent_id: i64 => "AgentID: must",
+            7 agent_id: Option<i64> => "AgentID",
         }
     }
 
@@ -1822,7 +1822,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `ChangeType`.
             6 change_type: String => "ChangeType: must",
         }
@@ -1846,7 +1846,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `SuiteId`.
             6 suite_id: Option<String> => "SuiteId",
             /// `CorpId`.
@@ -1876,7 +1876,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
         }
     }
 
@@ -2086,7 +2086,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
         }
     }
 
@@ -2132,7 +2132,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `JobId`.
             6 job_id: String => "JobId: must",
         }
@@ -2180,7 +2180,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `ChangeType`.
             6 change_type: String => "ChangeType: must",
             /// `FileId`.
@@ -2206,7 +2206,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
         }
     }
 
@@ -2228,7 +2228,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => "AgentID: must",
+            5 agent_id: Option<i64> => "AgentID",
             /// `ChangeType`.
             6 change_type: String => "ChangeType: must",
             /// `SpaceId`.

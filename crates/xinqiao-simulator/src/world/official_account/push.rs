@@ -8,7 +8,7 @@
 use serde_json::{Value, json};
 use xinqiao_crypto::AesKey;
 use xinqiao_message::{
-    envelope::Keys,
+    envelope::{Keys, Wrapping},
     push::{self, Context, Judgement, Speaker},
 };
 use xinqiao_types::{CallbackMode, CallbackToken};
@@ -317,6 +317,7 @@ pub(super) fn judge(order: &PushOrder, status: u16, content_type: &str, body: &[
         openid: &order.openid,
         account: &order.original_id,
         speaker,
+        wrapping: Wrapping::Xml,
     };
     push::judge(
         &context,

@@ -1,0 +1,83 @@
+//! What a callback that is not accepted is answered, and how the operator learns why.
+//!
+//! Invariant: whoever is not verified gets [`forbidden`], byte for byte the same for every cause, address and
+//! account: what an answer told would add up to reading captured messages, and to lists of accounts.
+//! That holds for addresses that are nobody's, too. The explanation goes to the log and to the account's
+//! last problem; it is found beside the answer, on a budget.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use bytes::Bytes;
+use http::StatusCode;
+use xinqiao_message::envelope::{self, CallbackQuery, EnvelopeError};
+
+use crate::{
+    directory::{LastProblem, Place},
+    problem::plain,
+    shared::Shared,
+};
+
+/// The one answer.
+fn forbidden() -> Response {
+    plain(StatusCode::FORBIDDEN, "forbidden\n")
+}
+
+/// Refuses a callback, and has it explained to the operator if the budget allows. `query` and `body` are
+/// as they came; the body of a URL check is empty.
+pub(super) fn refuse(
+    shared: &Arc<Shared>,
+    place: &Place,
+    address: &str,
+    query: &str,
+    body: Bytes,
+    error: EnvelopeError,
+) -> Response {
+    shared.metrics.callbacks_refused.add();
+    if place.account.explaining.take(shared.now()) {
+        let (beside, place) = (Arc::clone(shared), place.clone());
+        let (address, query) = (address.to_owned(), query.to_owned());
+        shared.tasks.spawn(async move {
+            explain(&beside, &place, &address, &query, &body, error);
+        });
+    }
+    forbidden()
+}
+
+fn explain(
+    shared: &Shared,
+    place: &Place,
+    address: &str,
+    query: &str,
+    body: &[u8],
+    error: EnvelopeError,
+) {
+    let account = &place.account;
+    let (rule, cause) = match account.closed {
+        Some(rule) => (rule, closed_text(rule).to_owned()),
+        None => {
+            let query = CallbackQuery::parse(query);
+            let error = envelope::diagnose(&account.keys, &query, body, error);
+            (error.rule(), error.to_string())
+        }
+    };
+    let appid = place.appid();
+    let address: String = address
+        .chars()
+        .take(80)
+        .filter(char::is_ascii_graphic)
+        .collect();
+    tracing::warn!(%appid, address, rule, cause, "A callback was refused.");
+    account.note_problem(LastProblem {
+        time: shared.now(),
+        rule,
+        cause,
+    });
+}
+
+fn closed_text(rule: &str) -> &'static str {
+    match rule {
+        "callback.token.missing" => "no callback Token is configured for this account",
+        _ => "no account with this address is configured here",
+    }
+}

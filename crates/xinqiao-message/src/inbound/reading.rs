@@ -1,0 +1,240 @@
+//! Reading what was verified: it is never thrown away.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use xinqiao_wire::xml::{self, Document, MAX_BYTES, XmlError, XmlErrorKind};
+
+use super::{
+    Body, Content, Form, Head, Message, MessageError, Typed, Unknown, lower, read_json, read_xml,
+};
+
+/// How a verified message was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Reading {
+    /// It is well-formed, and any reader takes it.
+    #[default]
+    Clean,
+    /// Its meaning was plain: what is handed on is well-formed.
+    Repaired {
+        /// The diagnosis rule of what was mended.
+        rule: &'static str,
+    },
+    /// It cannot be read. It is kept and handed on as it came.
+    Unreadable {
+        /// The diagnosis rule of what is wrong.
+        rule: &'static str,
+    },
+    /// There is a document type in it: it is kept, and no app gets it, because a careless reader of XML
+    /// would do what it says.
+    Doctype,
+}
+
+impl Reading {
+    /// The reading in one word: `clean`, `repaired`, `unreadable` or `doctype`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Repaired { .. } => "repaired",
+            Self::Unreadable { .. } => "unreadable",
+            Self::Doctype => "doctype",
+        }
+    }
+
+    /// The diagnosis rule; none if it is clean.
+    pub const fn rule(self) -> Option<&'static str> {
+        match self {
+            Self::Clean => None,
+            Self::Repaired { rule } | Self::Unreadable { rule } => Some(rule),
+            Self::Doctype => Some("xml.doctype"),
+        }
+    }
+
+    /// Whether its fields are known.
+    pub const fn is_read(self) -> bool {
+        matches!(self, Self::Clean | Self::Repaired { .. })
+    }
+}
+
+/// What the second attempt came to.
+struct Mended {
+    head: Head,
+    body: Body,
+    text: String,
+    /// What was mended, if anything had to be.
+    rule: Option<&'static str>,
+}
+
+impl Message {
+    /// Reads a verified message, whatever it is. The bytes are kept; [`Message::reading`] says how it went.
+    ///
+    /// What cannot be read is a [`Content::Unknown`] without a name; so is what has no type, with its fields.
+    pub fn read(bytes: impl Into<Vec<u8>>) -> Self {
+        let raw = bytes.into();
+        let strict = match strictly(&raw) {
+            Ok((head, body)) => return Self::from_reading(raw, head, body, None, Reading::Clean),
+            Err(error) => error,
+        };
+        let error = match again(&raw) {
+            Ok(found) => {
+                let reading = match (untyped(&found.body), found.rule) {
+                    (true, _) => UNTYPED,
+                    (false, Some(rule)) => Reading::Repaired { rule },
+                    (false, None) => Reading::Clean,
+                };
+                let text = found.rule.map(|_| found.text);
+                return Self::from_reading(raw, found.head, found.body, text, reading);
+            }
+            Err(error) => error,
+        };
+        let reading = match strict.as_ref().map_or(error.rule(), MessageError::rule) {
+            _ if matches!(&error, MessageError::Xml(error) if error.kind == XmlErrorKind::Doctype) => {
+                Reading::Doctype
+            }
+            rule => Reading::Unreadable { rule },
+        };
+        let body = Body::Content(Content::Unknown(Unknown::default()));
+        Self::from_reading(raw, Head::default(), body, None, reading)
+    }
+
+    fn from_reading(
+        raw: Vec<u8>,
+        head: Head,
+        body: Body,
+        mended: Option<String>,
+        reading: Reading,
+    ) -> Self {
+        Self {
+            head,
+            body,
+            raw,
+            mended,
+            reading,
+        }
+    }
+}
+
+const UNTYPED: Reading = Reading::Unreadable {
+    rule: MessageError::Untyped.rule(),
+};
+
+fn untyped(body: &Body) -> bool {
+    matches!(body, Body::Content(Content::Unknown(unknown)) if unknown.name.is_empty())
+}
+
+/// Reads what every reader takes. Fails without an error for what only some do.
+fn strictly(raw: &[u8]) -> Result<(Head, Body), Option<MessageError>> {
+    match Form::of(raw) {
+        Form::Xml => {
+            let document = Document::parse(raw).map_err(|error| Some(error.into()))?;
+            // A text between the fields belonged to a text that was not split.
+            if !xml::is_clean(raw) || !document.root().text().trim().is_empty() {
+                return Err(None);
+            }
+            read_xml(&document, Typed::Must).map_err(Some)
+        }
+        Form::Json => {
+            let value = serde_json::from_slice(raw).map_err(|error| Some(error.into()))?;
+            read_json(&lower::usual(value), Typed::Must).map_err(Some)
+        }
+    }
+}
+
+/// The second attempt.
+fn again(raw: &[u8]) -> Result<Mended, MessageError> {
+    let text = xml::text_of(raw);
+    if Form::of(text.as_bytes()) == Form::Json {
+        return json(&text, matches!(text, Cow::Owned(_)));
+    }
+    let repaired = xml::repair(raw).map_err(|kind| XmlError { kind, at: 0 })?;
+    let document = Document::parse_within(repaired.text.as_bytes(), MAX_BYTES * 8)?;
+    let (head, body) = read_xml(&document, Typed::May)?;
+    Ok(Mended {
+        head,
+        body,
+        text: repaired.text,
+        rule: repaired.mended.map(xml::Mended::rule),
+    })
+}
+
+fn json(whole: &str, recoded: bool) -> Result<Mended, MessageError> {
+    let text = whole
+        .trim_matches(|each: char| each.is_whitespace() || each.is_control() || each == '\u{feff}');
+    let mended = mended_json(text);
+    let value: Value = serde_json::from_str(&mended)?;
+    let (head, body) = read_json(&lower::usual(value), Typed::May)?;
+    let rule = if recoded {
+        Some("json.encoding")
+    } else {
+        (mended != whole.trim()).then_some("json.character")
+    };
+    Ok(Mended {
+        head,
+        body,
+        text: mended,
+        rule,
+    })
+}
+
+/// JSON whose texts hold what they may hold: raw control characters and halves of surrogate pairs become
+/// U+FFFD, and a backslash that begins no escape stands for itself.
+fn mended_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut in_text = false;
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let mut length = first.len_utf8();
+        match first {
+            '"' => {
+                in_text = !in_text;
+                out.push('"');
+            }
+            '\\' if in_text => length = escape(rest, &mut out),
+            '\n' if in_text => out.push_str("\\n"),
+            '\r' if in_text => out.push_str("\\r"),
+            '\t' if in_text => out.push_str("\\t"),
+            control if in_text && control < ' ' => out.push('\u{fffd}'),
+            '\0' => {}
+            other => out.push(other),
+        }
+        rest = &rest[length..];
+    }
+    out
+}
+
+/// Writes the escape at the beginning, as it is meant. Returns its length.
+fn escape(rest: &str, out: &mut String) -> usize {
+    let unit = |text: &str| {
+        let digits = text.strip_prefix("\\u")?.get(..4)?;
+        let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        plain.then(|| u16::from_str_radix(digits, 16).ok())?
+    };
+    match (rest.as_bytes().get(1), unit(rest)) {
+        (Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't'), _) => {
+            out.push_str(&rest[..2]);
+            2
+        }
+        (_, Some(first)) => {
+            let second = rest.get(6..).and_then(unit);
+            match (first, second) {
+                (0xd800..0xdc00, Some(0xdc00..0xe000)) => {
+                    out.push_str(&rest[..12]);
+                    12
+                }
+                (0xd800..0xe000, _) => {
+                    out.push('\u{fffd}');
+                    6
+                }
+                _ => {
+                    out.push_str(&rest[..6]);
+                    6
+                }
+            }
+        }
+        _ => {
+            out.push_str("\\\\");
+            1
+        }
+    }
+}
