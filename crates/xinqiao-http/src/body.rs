@@ -6,6 +6,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+use crate::serve::Stopped;
+
 /// What a body may take.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimit {
@@ -41,6 +43,12 @@ pub enum BodyError {
         /// The limit it went over.
         seconds: u64,
     },
+    /// Slower than the server's limits allow; answer 408.
+    #[error("the body came too slowly")]
+    Stalled,
+    /// There is no memory for it now; answer 503 with `retry-after`.
+    #[error("too many bodies are being received; send it again a little later")]
+    NoRoom,
     /// The connection broke.
     #[error("the connection broke while the body was read")]
     Broken,
@@ -51,9 +59,24 @@ impl BodyError {
     pub fn status(&self) -> http::StatusCode {
         match self {
             Self::TooLarge { .. } => http::StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooSlow { .. } => http::StatusCode::REQUEST_TIMEOUT,
+            Self::TooSlow { .. } | Self::Stalled => http::StatusCode::REQUEST_TIMEOUT,
+            Self::NoRoom => http::StatusCode::SERVICE_UNAVAILABLE,
             Self::Broken => http::StatusCode::BAD_REQUEST,
         }
+    }
+
+    /// What an error means that a request's body ended with.
+    pub fn of(error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            match error.downcast_ref::<Stopped>() {
+                Some(Stopped::TooSlow) => return Self::Stalled,
+                Some(Stopped::NoRoom) => return Self::NoRoom,
+                Some(Stopped::Broken) => return Self::Broken,
+                None => cause = error.source(),
+            }
+        }
+        Self::Broken
     }
 }
 
@@ -71,7 +94,7 @@ pub async fn read_body(body: Body, limit: BodyLimit) -> Result<Bytes, BodyError>
         Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
             Err(BodyError::TooLarge { limit: limit.bytes })
         }
-        Ok(Err(_)) => Err(BodyError::Broken),
+        Ok(Err(error)) => Err(BodyError::of(&*error)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Address ranges: which peers may be called.
+//! Address ranges: which peers may be called, which proxies are believed.
 
 use std::{
     fmt,
@@ -82,12 +82,12 @@ impl fmt::Display for Cidr {
     }
 }
 
-/// The ranges that may be called.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Several ranges.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CidrList(Vec<Cidr>);
 
 impl CidrList {
-    /// Loopback only: the default everywhere.
+    /// Loopback only: what may be called by default.
     pub fn loopback() -> Self {
         Self(vec![
             Cidr {
@@ -108,9 +108,20 @@ impl CidrList {
         list
     }
 
+    /// Whether there is no range.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether one of the ranges holds the address.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|range| range.contains(address))
+    }
+}
+
+impl FromIterator<Cidr> for CidrList {
+    fn from_iter<I: IntoIterator<Item = Cidr>>(ranges: I) -> Self {
+        Self(ranges.into_iter().collect())
     }
 }
 

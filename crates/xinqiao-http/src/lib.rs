@@ -14,6 +14,7 @@ mod event_stream;
 mod listen;
 mod origin_guard;
 mod outbound;
+mod peer;
 mod serve;
 
 pub use self::{
@@ -24,5 +25,6 @@ pub use self::{
     listen::{ListenError, Listener, listen, listen_block},
     origin_guard::{OriginGuard, Refusal, guard},
     outbound::{Outbound, OutboundError, OutboundRequest, OutboundResponse, post_callback},
-    serve::{DropConnection, Limits, ServeReport, serve, serve_with},
+    peer::{peer_in, peer_network, peer_of},
+    serve::{BodyBudget, DropConnection, Limits, ServeReport, serve, serve_with},
 };

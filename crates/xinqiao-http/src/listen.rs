@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// An open port.
 #[derive(Debug)]
@@ -56,6 +56,22 @@ impl Listener {
     }
 }
 
+/// What the system keeps of an answer that is not read. The connections inherit it. Left to itself it grows to
+/// megabytes, a third of which must be read before a slow reader's progress is seen.
+const UNREAD_BYTES: u32 = 256 * 1024;
+
+fn open(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(UNREAD_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(1024)
+}
+
 /// Opens one port; 0 lets the system choose.
 ///
 /// # Errors
@@ -65,7 +81,7 @@ pub async fn listen(bind: IpAddr, port: u16) -> Result<Listener, ListenError> {
         std::io::ErrorKind::AddrInUse => ListenError::InUse { bind, port },
         _ => ListenError::Refused { bind, port, source },
     };
-    let tcp = TcpListener::bind((bind, port)).await.map_err(failed)?;
+    let tcp = open(SocketAddr::new(bind, port)).map_err(failed)?;
     let address = tcp.local_addr().map_err(failed)?;
     Ok(Listener { tcp, address })
 }

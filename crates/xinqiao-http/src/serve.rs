@@ -1,38 +1,101 @@
 //! Serves a router on a listener until told to stop, then drains.
 
-use std::{net::SocketAddr, time::Duration};
+mod arriving;
+mod places;
+mod watched;
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use bytes::Bytes;
+use hyper::{
+    body::{Body as _, Frame, Incoming, SizeHint},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
-use crate::listen::Listener;
+pub(crate) use self::arriving::Stopped;
+pub use self::places::BodyBudget;
+use self::{
+    arriving::Arriving,
+    places::{Place, Places, Taken},
+    watched::Watched,
+};
+use crate::{
+    cidr::CidrList,
+    listen::Listener,
+    peer::{self, Vouched, peer_network},
+};
 
-/// What one connection may take.
-#[derive(Debug, Clone, Copy)]
+/// What peers may take.
+///
+/// When all connections are taken, the one that has kept us waiting longest makes room for a new one; so idle
+/// and slow peers starve nobody.
+#[derive(Debug, Clone)]
 pub struct Limits {
-    /// Longest time until a request's headers are complete.
+    /// Longest time from a request's first byte until its headers are complete.
     pub header_time: Duration,
     /// Most bytes of request line and headers together; at least 8 KiB.
     pub header_bytes: usize,
     /// Most headers in a request.
     pub headers: usize,
+    /// How long a connection may be idle, before its first request and between two.
+    pub keep_alive: Duration,
+    /// Longest time in which no byte of a body comes.
+    pub body_idle: Duration,
+    /// Longest time that a body may take besides what its bytes take at `body_rate`.
+    pub body_time: Duration,
+    /// Bytes a second that a body has to come with in the long run.
+    pub body_rate: u64,
+    /// Longest time in which nothing of an answer is read that waits to be.
+    pub answer_stall: Duration,
     /// How long a stop waits for requests that are still open.
     pub drain: Duration,
-    /// Most connections at once; further ones wait in the system's queue.
+    /// Most connections at once.
     pub connections: usize,
+    /// Most connections of one peer at once; loopback and trusted proxies may have all.
+    pub connections_per_peer: usize,
+    /// Most bodies of one peer that are waited for at once; loopback may send as many as it likes.
+    pub bodies_per_peer: usize,
+    /// The memory that bodies take together. Clone it into the limits of several servers to share it.
+    pub body_budget: BodyBudget,
+    /// Most bytes of one body that are in memory at once: what comes after them is streamed.
+    pub body_kept: usize,
+    /// How long a body waits for room in the budget before it is refused.
+    pub body_wait: Duration,
+    /// Reverse proxies whose word about the peer is taken, see [`crate::peer_of`].
+    pub trusted_proxies: CidrList,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            header_time: Duration::from_secs(15),
+            header_time: Duration::from_secs(10),
             header_bytes: 64 * 1024,
             headers: 128,
+            keep_alive: Duration::from_secs(75),
+            body_idle: Duration::from_secs(10),
+            body_time: Duration::from_secs(20),
+            body_rate: 16 * 1024,
+            answer_stall: Duration::from_secs(30),
             drain: Duration::from_secs(5),
             connections: 4096,
+            connections_per_peer: 512,
+            bodies_per_peer: 64,
+            body_budget: BodyBudget::default(),
+            body_kept: usize::MAX,
+            body_wait: Duration::from_secs(1),
+            trusted_proxies: CidrList::default(),
         }
     }
 }
@@ -55,23 +118,18 @@ pub async fn serve(listener: Listener, router: Router, stop: CancellationToken) 
 
 /// Serves until `stop` is cancelled, then lets open requests finish for at most [`Limits::drain`].
 ///
-/// Every request carries `ConnectInfo<SocketAddr>`, the address of its peer.
+/// Every request carries `ConnectInfo<SocketAddr>`, the other end of its connection; whom it counts for says
+/// [`crate::peer_of`].
 pub async fn serve_with(
     listener: Listener,
     router: Router,
     limits: Limits,
     stop: CancellationToken,
 ) -> ServeReport {
+    let drain = limits.drain;
+    let places = Places::new(limits);
     let connections = TaskTracker::new();
-    let abort = CancellationToken::new();
-    let places = std::sync::Arc::new(tokio::sync::Semaphore::new(limits.connections));
     loop {
-        let place = tokio::select! {
-            () = stop.cancelled() => break,
-            place = places.clone().acquire_owned() => {
-                place.expect("the semaphore is never closed")
-            }
-        };
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.tcp.accept() => accepted,
@@ -80,59 +138,103 @@ pub async fn serve_with(
             Ok(accepted) => accepted,
             Err(error) => {
                 // A peer that vanished, or no file handles left: neither ends the server.
+                places.evict_one();
                 tracing::warn!(%error, "Accepting a connection failed.");
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
             }
         };
+        let Some(taken) = places.take(counted(&places, peer.ip(), None)) else {
+            turn_away(&stream);
+            continue;
+        };
         let _ = stream.set_nodelay(true);
-        let (router, stop, abort) = (router.clone(), stop.clone(), abort.clone());
-        connections.spawn(async move {
-            let _place = place;
-            connection(stream, peer, router, limits, stop, abort).await;
-        });
+        connections.spawn(connection(
+            stream,
+            peer,
+            router.clone(),
+            taken,
+            stop.clone(),
+        ));
     }
     drop(listener);
     connections.close();
-    if tokio::time::timeout(limits.drain, connections.wait())
+    if tokio::time::timeout(drain, connections.wait())
         .await
         .is_ok()
     {
         return ServeReport { dropped: 0 };
     }
     let dropped = connections.len();
-    abort.cancel();
+    places.end_all();
     connections.wait().await;
     tracing::warn!(dropped, "Connections were still open after the drain time.");
     ServeReport { dropped }
 }
 
+/// What a request or a connection counts as; none where the number is not limited.
+fn counted(places: &Places, connected: IpAddr, vouched: Option<IpAddr>) -> Option<IpAddr> {
+    if let Some(vouched) = vouched {
+        return Some(peer_network(vouched));
+    }
+    let free =
+        connected.to_canonical().is_loopback() || places.limits.trusted_proxies.contains(connected);
+    (!free).then(|| peer_network(connected))
+}
+
+/// Every connection's request is being worked on: says so, if the system takes it at once.
+fn turn_away(stream: &TcpStream) {
+    const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
+        content-length: 0\r\nconnection: close\r\n\r\n";
+    let _ = stream.try_write(FULL);
+    tracing::debug!("A connection was turned away: all are at work.");
+}
+
 async fn connection(
-    stream: tokio::net::TcpStream,
+    stream: TcpStream,
     peer: SocketAddr,
     router: Router,
-    limits: Limits,
+    taken: Taken,
     stop: CancellationToken,
-    abort: CancellationToken,
 ) {
-    let service = service_fn(move |request: http::Request<Incoming>| {
+    let place = &taken.0;
+    let limits = &place.all.limits;
+    let service = service_fn(|request: http::Request<Incoming>| {
         let mut router = router.clone();
-        let mut request = request.map(Body::new);
+        place.request_began();
+        let answered = Answered(Arc::clone(place));
+        let vouched = peer::vouched(peer.ip(), request.headers(), &limits.trusted_proxies);
+        let mut request = request.map(|body| {
+            if body.is_end_stream() {
+                return Body::empty();
+            }
+            let network = counted(&place.all, peer.ip(), vouched);
+            Body::new(Arriving::new(body, Arc::clone(place), network))
+        });
+        if let Some(vouched) = vouched {
+            request.extensions_mut().insert(Vouched(vouched));
+        }
         request.extensions_mut().insert(ConnectInfo(peer));
         async move {
             let Ok(response) = router.call(request).await;
+            answered.0.discharge();
             if response.extensions().get::<DropConnection>().is_some() {
                 return Err(std::io::Error::other("dropped on purpose"));
             }
-            Ok(response)
+            Ok(response.map(|body| Answer {
+                body,
+                _answered: answered,
+            }))
         }
     });
     let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_time)
+        .header_read_timeout(None)
         .max_headers(limits.headers)
         .max_buf_size(limits.header_bytes.max(8 * 1024))
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(
+            TokioIo::new(Watched::new(stream, Arc::clone(place))),
+            service,
+        )
         .with_upgrades();
     let mut served = std::pin::pin!(served);
     let mut stopping = false;
@@ -148,80 +250,45 @@ async fn connection(
                 stopping = true;
                 served.as_mut().graceful_shutdown();
             }
-            () = abort.cancelled() => return,
+            () = place.end.notified() => return,
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::net::IpAddr;
+/// Dropped when a request was answered.
+struct Answered(Arc<Place>);
 
-    use axum::routing::get;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-    use super::*;
-    use crate::listen::listen;
-
-    #[tokio::test]
-    async fn a_stop_lets_the_open_request_finish() {
-        let listener = listen(IpAddr::from([127, 0, 0, 1]), 0).await.unwrap();
-        let address = listener.address();
-        let (started_tx, started) = tokio::sync::oneshot::channel::<()>();
-        let started_tx = std::sync::Arc::new(std::sync::Mutex::new(Some(started_tx)));
-        let release = CancellationToken::new();
-        let held = release.clone();
-        let router = Router::new().route(
-            "/",
-            get(move || {
-                let (held, started) = (held.clone(), started_tx.clone());
-                async move {
-                    let started = started.lock().unwrap().take();
-                    if let Some(started) = started {
-                        let _ = started.send(());
-                    }
-                    held.cancelled().await;
-                    "done"
-                }
-            }),
-        );
-        let stop = CancellationToken::new();
-        let server = tokio::spawn(serve(listener, router, stop.clone()));
-        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
-        client
-            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
-            .await
-            .unwrap();
-        started.await.unwrap();
-        stop.cancel();
-        release.cancel();
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.ends_with("done"), "{answer}");
-        assert_eq!(server.await.unwrap(), ServeReport { dropped: 0 });
-    }
-
-    #[tokio::test]
-    async fn headers_beyond_the_limit_are_refused() {
-        let listener = listen(IpAddr::from([127, 0, 0, 1]), 0).await.unwrap();
-        let address = listener.address();
-        let stop = CancellationToken::new();
-        let limits = Limits {
-            header_bytes: 8192,
-            ..Limits::default()
-        };
-        let router = Router::new().route("/", get(|| async { "ok" }));
-        let server = tokio::spawn(serve_with(listener, router, limits, stop.clone()));
-        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
-        let request = format!(
-            "GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n",
-            "a".repeat(20_000)
-        );
-        let _ = client.write_all(request.as_bytes()).await;
-        let mut answer = Vec::new();
-        let _ = client.read_to_end(&mut answer).await;
-        assert!(answer.starts_with(b"HTTP/1.1 431"));
-        stop.cancel();
-        server.await.unwrap();
+impl Drop for Answered {
+    fn drop(&mut self) {
+        self.0.request_ended();
     }
 }
+
+/// An answer that says when all of it was handed over.
+struct Answer {
+    body: Body,
+    _answered: Answered,
+}
+
+impl hyper::body::Body for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests;

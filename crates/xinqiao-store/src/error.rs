@@ -90,8 +90,8 @@ pub enum MasterKeyError {
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The write queue is full: shed load, ask the platform to repeat.
-    #[error("the store's write queue is full")]
+    /// The write queue or the log is full: shed load, ask the platform to repeat.
+    #[error("the store's write queue or its log is full")]
     Overloaded,
     /// The store was closed, or its writer stopped.
     #[error("the store is closed")]

@@ -3,8 +3,8 @@
 //!
 //! All writes go through one bounded queue. The writer drains up to [`writer::BATCH`] of them into
 //! one transaction, commits it with `synchronous = FULL`, and only then wakes the callers: full
-//! durability at the price of one disk flush per batch. The writer never checkpoints; a second
-//! connection does, so no caller waits for it.
+//! durability at the price of one disk flush per batch. A second connection checkpoints, so no caller
+//! waits for it; the writer does so only when the log has reached its bound.
 
 mod checkpoint;
 mod dedup;
@@ -18,21 +18,30 @@ mod vault;
 mod writer;
 
 use std::{
+    collections::HashMap,
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI32, AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use aws_lc_rs::hmac;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, InterruptHandle, OpenFlags};
 use xinqiao_types::AppId;
 
 #[cfg(feature = "bench")]
 pub(crate) use self::discard::Discard;
-use self::{checkpoint::Checkpointer, vault::Vault, writer::Writer};
+use self::{
+    checkpoint::{Bounds, Checkpointer},
+    vault::Vault,
+    writer::Writer,
+};
 use crate::{DedupKey, Location, MasterKey, OpenError, Options, StoreError};
+
+/// How long a connection waits for another one's lock.
+const BUSY: Duration = Duration::from_secs(5);
 
 /// An open SQLite store.
 #[derive(Clone)]
@@ -60,18 +69,20 @@ impl fmt::Debug for Sqlite {
 pub(crate) struct Opener {
     path: String,
     memory: bool,
+    bounds: Bounds,
 }
 
 static MEMORY_STORES: AtomicU64 = AtomicU64::new(0);
 
 impl Opener {
-    fn new(location: &Location) -> Result<Self, OpenError> {
+    fn new(location: &Location, bounds: Bounds) -> Result<Self, OpenError> {
         match location {
             Location::Memory => {
                 let number = MEMORY_STORES.fetch_add(1, Ordering::Relaxed);
                 Ok(Self {
                     path: format!("file:xinqiao-{number}?mode=memory"),
                     memory: true,
+                    bounds,
                 })
             }
             Location::File(path) => {
@@ -88,6 +99,7 @@ impl Opener {
                 Ok(Self {
                     path: path.to_string_lossy().into_owned(),
                     memory: false,
+                    bounds,
                 })
             }
         }
@@ -103,12 +115,13 @@ impl Opener {
             flags
         };
         let connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(128);
         connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
              PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA foreign_keys = OFF;",
         )?;
+        connection.pragma_update(None, "journal_size_limit", self.bounds.kept.cast_signed())?;
         Ok(connection)
     }
 }
@@ -135,11 +148,52 @@ fn private(path: &std::path::Path) -> Result<(), OpenError> {
 struct Readers {
     opener: Opener,
     idle: Mutex<Vec<Connection>>,
+    running: Arc<Reads>,
+}
+
+/// The reads that are running, so that one that holds the log for too long can be interrupted.
+#[derive(Default)]
+struct Reads {
+    next: AtomicU64,
+    running: Mutex<HashMap<u64, (Instant, InterruptHandle)>>,
+}
+
+impl Reads {
+    fn running(&self) -> MutexGuard<'_, HashMap<u64, (Instant, InterruptHandle)>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run<T>(
+        &self,
+        connection: &Connection,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let begun = (Instant::now(), connection.get_interrupt_handle());
+        self.running().insert(number, begun);
+        let result = work(connection);
+        self.running().remove(&number);
+        result
+    }
+
+    /// Interrupts reads that have been running for longer than this.
+    fn interrupt(&self, time: Duration) {
+        for (begun, handle) in self.running().values() {
+            if begun.elapsed() >= time {
+                tracing::warn!("A read of the store took too long and was interrupted.");
+                handle.interrupt();
+            }
+        }
+    }
 }
 
 impl Sqlite {
     pub(crate) fn open(options: Options) -> Result<Self, OpenError> {
-        let opener = Opener::new(&options.location)?;
+        Self::open_bounded(options, Bounds::default())
+    }
+
+    fn open_bounded(options: Options, bounds: Bounds) -> Result<Self, OpenError> {
+        let opener = Opener::new(&options.location, bounds)?;
         let database = |source| OpenError::Database {
             path: opener.path.clone(),
             source,
@@ -149,7 +203,8 @@ impl Sqlite {
         migrations::run(&mut connection, &opener.path, options.now)?;
         let vault = Vault::open(&connection, &options.master, &opener.path)?;
         deliveries::release_held(&connection, options.now).map_err(database)?;
-        let checkpointer = Checkpointer::start(&opener).map_err(database)?;
+        let running = Arc::new(Reads::default());
+        let checkpointer = Checkpointer::start(&opener, Arc::clone(&running)).map_err(database)?;
         let writer = Writer::start(connection, checkpointer.signal(), lock).map_err(database)?;
         let dedup = hmac::Key::new(hmac::HMAC_SHA256, &options.master.derive("dedup"));
         Ok(Self(Arc::new(Inner {
@@ -158,6 +213,7 @@ impl Sqlite {
             readers: Readers {
                 opener,
                 idle: Mutex::new(Vec::new()),
+                running,
             },
             vault,
             master: options.master,
@@ -206,7 +262,7 @@ impl Sqlite {
                 Some(connection) => connection,
                 None => inner.readers.opener.connect()?,
             };
-            let result = work(&connection)?;
+            let result = inner.readers.running.run(&connection, work)?;
             let mut idle = idle();
             if idle.len() < 4 {
                 idle.push(connection);

@@ -9,7 +9,11 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Opener, checkpoint::Signal, events::EventWriter};
+use super::{
+    Opener,
+    checkpoint::{Guard, Signal},
+    events::EventWriter,
+};
 use crate::{Appended, OpenError, StoreError, sqlite::events::AppendJob};
 
 /// Most writes in one transaction.
@@ -23,7 +27,8 @@ const RUN_BYTES: u64 = 512;
 
 /// Tells the caller how its write ended, once the transaction did.
 type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-type Work = Box<dyn FnOnce(&Connection) -> Reply + Send>;
+/// Runs in a transaction, or learns why there is none.
+type Work = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Reply + Send>;
 
 pub(super) enum Job {
     Append(AppendJob, oneshot::Sender<Result<Appended, StoreError>>),
@@ -48,7 +53,7 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || {
-                write_loop(&connection, jobs, events, &checkpoint, &waker);
+                write_loop(&connection, jobs, events, &Guard::new(checkpoint), &waker);
                 drop(connection);
                 drop(lock);
             })
@@ -72,11 +77,11 @@ impl Writer {
     {
         let (tx, rx) = oneshot::channel();
         self.send(Job::Run(Box::new(move |connection| {
-            let result = in_savepoint(connection, work);
+            let result = connection.and_then(|connection| Ok(in_savepoint(connection, work)?));
             Box::new(move |committed| {
                 let result = match (result, committed) {
                     (Ok(value), Ok(())) => Ok(value),
-                    (Err(error), _) => Err(error.into()),
+                    (Err(error), _) => Err(error),
                     (_, Err(error)) => Err(error),
                 };
                 // The caller may be gone; the write stays.
@@ -187,7 +192,7 @@ fn write_loop(
     connection: &Connection,
     mut jobs: mpsc::Receiver<Job>,
     mut events: EventWriter,
-    checkpoint: &Signal,
+    log: &Guard,
     waker: &Waker,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
@@ -195,7 +200,11 @@ fn write_loop(
     while !stopping && jobs.blocking_recv_many(&mut batch, BATCH) > 0 {
         let mut waiting = Vec::with_capacity(batch.len());
         let mut bytes = 0;
-        let begun = begin(connection);
+        let begun = if log.is_full(connection) {
+            Err(StoreError::Overloaded)
+        } else {
+            begin(connection)
+        };
         for job in batch.drain(..) {
             match job {
                 Job::Stop => stopping = true,
@@ -209,17 +218,20 @@ fn write_loop(
                 }
                 Job::Run(work) => {
                     bytes += RUN_BYTES;
-                    waiting.push(Waiting::Run(work(connection)));
+                    let transaction = begun.clone().map(|()| connection);
+                    waiting.push(Waiting::Run(work(transaction)));
                 }
             }
         }
         let committed = begun.and_then(|()| commit(connection));
         if let Err(error) = &committed {
-            tracing::error!(%error, "A batch of writes was not committed.");
+            if !matches!(error, StoreError::Overloaded) {
+                tracing::error!(%error, "A batch of writes was not committed.");
+            }
             events.forget_days();
         }
         waker.wake(Ended { waiting, committed });
-        checkpoint.written(bytes);
+        log.written(bytes);
     }
     jobs.close();
 }
