@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+mod issuing;
+
 use anyhow::{Result, ensure};
 use serde_json::json;
 use xinqiao_catalog::{Endpoint, ErrorFamily, Product, Shape, TypeRef};
@@ -91,6 +93,7 @@ pub(crate) fn check() -> Result<()> {
     permissions(&catalog, &mut complaints);
     codes(&catalog, &mut complaints);
     rules(&catalog, &mut complaints);
+    issuing::check(&catalog, &mut complaints);
     order(&mut complaints)?;
     match facts::folder() {
         Some(folder) => {

@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    DedupRecipe, Diagnosis, Endpoint, ErrorCode, Event, Grant, Host, MediaLimit, Module, Page,
-    PayLimit, PermissionRow, Product, Quota, Route, TypeDef,
+    DedupRecipe, Diagnosis, Endpoint, ErrorCode, Event, Grant, Host, Issuing, MediaLimit, Module,
+    Page, PayLimit, PermissionRow, Product, Quota, Route, TypeDef,
 };
 
 /// The committed blob.
@@ -58,6 +58,8 @@ pub struct Rules {
     pub diagnoses: Vec<Diagnosis>,
     /// Browser pages.
     pub pages: Vec<Page>,
+    /// Issuing endpoints, sorted by id.
+    pub issuing: Vec<Issuing>,
 }
 
 /// One product: endpoints sorted by id, and its named types.

@@ -3,7 +3,8 @@
 use crate::blob;
 use crate::model::{
     Code, DedupRecipe, Diagnosis, Endpoint, ErrorCode, ErrorFamily, Event, EventKind, Grant, Host,
-    MediaLimit, Module, Page, PayLimit, PermissionRow, Product, Quota, Route, TypeDef, TypeId,
+    Issuing, MediaLimit, Module, Page, PayLimit, PermissionRow, Product, Quota, Route, TypeDef,
+    TypeId,
 };
 
 /// The endpoint of that id, or of a former id.
@@ -176,6 +177,20 @@ pub fn quotas() -> &'static [Quota] {
 /// The quotas of that id: one for each sort of account.
 pub fn quotas_of(id: &str) -> impl Iterator<Item = &'static Quota> {
     quotas().iter().filter(move |quota| quota.id == id)
+}
+
+/// All endpoints that hand out credentials or take a secret, sorted by id.
+#[must_use]
+pub fn issuing_endpoints() -> &'static [Issuing] {
+    &blob::rules().issuing
+}
+
+/// What the endpoint of that id issues, if it does.
+#[must_use]
+pub fn issuing(id: &str) -> Option<&'static Issuing> {
+    let all = issuing_endpoints();
+    let at = all.binary_search_by(|issuing| issuing.id.cmp(id)).ok()?;
+    all.get(at)
 }
 
 /// All interaction grants.

@@ -123,6 +123,21 @@ fn router() -> &'static Router {
 /// Finds the endpoint that a request is for.
 #[must_use]
 pub fn route(query: &RouteQuery<'_>) -> Routed {
+    match route_known(query) {
+        Routed::Unknown { nearest: None } => {
+            let name = query.host.split(':').next().unwrap_or_default();
+            let canonical = router().aliases.get(name).copied().unwrap_or(name);
+            let nearest = nearest(canonical, query.path);
+            Routed::Unknown { nearest }
+        }
+        routed => routed,
+    }
+}
+
+/// [`route`] for requests of strangers: an unknown path costs no more than a known one, because nothing like it is
+/// looked for.
+#[must_use]
+pub fn route_known(query: &RouteQuery<'_>) -> Routed {
     let router = router();
     let name = query.host.split(':').next().unwrap_or_default();
     let canonical = router.aliases.get(name).copied().unwrap_or(name);
@@ -142,9 +157,7 @@ pub fn route(query: &RouteQuery<'_>) -> Routed {
             .collect()
     };
     if nodes.is_empty() {
-        return Routed::Unknown {
-            nearest: nearest(canonical, query.path),
-        };
+        return Routed::Unknown { nearest: None };
     }
     let candidates: Vec<&'static Route> = nodes
         .iter()

@@ -1,6 +1,6 @@
 //! The platform's surface as seen from a server that stands in for it.
 //!
-//! [`recognise`] says which endpoint a request is for and takes its credential out; [`swap_token`] and
+//! [`recognise`] says which endpoint a request is for and takes its credential out; [`swap_param`] and
 //! [`swap_secret`] put another one in; [`refusal`] writes a failure the way the product writes it, with
 //! a trace id of the right shape. Simulator and gateway share all of it. Nothing here checks a
 //! credential, and nothing here invents an answer to a call that succeeds.
@@ -14,13 +14,15 @@
 mod credential;
 mod refusal;
 
+use std::{collections::HashMap, sync::OnceLock};
+
 use crate::{
     model::{Endpoint, Method, Product},
-    route::{RouteQuery, Routed, route},
+    route::{RouteQuery, Routed, route, route_known},
 };
 
 pub use self::{
-    credential::{Credential, Place, swap_secret, swap_token},
+    credential::{Credential, Place, swap_field, swap_param, swap_secret},
     refusal::{ACKNOWLEDGED, Answer, Refusal, hint, refusal, rid, trace},
 };
 
@@ -94,14 +96,31 @@ impl Call {
 
 /// Says what a request is for and takes its credential out.
 pub fn recognise(request: &Request<'_>) -> Call {
-    let query = RouteQuery {
+    recognised(request, route(&asked(request)), product_of)
+}
+
+/// [`recognise`] for requests of strangers: an unknown path costs no more than a known one. Nothing similar is
+/// looked for, and its product is that of the paths that begin like it.
+pub fn recognise_known(request: &Request<'_>) -> Call {
+    recognised(request, route_known(&asked(request)), product_by_start)
+}
+
+fn asked<'a>(request: &Request<'a>) -> RouteQuery<'a> {
+    RouteQuery {
         host: request.host,
         method: request.method,
         path: request.path,
         query: request.query,
         body: request.body,
-    };
-    let target = match route(&query) {
+    }
+}
+
+fn recognised(
+    request: &Request<'_>,
+    routed: Routed,
+    product_of: impl Fn(&str, &str) -> Product,
+) -> Call {
+    let target = match routed {
         Routed::Found {
             endpoint,
             path_params,
@@ -147,6 +166,35 @@ pub fn product_of(host: &str, path: &str) -> Product {
             )
         })
         .map_or(Product::OfficialAccount, |route| route.product)
+}
+
+/// The product of a host's routes that have the same first segment, or of the host.
+fn product_by_start(host: &str, path: &str) -> Product {
+    type ByStart = HashMap<(&'static str, &'static str), Product>;
+    static PRODUCTS: OnceLock<ByStart> = OnceLock::new();
+    let products = PRODUCTS.get_or_init(|| {
+        let mut products = ByStart::new();
+        for route in crate::routes() {
+            for start in [first_segment(route.path), ""] {
+                let product = products.entry((route.host, start)).or_insert(route.product);
+                *product = (*product).min(route.product);
+            }
+        }
+        products
+    });
+    let name = host.split(':').next().unwrap_or_default();
+    let canonical = crate::hosts()
+        .iter()
+        .find(|known| known.name == name)
+        .map_or("", |known| known.canonical);
+    [first_segment(path), ""]
+        .into_iter()
+        .find_map(|start| products.get(&(canonical, start)).copied())
+        .unwrap_or(Product::OfficialAccount)
+}
+
+fn first_segment(path: &str) -> &str {
+    path.split('/').nth(1).unwrap_or_default()
 }
 
 fn common_start(a: &str, b: &str) -> usize {

@@ -244,7 +244,7 @@ async fn connect(via: Via, running: &mut Running, account: &SeededAccount) -> Re
                 .issue_key(APP_NAME, &[appid])
                 .await
                 .context("the gateway did not issue a key for the app")?;
-            let inlet = format!("{}/callback/{}", gateway.origin(), account.appid);
+            let inlet = format!("{}/callback/{}", gateway.public_origin(), account.appid);
             (inlet, gateway.endpoints(), key.key.expose().to_owned())
         }
         _ => (url, running.simulator.endpoints(), account.secret.clone()),
@@ -272,6 +272,7 @@ fn gateway_config(
         ..Config::default()
     };
     config.listen.bind = options.bind;
+    config.proxy.bind = options.bind;
     config.listen.hosts.clone_from(&options.host);
     config.listen.port = match options.port {
         0 => 0,

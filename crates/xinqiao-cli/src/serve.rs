@@ -18,16 +18,26 @@ pub(crate) async fn run(path: &Path, lang: Lang) -> Outcome {
     let (accounts, apps) = (config.accounts.len(), config.apps.len());
     let gateway = match Gateway::start(config, Context::default()).await {
         Ok(gateway) => gateway,
-        Err(error @ (StartError::Config(_) | StartError::NoMasterKey { .. })) => {
+        Err(
+            error @ (StartError::Config(_)
+            | StartError::NoMasterKey { .. }
+            | StartError::MasterKeyVariable { .. }),
+        ) => {
             return Err(Fail::usage(format!("{:#}", anyhow::Error::new(error))));
         }
         Err(error) => return Err(anyhow::Error::new(error).into()),
     };
-    let origin = gateway.origin();
+    let (origin, admin) = (gateway.public_origin(), gateway.origin());
     talk::data(match lang {
         Lang::Zh => format!("网关已在 {origin} 监听：{accounts} 个账号，{apps} 个应用"),
         Lang::En => format!("gateway listens at {origin}: {accounts} accounts, {apps} apps"),
     });
+    if admin != origin {
+        talk::data(match lang {
+            Lang::Zh => format!("管理接口：{admin}，只给本机"),
+            Lang::En => format!("administration: {admin}, for this machine only"),
+        });
+    }
     for (host, origin) in gateway.endpoints() {
         talk::data(format_args!("  {host:<28} {origin}"));
     }

@@ -1,11 +1,13 @@
 //! The gateway's own interface: state, lists, keys. JSON, for programs and the console.
 //!
-//! Served to loopback, or to whoever brings the configured key. A request that came through a proxy
-//! is not from loopback, whatever its connection says.
+//! On the first port it is there for whoever brings the configured key. Without one it is only on
+//! its own port or socket, which nobody else's network reaches. No header but the key gives a right,
+//! and where a request seems to come from gives none either: an ordinary reverse proxy makes the
+//! internet look like this machine.
 
 mod views;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json,
@@ -15,11 +17,11 @@ use axum::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
-use xinqiao_http::{BodyLimit, OriginGuard, read_body};
+use xinqiao_http::{BodyLimit, OriginGuard, Refusal, read_body};
 use xinqiao_store::EventRef;
-use xinqiao_types::AppId;
+use xinqiao_types::{AppId, AppKey};
 
-use crate::{IssueError, issued_key, shared::Shared};
+use crate::{IssueError, front, issued_key, platform::Face, shared::Shared};
 
 /// Whether a path belongs to this interface.
 pub(crate) fn is_ours(path: &str) -> bool {
@@ -28,32 +30,59 @@ pub(crate) fn is_ours(path: &str) -> bool {
         || path.starts_with("/v1/")
 }
 
-pub(crate) async fn handle(
-    shared: &Arc<Shared>,
-    peer: Option<SocketAddr>,
-    request: Request,
-) -> Response {
+/// What whoever asks may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rights {
+    /// Everything.
+    All,
+    /// Metrics, readiness, lists.
+    Read,
+    /// Nothing.
+    None,
+    /// Nothing yet: too many wrong keys came from there.
+    Later,
+    /// Nothing: a page of another site asks.
+    Foreign(Refusal),
+}
+
+pub(crate) async fn handle(shared: &Arc<Shared>, face: Face, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
-    // Probes come from orchestrators that have neither the key nor a loopback address, and tell
-    // nothing secret.
+    // Probes come from orchestrators that have no key, and tell nothing secret.
     if path == "/healthz" {
         return health(shared).await;
     }
-    let guard = OriginGuard::new(shared.config.listen.hosts.iter().cloned());
-    let has_key = brings_key(shared, request.headers());
-    if !has_key && let Err(refusal) = guard.check(request.headers()) {
+    match rights(shared, face, &request) {
+        Rights::All => {}
+        Rights::Foreign(refusal) => return refusal.into_response(),
+        Rights::Later => {
+            return error(
+                StatusCode::TOO_MANY_REQUESTS,
+                "admin.slow",
+                "too many wrong keys from this address; wait a little",
+            );
+        }
+        Rights::Read => {
+            if !is_reading(&method, &path) {
+                return error(
+                    StatusCode::FORBIDDEN,
+                    "admin.read_only",
+                    "admin.read_key reads metrics, readiness and lists; use admin.key for the rest",
+                );
+            }
+        }
+        Rights::None if path == "/readyz" => return views::ready_or_not(shared).await,
+        Rights::None if face == Face::Native && !has_keys(shared) => return front::stranger(),
+        Rights::None => {
+            return error(
+                StatusCode::UNAUTHORIZED,
+                "admin.key",
+                "send the administration key as Authorization: Bearer …",
+            );
+        }
+    }
+    if let Err(refusal) = xinqiao_http::json_only(&method, request.headers()) {
         return refusal.into_response();
-    }
-    if path == "/v1/endpoints" {
-        return Json(json!({ "endpoints": shared.endpoints() })).into_response();
-    }
-    if !has_key && !is_local(shared, peer, request.headers()) {
-        return error(
-            StatusCode::UNAUTHORIZED,
-            "admin.key",
-            "send the administration key as Authorization: Bearer …, or ask from this machine",
-        );
     }
     let segments: Vec<&str> = path
         .split('/')
@@ -62,6 +91,9 @@ pub(crate) async fn handle(
     let query = Query::parse(request.uri().query().unwrap_or(""));
     match (&method, segments.as_slice()) {
         (&Method::GET, [] | ["v1"]) => views::about(shared),
+        (&Method::GET, ["v1", "endpoints"]) => {
+            Json(json!({ "endpoints": shared.endpoints() })).into_response()
+        }
         (&Method::GET, ["readyz"]) => views::ready(shared).await,
         (&Method::GET, ["metrics"]) => {
             let mut response = shared.metrics.render().into_response();
@@ -138,32 +170,80 @@ fn error(status: StatusCode, code: &str, message: &str) -> Response {
 async fn health(shared: &Shared) -> Response {
     match shared.store.probe().await {
         Ok(()) => Json(json!({ "status": "ok" })).into_response(),
-        Err(broken) => error(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "store.refused",
-            &broken.to_string(),
-        ),
+        Err(broken) => {
+            tracing::error!(error = %broken, rule = "store.refused", "The store does not answer.");
+            error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store.refused",
+                "the store does not answer",
+            )
+        }
     }
 }
 
-fn brings_key(shared: &Shared, headers: &HeaderMap) -> bool {
-    let Some(key) = &shared.config.admin.key else {
-        return false;
-    };
-    headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .is_some_and(|given| {
-            xinqiao_crypto::constant_time_eq(given.trim().as_bytes(), key.expose().as_bytes())
-        })
+fn has_keys(shared: &Shared) -> bool {
+    shared.config.admin.key.is_some() || shared.config.admin.read_key.is_some()
 }
 
-fn is_local(shared: &Shared, peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
-    const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
-    shared.config.admin.key.is_none()
-        && peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback())
-        && !FORWARDED.iter().any(|name| headers.contains_key(*name))
+/// What a request may do: by the key that it brings, or because the port is administration's own and
+/// no key is configured.
+fn rights(shared: &Shared, face: Face, request: &Request) -> Rights {
+    let headers = request.headers();
+    let admin = &shared.config.admin;
+    if has_keys(shared)
+        && let Some(given) = bearer(headers)
+    {
+        let peer = xinqiao_http::peer_of(request);
+        let now = tokio::time::Instant::now();
+        if !shared.wrong_keys.patient(peer, now) {
+            return Rights::Later;
+        }
+        let is = |key: &Option<AppKey>| {
+            key.as_ref().is_some_and(|key| {
+                xinqiao_crypto::constant_time_eq(given.as_bytes(), key.expose().as_bytes())
+            })
+        };
+        if is(&admin.key) {
+            return Rights::All;
+        }
+        if is(&admin.read_key) {
+            return Rights::Read;
+        }
+        shared.wrong_keys.wrong(peer, now);
+        tracing::warn!(%peer, rule = "admin.key", "A wrong administration key was refused.");
+        return Rights::None;
+    }
+    if face != Face::Admin || admin.key.is_some() {
+        return Rights::None;
+    }
+    // Pages of other sites, which a browser on this machine may show, are turned away.
+    let guard = OriginGuard::new(shared.config.listen.hosts.iter().cloned());
+    match guard.check(headers) {
+        Ok(()) => Rights::All,
+        Err(refusal) => Rights::Foreign(refusal),
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+/// What the read-only key opens. Not single events: they show what users wrote.
+fn is_reading(method: &Method, path: &str) -> bool {
+    *method == Method::GET
+        && matches!(
+            path.trim_end_matches('/'),
+            "" | "/readyz"
+                | "/metrics"
+                | "/v1"
+                | "/v1/endpoints"
+                | "/v1/accounts"
+                | "/v1/events"
+                | "/v1/deliveries"
+                | "/v1/keys"
+        )
 }
 
 #[derive(Deserialize)]

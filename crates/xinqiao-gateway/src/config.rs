@@ -9,7 +9,7 @@ mod secret;
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     time::Duration,
 };
@@ -24,6 +24,9 @@ use xinqiao_types::{
 pub use self::read::ConfigError;
 pub(crate) use self::read::is_plain_id;
 
+/// How far above the first port administration listens unless the configuration says where.
+const ADMIN_PORTS: u16 = 5;
+
 /// First port of a gateway when none is configured: that of `dev` plus ten.
 pub const DEFAULT_PORT: u16 = 8610;
 
@@ -33,6 +36,8 @@ pub const DEFAULT_PORT: u16 = 8610;
 pub struct Config {
     /// Where to listen.
     pub listen: Listen,
+    /// Where apps call the platform through us.
+    pub proxy: Proxy,
     /// Where platform calls go.
     pub upstream: Upstream,
     /// Where events, tokens and keys are kept.
@@ -59,8 +64,7 @@ pub struct Config {
     /// Seconds that a callback's timestamp may be from now, in both directions. Repeats are recognised for
     /// twice as long.
     pub callback_window: u64,
-    /// Development: makes a sealing key on the first start, and lets loopback administer without a
-    /// key. Cannot be set in a file.
+    /// Development: makes a sealing key on the first start. Cannot be set in a file.
     #[serde(skip)]
     pub dev: bool,
 }
@@ -69,6 +73,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: Listen::default(),
+            proxy: Proxy::default(),
             upstream: Upstream::default(),
             store: StoreAt::default(),
             seal: Seal::default(),
@@ -85,17 +90,49 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// Where administration listens without a key on the network: as configured; else on loopback
+    /// beside the other ports; with `admin.key` and nothing configured, nowhere but the first port.
+    pub(crate) fn admin_listen(&self) -> Option<AdminListen> {
+        if self.admin.listen.is_some() || self.admin.key.is_some() {
+            return self.admin.listen.clone();
+        }
+        let port = match self.listen.port {
+            0 => 0,
+            first => first.saturating_add(ADMIN_PORTS),
+        };
+        Some(AdminListen::Tcp((Ipv4Addr::LOCALHOST, port).into()))
+    }
+}
+
 /// Where to listen.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Listen {
-    /// The address; loopback unless told otherwise.
+    /// The first port's address; loopback unless told otherwise. The first port may face the
+    /// internet.
     pub bind: IpAddr,
-    /// The first of five ports in a row: native and inlet, api, qyapi, pay, pages. 0: five random
-    /// ones.
+    /// The first of five ports in a row: callbacks, then the proxy's api, qyapi, pay, pages. 0: five
+    /// random ones.
     pub port: u16,
     /// Names, besides loopback ones, under which browsers may reach the administration interface.
     pub hosts: Vec<String>,
+}
+
+/// Where apps call the platform through us: four ports, for the apps' network only.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Proxy {
+    /// The address of the four ports; loopback unless told otherwise.
+    pub bind: IpAddr,
+}
+
+impl Default for Proxy {
+    fn default() -> Self {
+        Self {
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        }
+    }
 }
 
 impl Default for Listen {
@@ -150,9 +187,24 @@ pub struct Seal {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Admin {
-    /// The key to send as `Authorization: Bearer …`. Without one, only loopback is served.
+    /// The key to send as `Authorization: Bearer …`; at least 24 characters. With one, the first
+    /// port serves administration to whoever brings it; without one, only `listen` does.
     #[serde(deserialize_with = "secret::optional")]
     pub key: Option<AppKeyText>,
+    /// A second key that reads metrics, readiness and lists, and changes nothing.
+    #[serde(deserialize_with = "secret::optional")]
+    pub read_key: Option<AppKeyText>,
+    /// A port or socket of its own. An address that is not loopback needs `key`.
+    pub listen: Option<AdminListen>,
+}
+
+/// Where administration listens by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminListen {
+    /// An address; port 0: a random one.
+    Tcp(SocketAddr),
+    /// A Unix socket, for its owner only.
+    Unix(PathBuf),
 }
 
 /// What to do with a call that the permission rules would refuse.

@@ -18,6 +18,22 @@ pub enum StartError {
     /// The master key could not be loaded.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
+    /// The variable that should hold the master key holds something else.
+    #[error("the environment variable {variable} holds no master key")]
+    MasterKeyVariable {
+        /// The variable.
+        variable: String,
+        /// What is wrong with it.
+        source: MasterKeyError,
+    },
+    /// The socket of the administration interface could not be opened.
+    #[error("cannot open the socket {}", path.display())]
+    Socket {
+        /// The socket.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// No master key was given, and this is no development run.
     #[error(
         "the store needs a master key: set {variable} to 64 hexadecimal digits (openssl rand -hex 32), \

@@ -1,13 +1,18 @@
 //! Sorts requests: the gateway's own interface, callbacks, and calls to the platform.
+//!
+//! The first port may face the internet. It serves callbacks, a word on health, calls of apps that
+//! hold an issued key, and administration for whoever brings its key; everybody else gets one and
+//! the same refusal. What trusts its network is on ports of its own.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{ConnectInfo, Request},
+    body::Body,
+    extract::Request,
     response::Response,
 };
-use http::header;
+use http::{HeaderValue, StatusCode, header};
 
 use crate::{
     admin, inlet,
@@ -29,8 +34,11 @@ pub(crate) fn router(shared: Arc<Shared>, face: Face) -> Router {
 }
 
 async fn dispatch(shared: &Arc<Shared>, face: Face, request: Request) -> Response {
-    if face != Face::Native {
-        return proxy::handle(shared, host_of(&request, face), request).await;
+    if face.is_proxy() {
+        return match proxy_host(shared, &request, face) {
+            Some(host) => proxy::handle(shared, face, host, request).await,
+            None => proxy::unknown_host(shared),
+        };
     }
     let path = request.uri().path();
     if let Some(name) = path.strip_prefix(CALLBACK) {
@@ -38,22 +46,32 @@ async fn dispatch(shared: &Arc<Shared>, face: Face, request: Request) -> Respons
         return inlet::handle(shared, place, request).await;
     }
     if let Some(host) = named_host(&request) {
-        return proxy::handle(shared, host, request).await;
+        return proxy::handle(shared, face, host, request).await;
     }
     if let Some(place) = shared.directory.by_path(path) {
         return inlet::handle(shared, place, request).await;
     }
     if admin::is_ours(path) {
-        let peer = request
-            .extensions()
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|info| info.0);
-        return admin::handle(shared, peer, request).await;
+        return admin::handle(shared, face, request).await;
     }
-    proxy::handle(shared, face.default_host(), request).await
+    proxy::handle(shared, face, face.default_host(), request).await
 }
 
-/// The platform host that the `Host` header names.
+/// What a stranger gets on the first port, whatever was asked for: it tells neither which accounts
+/// and keys there are, nor which paths.
+pub(crate) fn stranger() -> Response {
+    let mut response = Response::new(Body::from(STRANGER));
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    let json = HeaderValue::from_static("application/json; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+/// SDKs show it as an error of the platform.
+const STRANGER: &str =
+    r#"{"errcode":-1,"errmsg":"this port serves callbacks, and calls with a key of the gateway"}"#;
+
+/// The platform host that the request line or the `Host` header names.
 fn named_host(request: &Request) -> Option<&'static str> {
     // A client that takes us for its HTTP proxy writes the whole URL into the request line.
     if let Some(host) = request.uri().host() {
@@ -63,6 +81,16 @@ fn named_host(request: &Request) -> Option<&'static str> {
     platform::platform_host(host)
 }
 
-fn host_of(request: &Request, face: Face) -> &'static str {
-    named_host(request).unwrap_or_else(|| face.default_host())
+/// The platform host that a request on a port of the proxy is for. A request line that names another
+/// host than the platform's and this machine is for nobody here.
+fn proxy_host(shared: &Shared, request: &Request, face: Face) -> Option<&'static str> {
+    let ours = |host: &str| {
+        platform::is_address(host)
+            || (shared.config.listen.hosts.iter()).any(|own| own.eq_ignore_ascii_case(host))
+    };
+    match named_host(request) {
+        Some(host) => Some(host),
+        None if request.uri().host().is_none_or(ours) => Some(face.default_host()),
+        None => None,
+    }
 }

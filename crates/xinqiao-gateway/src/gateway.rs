@@ -7,8 +7,8 @@ use xinqiao_store::{Location, MasterKey, Millis, NewAppKey, Options, Store};
 use xinqiao_types::{AppId, Clock, Entropy, SystemClock, SystemEntropy};
 
 use crate::{
-    Config, IssueError, IssuedKey, StartError, StoreAt, Upstream, deliver, front, issued_key,
-    platform::Face, shared::Shared,
+    AdminListen, Config, IssueError, IssuedKey, StartError, StoreAt, Upstream, admin_socket,
+    deliver, front, issued_key, platform::Face, shared::Shared,
 };
 
 /// The environment variable that holds the master key unless the configuration names another.
@@ -54,19 +54,37 @@ impl Gateway {
         if let Some(hosts) = context.upstream.clone() {
             config.upstream = Upstream::Hosts(hosts);
         }
-        let first = (config.listen.port != 0).then_some(config.listen.port);
-        let listeners =
-            xinqiao_http::listen_block(config.listen.bind, first, Face::ALL.len() as u16).await?;
+        let mut listeners = Vec::with_capacity(6);
+        for (face, index) in Face::PORTS.into_iter().zip(0..) {
+            let port = match config.listen.port {
+                0 => 0,
+                first => first.saturating_add(index),
+            };
+            let bind = if face.is_proxy() {
+                config.proxy.bind
+            } else {
+                config.listen.bind
+            };
+            listeners.push((face, xinqiao_http::listen(bind, port).await?));
+        }
+        let mut socket = None;
+        match config.admin_listen() {
+            Some(AdminListen::Tcp(address)) => {
+                let own = xinqiao_http::listen(address.ip(), address.port()).await?;
+                listeners.push((Face::Admin, own));
+            }
+            Some(AdminListen::Unix(path)) => socket = Some(admin_socket::listen(&path).await?),
+            None => {}
+        }
         let store = open_store(&config, &context)?;
-        let origins = Face::ALL
+        let origins = listeners
             .iter()
-            .zip(&listeners)
             .map(|(face, listener)| (*face, listener.origin()))
             .collect();
         let shared = Shared::new(config, context, store, origins).await?;
         let stop = CancellationToken::new();
         let servers = TaskTracker::new();
-        for (face, listener) in Face::ALL.into_iter().zip(listeners) {
+        for (face, listener) in listeners {
             let router = front::router(Arc::clone(&shared), face);
             let limits = xinqiao_http::Limits {
                 header_bytes: 16 * 1024,
@@ -78,6 +96,10 @@ impl Gateway {
                 serving.await;
             });
         }
+        if let Some(socket) = socket {
+            let router = front::router(Arc::clone(&shared), Face::Admin);
+            servers.spawn(admin_socket::serve(socket, router, stop.clone()));
+        }
         servers.spawn(deliver::worker(Arc::clone(&shared), stop.clone()));
         servers.spawn(retention(Arc::clone(&shared), stop.clone()));
         Ok(Self {
@@ -87,8 +109,17 @@ impl Gateway {
         })
     }
 
-    /// The origin of the native interface and the inlet.
+    /// The origin for programs on this machine: administration's own port if it has one, which
+    /// serves everything that the first port serves; else the first port.
     pub fn origin(&self) -> String {
+        match self.shared.origin(Face::Admin) {
+            "" => self.public_origin(),
+            own => own.to_owned(),
+        }
+    }
+
+    /// The origin of the first port, which may face the internet.
+    pub fn public_origin(&self) -> String {
         self.shared.origin(Face::Native).to_owned()
     }
 
@@ -146,15 +177,19 @@ fn master_key(config: &Config, location: &Location) -> Result<MasterKey, StartEr
             MasterKey::from_file(file)?
         });
     }
-    let variable = config
-        .seal
-        .key_env
-        .as_deref()
-        .unwrap_or(MASTER_KEY_VARIABLE);
-    if let Ok(text) = std::env::var(variable) {
-        return Ok(MasterKey::parse(&text)?);
+    let named = config.seal.key_env.as_deref();
+    let variable = named.unwrap_or(MASTER_KEY_VARIABLE);
+    if let Some(text) = std::env::var_os(variable) {
+        let parsed = MasterKey::parse(&text.to_string_lossy());
+        return parsed.map_err(|source| StartError::MasterKeyVariable {
+            variable: variable.to_owned(),
+            source,
+        });
     }
     match location {
+        _ if named.is_some() => Err(StartError::NoMasterKey {
+            variable: variable.to_owned(),
+        }),
         Location::Memory => Ok(MasterKey::generate(&SystemEntropy)),
         Location::File(path) if config.dev => {
             let mut file = path.clone().into_os_string();

@@ -15,6 +15,7 @@
 //! * What it does not understand passes through unchanged.
 
 mod admin;
+mod admin_socket;
 mod config;
 mod deliver;
 mod directory;
@@ -30,10 +31,11 @@ mod problem;
 mod proxy;
 mod shared;
 mod token_center;
+mod wrong_keys;
 
 pub use config::{
-    AccountConfig, Admin, AppConfig, Config, ConfigError, DEFAULT_PORT, KeyConfig, Listen,
-    Preflight, Seal, StoreAt, Upstream,
+    AccountConfig, Admin, AdminListen, AppConfig, Config, ConfigError, DEFAULT_PORT, KeyConfig,
+    Listen, Preflight, Proxy, Seal, StoreAt, Upstream,
 };
 pub use error::StartError;
 pub use gateway::{Context, Gateway};

@@ -1,23 +1,41 @@
 //! Calls that the gateway makes: to the platform (or what stands for it), and to apps.
 //!
 //! No redirect is followed and no proxy variable is obeyed: a callback goes where the configuration
-//! says, a platform call to the platform. Every answer is read within a size.
+//! says, a platform call to the platform. A platform call's path and query go out byte for byte: what
+//! the front looked at is what the platform gets. Every answer is read within a size or as it comes,
+//! and within a time.
 
-use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
+use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, StatusCode, header};
+use futures_util::{StreamExt as _, stream};
+use http::{HeaderMap, Method, StatusCode, Uri, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper_rustls::HttpsConnector;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
 
 use crate::{Upstream, platform};
 
-/// Longest time to wait for the platform. Uploads of videos need it.
+/// Longest time to wait for the platform, and for each piece of its answer.
 pub(crate) const PLATFORM_TIME: Duration = Duration::from_mins(1);
+/// Longest time that an app may take to send a large body through us. Uploads of videos need it.
+const UPLOAD_TIME: Duration = Duration::from_mins(15);
+
+type Platform = Client<HttpsConnector<HttpConnector>, Body>;
 
 /// Both clients. Made on first use, so that a start pays for neither.
 #[derive(Debug)]
 pub(crate) struct Outbound {
     upstream: Option<BTreeMap<String, String>>,
-    platform: OnceLock<reqwest::Client>,
+    platform: OnceLock<Platform>,
     apps: OnceLock<reqwest::Client>,
 }
 
@@ -53,6 +71,14 @@ impl OutboundError {
             return Self::Timeout(limit.as_millis());
         }
         Self::Failed(innermost(&error))
+    }
+}
+
+fn from_hyper(error: &hyper_util::client::legacy::Error) -> OutboundError {
+    if error.is_connect() {
+        OutboundError::Connect(innermost(error))
+    } else {
+        OutboundError::Failed(innermost(error))
     }
 }
 
@@ -97,6 +123,32 @@ fn client() -> reqwest::Client {
         .expect("a client without options that can fail")
 }
 
+/// A client for the platform: TLS as the operating system judges it.
+fn platform_client() -> Platform {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .expect("the provider knows TLS 1.2 and 1.3");
+    let config = match rustls_platform_verifier::Verifier::new(provider) {
+        Ok(verifier) => config
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier)),
+        Err(error) => {
+            // Without roots every certificate is refused: the platform is unreachable, and said so.
+            tracing::error!(%error, "The system's root certificates cannot be used.");
+            config.with_root_certificates(rustls::RootCertStore::empty())
+        }
+    };
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(Duration::from_secs(5)));
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(Duration::from_secs(30))
+        .build(HttpsConnector::from((tcp, config.with_no_client_auth())))
+}
+
 impl Outbound {
     pub(crate) fn new(upstream: &Upstream) -> Self {
         let upstream = match upstream {
@@ -127,25 +179,38 @@ impl Outbound {
         }
     }
 
-    /// Calls the platform. The answer's body is not read yet.
+    /// Calls the platform. The answer's body is not read yet; each piece of it comes in time or ends
+    /// it.
     pub(crate) async fn platform(
         &self,
         host: &str,
         method: Method,
         path_and_query: &str,
         headers: HeaderMap,
-        body: reqwest::Body,
-    ) -> Result<reqwest::Response, OutboundError> {
-        let url = format!("{}{path_and_query}", self.origin(host)?);
-        self.platform
-            .get_or_init(client)
-            .request(method, url)
-            .headers(headers)
-            .body(body)
-            .timeout(PLATFORM_TIME)
-            .send()
+        body: Body,
+    ) -> Result<http::Response<Body>, OutboundError> {
+        let uri: Uri = format!("{}{path_and_query}", self.origin(host)?)
+            .parse()
+            .map_err(|_| OutboundError::Failed("the address cannot be used".to_owned()))?;
+        let time = match hyper::body::Body::size_hint(&body).exact() {
+            Some(_) => PLATFORM_TIME,
+            None => UPLOAD_TIME,
+        };
+        let mut request = http::Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        let client = self.platform.get_or_init(platform_client);
+        let response = tokio::time::timeout(time, client.request(request))
             .await
-            .map_err(|error| OutboundError::from_reqwest(error, PLATFORM_TIME))
+            .map_err(|_| OutboundError::Timeout(time.as_millis()))?
+            .map_err(|error| from_hyper(&error))?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(OutboundError::Failed(
+                "the answer changes the protocol, which nobody asked for".to_owned(),
+            ));
+        }
+        Ok(response.map(in_time))
     }
 
     /// Calls the platform and reads the whole answer.
@@ -161,7 +226,12 @@ impl Outbound {
         let response = self
             .platform(host, method, path_and_query, headers, body.into())
             .await?;
-        whole(response, limit, PLATFORM_TIME).await
+        let (parts, body) = response.into_parts();
+        Ok(Answered {
+            status: parts.status,
+            headers: parts.headers,
+            body: whole_body(body, limit).await?,
+        })
     }
 
     /// Posts a callback to an app and reads the whole answer.
@@ -188,6 +258,39 @@ impl Outbound {
             .map_err(|error| OutboundError::from_reqwest(error, time))?;
         whole(response, limit, time).await
     }
+}
+
+/// The body, each piece within a time.
+fn in_time(body: hyper::body::Incoming) -> Body {
+    let size = hyper::body::Body::size_hint(&body).exact();
+    if size == Some(0) {
+        return Body::empty();
+    }
+    let pieces = Body::new(body).into_data_stream();
+    let timed = stream::unfold(Some(pieces), |pieces| async move {
+        let mut pieces = pieces?;
+        match tokio::time::timeout(PLATFORM_TIME, pieces.next()).await {
+            Ok(Some(Ok(piece))) => Some((Ok(piece), Some(pieces))),
+            Ok(Some(Err(error))) => Some((Err(error), None)),
+            Ok(None) => None,
+            Err(_) => Some((Err(axum::Error::new("no more of the answer in time")), None)),
+        }
+    });
+    Body::from_stream(timed)
+}
+
+/// The whole body, if it is not larger than `limit`.
+pub(crate) async fn whole_body(body: Body, limit: usize) -> Result<Bytes, OutboundError> {
+    let collected = Limited::new(body, limit).collect().await;
+    collected
+        .map(http_body_util::Collected::to_bytes)
+        .map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                OutboundError::TooLarge(limit)
+            } else {
+                OutboundError::Failed(innermost(&*error))
+            }
+        })
 }
 
 async fn whole(

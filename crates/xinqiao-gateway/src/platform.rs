@@ -6,14 +6,18 @@ use std::{collections::BTreeMap, net::IpAddr};
 use xinqiao_catalog::{
     hosts,
     id::official_account::base,
-    model::{Endpoint, Host},
+    model::{AuthKind, Bearing, Endpoint, Host},
 };
+use xinqiao_types::AccountKind;
 
 /// One listening port, and the platform hosts that it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Face {
-    /// Native interface and inlet; platform hosts by `Host` header.
+    /// The first port, which may face the internet: callbacks, and platform calls of apps with an
+    /// issued key; administration for whoever brings its key.
     Native,
+    /// A port or socket of its own for administration. Serves what the first port serves too.
+    Admin,
     /// `api.weixin.qq.com` and its mirrors.
     Api,
     /// `qyapi.weixin.qq.com`.
@@ -27,9 +31,12 @@ pub(crate) enum Face {
 /// `api.weixin.qq.com`: where tokens come from.
 pub(crate) const API_HOST: &str = "api.weixin.qq.com";
 
+/// `qyapi.weixin.qq.com`: WeCom.
+const WORK_HOST: &str = "qyapi.weixin.qq.com";
+
 /// An endpoint that hands out the account's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Issuing {
+pub(crate) enum TokenEndpoint {
     /// The classic token.
     Token,
     /// The stable token.
@@ -37,12 +44,45 @@ pub(crate) enum Issuing {
 }
 
 /// Whether an endpoint hands out the account's token.
-pub(crate) fn issuing(endpoint: &Endpoint) -> Option<Issuing> {
+pub(crate) fn token_endpoint(endpoint: &Endpoint) -> Option<TokenEndpoint> {
     match endpoint.id {
-        base::TOKEN => Some(Issuing::Token),
-        base::STABLE_TOKEN => Some(Issuing::StableToken),
+        base::TOKEN => Some(TokenEndpoint::Token),
+        base::STABLE_TOKEN => Some(TokenEndpoint::StableToken),
         _ => None,
     }
+}
+
+/// Whether accounts of a kind have a token of their own, which the centre can fetch.
+pub(crate) fn has_account_token(kind: AccountKind) -> bool {
+    !matches!(
+        kind,
+        AccountKind::Component | AccountKind::Corp | AccountKind::Merchant
+    )
+}
+
+/// Whether an endpoint on a host takes a token of that bearing as a credential of `kind`.
+pub(crate) fn takes(endpoint: &Endpoint, host: &str, bearing: Bearing, kind: AuthKind) -> bool {
+    let (wanted, knows) = match bearing {
+        Bearing::Account => (AuthKind::AccessToken, knows_tokens(host)),
+        Bearing::Component => (AuthKind::ComponentAccessToken, knows_tokens(host)),
+        Bearing::Corp => (AuthKind::AccessToken, is_work(host)),
+        Bearing::Suite => (AuthKind::SuiteAccessToken, is_work(host)),
+        Bearing::Provider => (AuthKind::ProviderAccessToken, is_work(host)),
+        Bearing::Carried => return false,
+    };
+    let auth = endpoint.auth;
+    knows && kind == wanted && (auth.kind == wanted || auth.alternative == Some(wanted))
+}
+
+/// Whether an endpoint is served under that host's name.
+pub(crate) fn is_on(endpoint: &Endpoint, host: &str) -> bool {
+    let known = hosts().iter().find(|known| known.name == host);
+    known.is_some_and(|known| known.canonical == endpoint.host)
+}
+
+fn is_work(host: &str) -> bool {
+    let known = hosts().iter().find(|known| known.name == host);
+    known.is_some_and(|known| known.canonical == WORK_HOST)
 }
 
 /// Where the stable token is fetched: a path on [`API_HOST`].
@@ -53,7 +93,9 @@ pub(crate) fn stable_token() -> &'static str {
 }
 
 impl Face {
-    pub(crate) const ALL: [Self; 5] = [Self::Native, Self::Api, Self::Work, Self::Pay, Self::Pages];
+    /// The five ports in a row.
+    pub(crate) const PORTS: [Self; 5] =
+        [Self::Native, Self::Api, Self::Work, Self::Pay, Self::Pages];
 
     /// The face that the catalog names so.
     fn of(host: &Host) -> Self {
@@ -64,6 +106,11 @@ impl Face {
             "pages" => Self::Pages,
             _ => Self::Native,
         }
+    }
+
+    /// Whether it is one of the proxy's ports, for the apps' network.
+    pub(crate) fn is_proxy(self) -> bool {
+        !matches!(self, Self::Native | Self::Admin)
     }
 
     /// The host that a request is for when its `Host` header names none.
@@ -85,17 +132,30 @@ pub(crate) fn knows_tokens(host: &str) -> bool {
         })
 }
 
+/// The name in a `Host` header, without port and final dot.
+fn host_name(header: &str) -> &str {
+    let name = match header.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => header,
+    };
+    name.strip_suffix('.').unwrap_or(name)
+}
+
+/// Whether a `Host` header names a machine by address or as this one, so that it may be us.
+pub(crate) fn is_address(header: &str) -> bool {
+    let name = host_name(header);
+    let name = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
+}
+
 /// The platform host that a `Host` header names.
 pub(crate) fn platform_host(header: &str) -> Option<&'static str> {
-    let name = header.rsplit_once(':').map_or(header, |(name, port)| {
-        if port.bytes().all(|byte| byte.is_ascii_digit()) {
-            name
-        } else {
-            header
-        }
-    });
+    let name = host_name(header);
     // Most requests name this machine; they need not ask the catalog.
-    if name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok() {
+    if is_address(name) {
         return None;
     }
     hosts()
@@ -126,13 +186,17 @@ mod tests {
             platform_host("API.weixin.qq.com:443"),
             Some("api.weixin.qq.com")
         );
+        assert_eq!(
+            platform_host("api.weixin.qq.com.:443"),
+            Some("api.weixin.qq.com")
+        );
         assert_eq!(platform_host("127.0.0.1:8610"), None);
         assert_eq!(platform_host("api.weixin.qq.com.evil.example"), None);
     }
 
     #[test]
     fn every_face_but_the_native_one_has_hosts() {
-        for face in Face::ALL.into_iter().skip(1) {
+        for face in Face::PORTS.into_iter().skip(1) {
             assert!(
                 hosts().iter().any(|host| Face::of(host) == face),
                 "{face:?}"

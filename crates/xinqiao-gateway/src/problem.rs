@@ -75,8 +75,13 @@ pub(crate) fn plain(status: StatusCode, text: impl Into<Body>) -> Response {
 #[cfg(test)]
 mod tests {
     /// Every rule that this crate names in its sources.
-    const RULES: [&str; 32] = [
+    const RULES: [&str; 45] = [
         "account.empty",
+        "admin.key",
+        "admin.read_only",
+        "admin.slow",
+        "answer.encoded",
+        "answer.unreadable",
         "app.connection",
         "app.reply.too_large",
         "app.timeout",
@@ -89,16 +94,23 @@ mod tests {
         "callback.token.missing",
         "callback.too_large",
         "delivery.app.unknown",
+        "key.ambiguous",
         "key.appid",
         "key.place",
+        "key.refused",
         "key.revoked",
         "key.scope",
+        "key.slow",
         "key.unknown",
         "permission.denied",
         "proxy.body",
+        "proxy.host",
+        "proxy.method",
+        "proxy.path",
         "store.overloaded",
         "store.refused",
         "token.conflict",
+        "token.endpoint",
         "token.expired",
         "token.force_budget",
         "token.foreign_refresh",
@@ -106,6 +118,7 @@ mod tests {
         "token.no_secret",
         "token.refused",
         "token.storm",
+        "token.twice",
         "token.unknown",
         "upstream.unreachable",
     ];

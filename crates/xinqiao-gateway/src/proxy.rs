@@ -1,97 +1,142 @@
 //! The platform's face: any platform path, passed on to the upstream.
 //!
 //! What it does not know goes through byte for byte. A virtual token is swapped for the real one on
-//! the way in, and nothing real comes out: bodies and headers of the answer are searched for the
-//! token and the secret. Calls that fetch tokens are answered here ([`issuing`]).
+//! the way in, and only where the catalog says that the endpoint takes such a token; nothing real
+//! comes out: bodies and headers of the answer are searched for the token and the secret as they
+//! come. Calls that fetch tokens are answered here ([`issuing`]), and fields that hand one out become
+//! virtual ([`seal`]).
+//!
+//! On the first port only calls with a key of ours, or with a token made for one, are passed on; all
+//! others get the same refusal. On the proxy's own ports, which are for the apps' network, calls
+//! without a key pass as they are.
+//!
+//! Invariant: no key of ours reaches the platform, wherever it stands and however it is spelled.
 //!
 //! A call is repeated in one case only: the platform refused the current token, so it did nothing,
 //! and the centre has a newer one.
 
 mod body;
 mod issuing;
+mod key_scan;
 mod preflight;
 mod refusal;
 mod scrub;
+mod seal;
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::Request,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, Method, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts,
+    uri::PathAndQuery,
+};
 use serde::Deserialize;
 use xinqiao_catalog::{
     code,
-    surface::{self, Call, Credential},
+    model::{AuthKind, Endpoint, IssuedKey, Issuing},
+    route::query_pairs,
+    surface::{self, Call, Credential, Target},
 };
 use xinqiao_types::AppId;
 
 use self::{
     body::{Gathered, Reply},
     refusal::{refuse, token_failure, unreachable},
+    scrub::Scrubber,
 };
 use crate::{
-    APP_KEY_PREFIX, issued_key, platform, problem::Problem, shared::Shared,
-    token_center::VirtualToken,
+    front, issued_key,
+    platform::{self, Face},
+    problem::Problem,
+    shared::Shared,
+    token_center::{self, VirtualToken},
 };
 
 /// A platform call on its way through.
 struct Passing {
+    face: Face,
     host: &'static str,
+    peer: IpAddr,
     method: Method,
-    path: String,
-    query: String,
+    /// Path and query as they came.
+    target: PathAndQuery,
     headers: HeaderMap,
     body: Gathered,
+}
+
+impl Passing {
+    fn path(&self) -> &str {
+        self.target.path()
+    }
+
+    fn query(&self) -> &str {
+        self.target.query().unwrap_or("")
+    }
 }
 
 /// Whose token a call carries.
 enum Bearer {
     /// One of ours: the app holds an issued key.
-    Virtual {
-        token: VirtualToken,
-        text: String,
-        param: &'static str,
-    },
+    Virtual(Virtual),
+    /// One of ours, where no such call takes it.
+    Misplaced,
     /// The real one that the centre holds: the app has the real secret.
     Real { appid: AppId, text: String },
     /// None, or one that we know nothing of.
     Foreign,
 }
 
+/// A virtual token in a call that takes one.
+struct Virtual {
+    token: VirtualToken,
+    text: String,
+    param: &'static str,
+}
+
 /// Handles a request for a platform host.
-pub(crate) async fn handle(shared: &Arc<Shared>, host: &'static str, request: Request) -> Response {
+pub(crate) async fn handle(
+    shared: &Arc<Shared>,
+    face: Face,
+    host: &'static str,
+    request: Request,
+) -> Response {
+    let peer = xinqiao_http::peer_of(&request);
     let (parts, body) = request.into_parts();
-    let body = match Gathered::read(body).await {
+    let Some(target) = target_of(&parts) else {
+        if !face.is_proxy() {
+            return front::stranger();
+        }
+        let cause = "CONNECT, TRACE and requests for no path are not passed on";
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        return Problem::new(status, "proxy.method", cause, "").into_response();
+    };
+    let mut passing = Passing {
+        face,
+        host,
+        peer,
+        method: parts.method,
+        target,
+        headers: end_to_end(&parts.headers),
+        body: Gathered::Empty,
+    };
+    // A stranger's body is not waited for.
+    if !face.is_proxy() && !may_be_ours(shared, &passing) {
+        return front::stranger();
+    }
+    passing.body = match Gathered::read(body).await {
         Ok(body) => body,
+        Err(_) if !face.is_proxy() => return front::stranger(),
         Err(error) => {
             let problem = Problem::new(body::Broken::STATUS, "proxy.body", error.to_string(), "");
             return problem.into_response();
         }
     };
-    let passing = Passing {
-        host,
-        method: parts.method,
-        path: parts.uri.path().to_owned(),
-        query: parts.uri.query().unwrap_or("").to_owned(),
-        headers: end_to_end(&parts.headers),
-        body,
-    };
     let call = recognise(&passing);
-    let response = match issuing::answer(shared, &passing, &call).await {
+    let response = match issuing::answer(shared, &mut passing, &call).await {
         Some(response) => response,
-        None if passing.query.contains(APP_KEY_PREFIX) => {
-            // A key of ours where we do not expect one: the platform must not see it.
-            refuse(
-                shared,
-                &call,
-                &passing.path,
-                code::INVALID_SECRET,
-                "",
-                "key.place",
-            )
-        }
         None => pass(shared, passing, &call).await,
     };
     tracing::debug!(
@@ -102,6 +147,40 @@ pub(crate) async fn handle(shared: &Arc<Shared>, host: &'static str, request: Re
     response
 }
 
+/// A request line that names a host which is nobody's here.
+pub(crate) fn unknown_host(shared: &Shared) -> Response {
+    shared.metrics.calls_refused.add();
+    Problem::new(
+        StatusCode::MISDIRECTED_REQUEST,
+        "proxy.host",
+        "this proxy leads to the platform's hosts and nowhere else",
+        "",
+    )
+    .into_response()
+}
+
+/// Path and query of a request that may be passed on.
+fn target_of(parts: &Parts) -> Option<PathAndQuery> {
+    if matches!(parts.method, Method::CONNECT | Method::TRACE) {
+        return None;
+    }
+    let target = parts.uri.path_and_query()?;
+    target.as_str().starts_with('/').then(|| target.clone())
+}
+
+/// Whether a request on the first port, without its body, may come from an app with a key of ours: it
+/// brings a token that we made, or is for an endpoint that takes a secret.
+fn may_be_ours(shared: &Shared, passing: &Passing) -> bool {
+    virtual_in(shared, passing.query()).is_some() || recognise(passing).issues()
+}
+
+/// The first virtual token in a query, whatever its parameter's name.
+fn virtual_in(shared: &Shared, query: &str) -> Option<VirtualToken> {
+    query_pairs(query)
+        .filter(|(_, value)| token_center::looks_virtual(value))
+        .find_map(|(_, value)| shared.virtual_tokens.read(&value))
+}
+
 fn recognise(passing: &Passing) -> Call {
     let text = |name: HeaderName| {
         passing
@@ -110,11 +189,11 @@ fn recognise(passing: &Passing) -> Call {
             .and_then(|value| value.to_str().ok())
             .unwrap_or("")
     };
-    surface::recognise(&surface::Request {
+    surface::recognise_known(&surface::Request {
         host: passing.host,
         method: passing.method.as_str(),
-        path: &passing.path,
-        query: &passing.query,
+        path: passing.path(),
+        query: passing.query(),
         content_type: text(header::CONTENT_TYPE),
         authorization: text(header::AUTHORIZATION),
         body: passing.body.seen(),
@@ -122,65 +201,87 @@ fn recognise(passing: &Passing) -> Call {
 }
 
 fn bearer(shared: &Shared, call: &Call, passing: &Passing) -> Bearer {
-    let Credential::Token { param, value, .. } = &call.credential else {
-        return Bearer::Foreign;
-    };
-    let text = value.expose();
-    if !platform::knows_tokens(passing.host) {
-        return Bearer::Foreign;
+    if let Credential::Token { kind, param, value } = &call.credential {
+        let text = value.expose();
+        if let Some(token) = shared.virtual_tokens.read(text) {
+            if !fits(call, passing, &token, *kind) {
+                return Bearer::Misplaced;
+            }
+            return Bearer::Virtual(Virtual {
+                token,
+                text: text.to_owned(),
+                param,
+            });
+        }
+        if platform::knows_tokens(passing.host)
+            && let Some(appid) = shared.tokens.owner(text)
+        {
+            return Bearer::Real {
+                appid,
+                text: text.to_owned(),
+            };
+        }
     }
-    if let Some(token) = shared.virtual_tokens.read(text) {
-        return Bearer::Virtual {
-            token,
-            text: text.to_owned(),
-            param,
-        };
-    }
-    match shared.tokens.owner(text) {
-        Some(appid) => Bearer::Real {
-            appid,
-            text: text.to_owned(),
-        },
+    match virtual_in(shared, passing.query()) {
+        Some(_) => Bearer::Misplaced,
         None => Bearer::Foreign,
     }
 }
 
+/// Whether a call takes a token of ours. One whose method is another than the catalog's does if every
+/// endpoint on its path does, and none of them hands something out.
+fn fits(call: &Call, passing: &Passing, token: &VirtualToken, kind: AuthKind) -> bool {
+    let takes = |endpoint: &Endpoint| platform::takes(endpoint, passing.host, token.bearing, kind);
+    match &call.target {
+        Target::Endpoint { endpoint, .. } => takes(endpoint),
+        Target::WrongMethod { .. } => {
+            let mut candidates = xinqiao_catalog::route::candidates(None, passing.path())
+                .into_iter()
+                .filter_map(|route| xinqiao_catalog::endpoint(route.id))
+                .filter(|endpoint| platform::is_on(endpoint, passing.host))
+                .peekable();
+            candidates.peek().is_some()
+                && candidates.all(|endpoint| {
+                    takes(endpoint) && xinqiao_catalog::issuing(endpoint.id).is_none()
+                })
+        }
+        Target::Unknown { .. } => false,
+    }
+}
+
+/// What is to be known of the endpoint's answer.
+fn issuing_at(call: &Call) -> Option<&'static Issuing> {
+    xinqiao_catalog::issuing(call.endpoint()?.id)
+}
+
 async fn pass(shared: &Arc<Shared>, passing: Passing, call: &Call) -> Response {
+    let refused =
+        |code: i64, rule: &'static str| refuse(shared, call, passing.path(), code, "", rule);
     let bearer = bearer(shared, call, &passing);
+    if !passing.face.is_proxy() && !matches!(bearer, Bearer::Virtual(_) | Bearer::Misplaced) {
+        return front::stranger();
+    }
+    if holds_key(&passing) {
+        return refused(code::INVALID_SECRET, "key.place");
+    }
     let appid = match &bearer {
-        Bearer::Virtual { token, .. } => Some(&token.appid),
+        Bearer::Virtual(Virtual { token, .. }) if token.real.is_none() => Some(&token.appid),
         Bearer::Real { appid, .. } => Some(appid),
-        Bearer::Foreign => None,
+        _ => None,
     };
     let warning = match preflight::check(shared, call, appid) {
         preflight::Verdict::Pass => None,
         preflight::Verdict::Warn(warning) => Some(warning),
         preflight::Verdict::Refuse(denied) => {
-            return refuse(
-                shared,
-                call,
-                &passing.path,
-                denied.code.0,
-                "",
-                "permission.denied",
-            );
+            return refused(denied.code.0, "permission.denied");
         }
     };
     let mut response = match bearer {
-        Bearer::Virtual { token, text, param } => {
-            pass_swapped(shared, passing, call, &token, &text, param).await
-        }
+        Bearer::Virtual(bearer) => pass_swapped(shared, passing, call, &bearer).await,
+        Bearer::Misplaced => refused(code::INVALID_CREDENTIAL, "token.endpoint"),
         Bearer::Real { appid, text } => pass_real(shared, passing, call, &appid, &text).await,
-        Bearer::Foreign if !shared.config.adopt && carries_token(call) => {
-            let rule = "token.unknown";
-            refuse(
-                shared,
-                call,
-                &passing.path,
-                code::INVALID_CREDENTIAL,
-                "",
-                rule,
-            )
+        Bearer::Foreign if !shared.config.adopt && carries_account_token(call) => {
+            refused(code::INVALID_CREDENTIAL, "token.unknown")
         }
         Bearer::Foreign => pass_unchanged(shared, passing, call).await,
     };
@@ -192,32 +293,49 @@ async fn pass(shared: &Arc<Shared>, passing: Passing, call: &Call) -> Response {
     response
 }
 
-fn carries_token(call: &Call) -> bool {
-    matches!(call.credential, Credential::Token { .. })
+/// Whether a key of ours stands in what would go out, as far as it is there.
+fn holds_key(passing: &Passing) -> bool {
+    key_scan::holds_key(passing.target.as_str().as_bytes())
+        || key_scan::in_headers(&passing.headers)
+        || key_scan::holds_key(passing.body.seen())
+}
+
+/// A user's own token is not the gateway's to judge.
+fn carries_account_token(call: &Call) -> bool {
+    matches!(&call.credential, Credential::Token { kind, .. } if *kind != AuthKind::Sns)
+}
+
+/// Sends a call that carries nothing of ours.
+async fn send_as_it_is(
+    shared: &Arc<Shared>,
+    passing: Passing,
+    call: &Call,
+) -> Result<http::Response<axum::body::Body>, Box<Response>> {
+    let path = passing.path().to_owned();
+    let sent = shared
+        .outbound
+        .platform(
+            passing.host,
+            passing.method,
+            passing.target.as_str(),
+            passing.headers,
+            passing.body.into_body(),
+        )
+        .await;
+    match sent {
+        Ok(response) => {
+            shared.metrics.calls_passed.add();
+            Ok(response)
+        }
+        Err(error) => Err(Box::new(unreachable(shared, call, &path, &error))),
+    }
 }
 
 /// Passes a call on as it came.
 async fn pass_unchanged(shared: &Arc<Shared>, passing: Passing, call: &Call) -> Response {
-    let path = passing.path.clone();
-    let Passing {
-        host,
-        method,
-        query,
-        headers,
-        body,
-        ..
-    } = passing;
-    let target = join(&path, &query);
-    match shared
-        .outbound
-        .platform(host, method, &target, headers, body.into_body())
-        .await
-    {
-        Ok(response) => {
-            shared.metrics.calls_passed.add();
-            Reply::Stream(response).into_response()
-        }
-        Err(error) => unreachable(shared, call, &path, &error),
+    match send_as_it_is(shared, passing, call).await {
+        Ok(response) => Reply::new(response).into_response(),
+        Err(refused) => *refused,
     }
 }
 
@@ -230,26 +348,12 @@ async fn pass_real(
     appid: &AppId,
     token: &str,
 ) -> Response {
-    let path = passing.path.clone();
-    let Passing {
-        host,
-        method,
-        query,
-        headers,
-        body,
-        ..
-    } = passing;
-    let target = join(&path, &query);
-    let response = match shared
-        .outbound
-        .platform(host, method, &target, headers, body.into_body())
-        .await
-    {
+    let path = passing.path().to_owned();
+    let response = match send_as_it_is(shared, passing, call).await {
         Ok(response) => response,
-        Err(error) => return unreachable(shared, call, &path, &error),
+        Err(refused) => return *refused,
     };
-    shared.metrics.calls_passed.add();
-    let reply = match Reply::small(response).await {
+    let reply = match Reply::looked_at(response).await {
         Ok(reply) => reply,
         Err(error) => return unreachable(shared, call, &path, &error),
     };
@@ -272,85 +376,71 @@ async fn pass_swapped(
     shared: &Arc<Shared>,
     passing: Passing,
     call: &Call,
-    virtual_token: &VirtualToken,
-    virtual_text: &str,
-    param: &'static str,
+    bearer: &Virtual,
 ) -> Response {
-    let path = passing.path.clone();
-    let appid = &virtual_token.appid;
+    let Virtual { token, text, param } = bearer;
+    let path = passing.path().to_owned();
+    let refused = |code: i64, rule: &'static str| refuse(shared, call, &path, code, "", rule);
+    let appid = &token.appid;
     let keys = shared.keys.load();
-    let key = keys
-        .values()
-        .find(|key| key.hash[..16] == virtual_token.key);
+    let key = keys.of_token(&token.key);
     let Some(key) = key.filter(|key| issued_key::opens(key, appid.as_str())) else {
-        return refuse(
-            shared,
-            call,
-            &path,
-            code::INVALID_CREDENTIAL,
-            "",
-            "key.revoked",
-        );
+        return refused(code::INVALID_CREDENTIAL, "key.revoked");
     };
     tracing::debug!(%appid, key = key.id, "A virtual token is swapped for the real one.");
-    if shared.world() > virtual_token.ends {
-        return refuse(
-            shared,
-            call,
-            &path,
-            code::ACCESS_TOKEN_EXPIRED,
-            "",
-            "token.expired",
-        );
+    if shared.world() > token.ends {
+        return refused(code::ACCESS_TOKEN_EXPIRED, "token.expired");
     }
-    let mut token = match shared.tokens.token(shared, appid.as_str()).await {
-        Ok(token) => token,
-        Err(error) => return token_failure(shared, call, &path, appid, &error),
+    let issuing = issuing_at(call);
+    if issuing.is_some_and(|issuing| issuing.issued_key == IssuedKey::Refused) {
+        return refused(code::INVALID_CREDENTIAL, "key.refused");
+    }
+    if !is_plain(&path) {
+        return refused(code::INVALID_CREDENTIAL, "proxy.path");
+    }
+    let Ok(body) = seal::open(shared, issuing, appid, passing.body) else {
+        return refused(code::INVALID_CREDENTIAL, "token.twice");
     };
-    let Passing {
-        host,
-        method,
-        query,
-        mut headers,
-        body,
-        ..
-    } = passing;
-    // The answer must be readable here: nothing real may hide in it.
-    headers.remove(header::ACCEPT_ENCODING);
+    let sending = Sending {
+        host: passing.host,
+        method: passing.method,
+        path: &path,
+        headers: readable(passing.headers),
+    };
+    // What the centre does not hold is inside the token, and the app fetches the next one itself.
+    let mut held = match &token.real {
+        Some(_) => None,
+        None => match shared.tokens.token(shared, appid.as_str()).await {
+            Ok(held) => Some(held),
+            Err(error) => return token_failure(shared, call, &path, appid, &error),
+        },
+    };
+    let query = passing.target.query().unwrap_or("");
     let again = body.again();
     let mut body = Some(body);
-    let mut used = Vec::with_capacity(2);
+    let mut used: Vec<String> = Vec::with_capacity(4);
     loop {
-        used.push(token.text.expose().to_owned());
-        let target = join(
-            &path,
-            &surface::swap_token(&query, param, token.text.expose()),
-        );
+        let real = match (&held, &token.real) {
+            (Some(held), _) => held.text.expose(),
+            (None, Some(real)) => real.expose(),
+            (None, None) => return refused(code::SYSTEM_BUSY, "token.conflict"),
+        };
+        used.push(real.to_owned());
+        let Some(query) = surface::swap_param(query, param, real) else {
+            return refused(code::INVALID_CREDENTIAL, "token.twice");
+        };
         let sent = body
             .take()
             .or_else(|| again.clone().map(Gathered::from))
             .unwrap_or_default();
-        let response = shared
-            .outbound
-            .platform(
-                host,
-                method.clone(),
-                &target,
-                headers.clone(),
-                sent.into_body(),
-            )
-            .await;
-        let reply = match response {
-            Ok(response) => Reply::readable(response).await,
-            Err(error) => Err(error),
-        };
-        let reply = match reply {
+        let reply = match sending.send(shared, call, &query, sent, issuing).await {
             Ok(reply) => reply,
-            Err(error) => return unreachable(shared, call, &path, &error),
+            Err(refused) => return *refused,
         };
-        shared.metrics.calls_swapped.add();
-        if let Some(refusal) = token_refusal(&reply) {
-            let current = token.text.expose();
+        if let Some(held) = &mut held
+            && let Some(refusal) = token_refusal(&reply)
+        {
+            let current = held.text.expose();
             match shared
                 .tokens
                 .refused(shared, appid.as_str(), current, refusal)
@@ -360,7 +450,7 @@ async fn pass_swapped(
                     if used.len() == 1 && again.is_some() && fresh.text.expose() != current =>
                 {
                     shared.metrics.calls_retried.add();
-                    token = fresh;
+                    *held = fresh;
                     continue;
                 }
                 Ok(_) => {}
@@ -373,8 +463,90 @@ async fn pass_swapped(
             }
         }
         used.extend(shared.tokens.secrets(appid.as_str()));
-        return scrub::clean(reply, &used, virtual_text).into_response();
+        let reply = match seal::seal(shared, issuing, &key.hash, appid, reply) {
+            Ok(reply) => reply,
+            Err(seal::Unreadable) => return unreadable(shared, call, &path, "answer.unreadable"),
+        };
+        return reply.without(Scrubber::new(used, text)).into_response();
     }
+}
+
+/// A call that goes out with something real in it.
+struct Sending<'a> {
+    host: &'static str,
+    method: Method,
+    path: &'a str,
+    headers: HeaderMap,
+}
+
+/// Most bytes of an answer of which fields become virtual.
+const SEALED_BYTES: usize = 1 << 20;
+
+impl Sending<'_> {
+    /// Sends, and gives the answer as far as it has to be known.
+    async fn send(
+        &self,
+        shared: &Arc<Shared>,
+        call: &Call,
+        query: &str,
+        body: Gathered,
+        issuing: Option<&Issuing>,
+    ) -> Result<Reply, Box<Response>> {
+        let failed = |error| Box::new(unreachable(shared, call, self.path, &error));
+        let response = shared
+            .outbound
+            .platform(
+                self.host,
+                self.method.clone(),
+                &join(self.path, query),
+                self.headers.clone(),
+                body.into_body(),
+            )
+            .await
+            .map_err(failed)?;
+        shared.metrics.calls_swapped.add();
+        let reply = match issuing {
+            Some(issuing) if !issuing.seals.is_empty() => {
+                Reply::read(response, SEALED_BYTES).await.map_err(failed)?
+            }
+            _ => Reply::looked_at(response).await.map_err(failed)?,
+        };
+        if reply.is_encoded() {
+            return Err(Box::new(unreadable(
+                shared,
+                call,
+                self.path,
+                "answer.encoded",
+            )));
+        }
+        Ok(reply)
+    }
+}
+
+/// The platform answered, and nobody here can say what: nothing of it goes to the app.
+fn unreadable(shared: &Shared, call: &Call, path: &str, rule: &'static str) -> Response {
+    tracing::warn!(rule, "An answer could not be read, and was not passed on.");
+    let mut response = refuse(shared, call, path, code::SYSTEM_BUSY, "", rule);
+    *response.status_mut() = StatusCode::BAD_GATEWAY;
+    response
+}
+
+/// Headers of a call whose answer must be readable here: nothing real may hide in it.
+fn readable(mut headers: HeaderMap) -> HeaderMap {
+    let plain = HeaderValue::from_static("identity");
+    headers.insert(header::ACCEPT_ENCODING, plain);
+    // The length may change with the secret.
+    headers.remove(header::CONTENT_LENGTH);
+    headers
+}
+
+/// Whether nobody between here and the platform may take a path for another: no dot segments, no
+/// escaped dots, slashes or letters.
+fn is_plain(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let escaped_dot_or_slash = ["%2e", "%2f", "%5c", "\\", "%25", "%00"];
+    !escaped_dot_or_slash.iter().any(|part| lower.contains(part))
+        && !path.split('/').any(|segment| matches!(segment, "." | ".."))
 }
 
 /// The platform's word that a token is not valid, out of a small JSON answer.
@@ -426,8 +598,12 @@ fn end_to_end(headers: &HeaderMap) -> HeaderMap {
                 | "trailer"
                 | "transfer-encoding"
                 | "upgrade"
+                | "expect"
                 | "host"
         );
+        // Framing is the connection's: a length beside chunks is nobody's.
+        let own = own
+            || name == header::CONTENT_LENGTH && headers.contains_key(header::TRANSFER_ENCODING);
         if !own && !named.iter().any(|named| named == name.as_str()) {
             kept.append(name.clone(), value.clone());
         }

@@ -8,7 +8,7 @@ use std::{
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
-use xinqiao_store::{AppKey, Millis, Store};
+use xinqiao_store::{Millis, Store};
 use xinqiao_types::UnixSeconds;
 
 use crate::{
@@ -16,10 +16,12 @@ use crate::{
     directory::Directory,
     gateway::keep_configured_keys,
     inlet::InFlight,
+    issued_key::Keys,
     metrics::Metrics,
     outbound::Outbound,
     platform::{self, Face},
     token_center::{TokenCenter, VirtualTokens},
+    wrong_keys::WrongKeys,
 };
 
 /// What all parts of a running gateway share.
@@ -33,8 +35,9 @@ pub(crate) struct Shared {
     pub(crate) outbound: Outbound,
     pub(crate) tokens: TokenCenter,
     pub(crate) virtual_tokens: VirtualTokens,
-    /// App keys by hash; replaced as a whole when one is issued or revoked.
-    pub(crate) keys: ArcSwap<HashMap<[u8; 32], Arc<AppKey>>>,
+    /// App keys; replaced as a whole when one is issued or revoked.
+    pub(crate) keys: ArcSwap<Keys>,
+    pub(crate) wrong_keys: WrongKeys,
     pub(crate) metrics: Metrics,
     /// Deliveries and refreshes that outlive the request that began them.
     pub(crate) tasks: TaskTracker,
@@ -60,6 +63,7 @@ impl Shared {
             directory,
             in_flight: InFlight::default(),
             keys: ArcSwap::default(),
+            wrong_keys: WrongKeys::default(),
             metrics: Metrics::default(),
             tasks: TaskTracker::new(),
             due: Notify::new(),
@@ -75,11 +79,7 @@ impl Shared {
     /// Reads the app keys anew.
     pub(crate) async fn load_keys(&self) -> Result<(), xinqiao_store::StoreError> {
         let keys = self.store.keys().await?;
-        self.keys.store(Arc::new(
-            keys.into_iter()
-                .map(|key| (key.hash, Arc::new(key)))
-                .collect(),
-        ));
+        self.keys.store(Arc::new(keys.into_iter().collect()));
         Ok(())
     }
 

@@ -23,7 +23,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 use xinqiao_types::{AccessToken, AppId, AppSecret, UnixSeconds};
 
-pub(crate) use self::virtual_token::{EXPIRES_IN, VirtualToken, VirtualTokens};
+pub(crate) use self::virtual_token::{EXPIRES_IN, VirtualToken, VirtualTokens, looks_virtual};
 use crate::{Config, shared::Shared};
 
 /// A token this close to its end is refreshed, while it is still served: the platform hands out a

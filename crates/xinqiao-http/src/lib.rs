@@ -23,7 +23,7 @@ pub use self::{
     cidr::{Cidr, CidrError, CidrList},
     event_stream::{EventLog, Item, Subscription},
     listen::{ListenError, Listener, listen, listen_block},
-    origin_guard::{OriginGuard, Refusal, guard},
+    origin_guard::{OriginGuard, Refusal, guard, json_only},
     outbound::{Outbound, OutboundError, OutboundRequest, OutboundResponse, post_callback},
     peer::{peer_in, peer_network, peer_of},
     serve::{BodyBudget, DropConnection, Limits, ServeReport, serve, serve_with},

@@ -144,17 +144,31 @@ pub async fn guard(State(own): State<OriginGuard>, request: Request, next: Next)
     if let Err(refusal) = own.check(request.headers()) {
         return refusal.into_response();
     }
-    if has_body(&request) && !is_json(request.headers()) && !takes_raw_body(&request) {
+    if has_body(request.method(), request.headers())
+        && !is_json(request.headers())
+        && !takes_raw_body(&request)
+    {
         return Refusal::NotJson.into_response();
     }
     next.run(request).await
 }
 
-fn has_body(request: &Request) -> bool {
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
+/// Whether the body of a changing call, if there is one, is `application/json`: for interfaces that take
+/// nothing else.
+///
+/// # Errors
+/// [`Refusal::NotJson`].
+pub fn json_only(method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+    if has_body(method, headers) && !is_json(headers) {
+        return Err(Refusal::NotJson);
+    }
+    Ok(())
+}
+
+fn has_body(method: &Method, headers: &HeaderMap) -> bool {
+    if matches!(*method, Method::GET | Method::HEAD) {
         return false;
     }
-    let headers = request.headers();
     headers.contains_key(header::TRANSFER_ENCODING)
         || headers
             .get(header::CONTENT_LENGTH)

@@ -28,7 +28,7 @@ impl MasterKey {
         let form = || MasterKeyError::Form {
             length: text.chars().count(),
         };
-        if text.len() != 64 || !text.is_ascii() {
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(form());
         }
         let mut key = [0; 32];

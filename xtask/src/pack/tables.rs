@@ -6,8 +6,9 @@ use anyhow::{Result, anyhow, bail};
 use serde::Deserialize;
 use xinqiao_catalog::blob::Rules;
 use xinqiao_catalog::{
-    Code, DedupRecipe, Diagnosis, ErrorCode, ErrorFamily, Grant, Host, MediaLimit, Page, PayLimit,
-    PermissionRow, Product, Quota, QuotaWindow, RetryClass, Right, Text,
+    Bearing, Code, DedupRecipe, Diagnosis, ErrorCode, ErrorFamily, Grant, Host, IssuedKey, Issuing,
+    MediaLimit, Page, PayLimit, PermissionRow, Product, Quota, QuotaWindow, RetryClass, Right,
+    Text,
 };
 
 use super::lower::or;
@@ -97,6 +98,21 @@ struct RuleFiles {
     diagnosis: Vec<DiagnosisSpec>,
     page: Vec<PageSpec>,
     host: Vec<HostSpec>,
+    issuing: Vec<IssuingSpec>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IssuingSpec {
+    id: String,
+    gives: String,
+    issued_key: IssuedKey,
+    #[serde(default)]
+    seals: BTreeMap<String, Bearing>,
+    #[serde(default)]
+    opens: Vec<String>,
+    #[serde(default)]
+    note: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -245,6 +261,7 @@ fn rule_files() -> Result<RuleFiles> {
         out.diagnosis.append(&mut file.diagnosis);
         out.page.append(&mut file.page);
         out.host.append(&mut file.host);
+        out.issuing.append(&mut file.issuing);
     }
     Ok(out)
 }
@@ -294,6 +311,19 @@ pub(super) fn rules() -> Result<Rules> {
             confidence: intern(&quota.confidence),
         });
     }
+    for issuing in &files.issuing {
+        rules.issuing.push(Issuing {
+            id: intern(&issuing.id),
+            gives: intern(&issuing.gives),
+            issued_key: issuing.issued_key,
+            seals: (issuing.seals.iter())
+                .map(|(field, bearing)| (intern(field), *bearing))
+                .collect(),
+            opens: all(&issuing.opens),
+            note: intern(&issuing.note),
+        });
+    }
+    rules.issuing.sort_by_key(|issuing| issuing.id);
     for grant in &files.grant {
         rules.grants.push(Grant {
             id: intern(&grant.id),

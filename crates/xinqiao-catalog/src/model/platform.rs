@@ -261,6 +261,53 @@ pub struct Grant {
     pub title: Text,
 }
 
+/// What an endpoint that hands out credentials, or takes a secret, does for an app with a key of the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IssuedKey {
+    /// The gateway answers by itself, with a virtual token.
+    Virtual,
+    /// Passed on with the real secret or token; the answer passes but for [`Issuing::seals`].
+    Swapped,
+    /// Nothing reaches the platform.
+    Refused,
+}
+
+/// What something sealed is good for: which calls take it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bearing {
+    /// Calls of an account, or of an authorizer of a component.
+    Account,
+    /// Calls of a WeCom corp.
+    Corp,
+    /// Calls of a third-party platform.
+    Component,
+    /// Calls of a WeCom suite.
+    Suite,
+    /// Calls of a WeCom provider.
+    Provider,
+    /// No call: only fields that [`Issuing::opens`] names.
+    Carried,
+}
+
+/// An endpoint that hands out a credential, a ticket or a log-in, or takes a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issuing {
+    /// Endpoint.
+    pub id: &'static str,
+    /// What it gives: `account_token`, `user`, `ticket`, `nothing` …
+    pub gives: &'static str,
+    /// What it does for an app with an issued key.
+    pub issued_key: IssuedKey,
+    /// Fields of the answer, at any depth, that become virtual.
+    pub seals: Vec<(&'static str, Bearing)>,
+    /// Fields of the request where something sealed is put back.
+    pub opens: Vec<&'static str>,
+    /// Why; may be empty.
+    pub note: &'static str,
+}
+
 /// What a kind of media may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediaLimit {

@@ -64,6 +64,8 @@ const TOKEN_PARAMS: [(&str, AuthKind); 4] = [
     ("provider_access_token", AuthKind::ProviderAccessToken),
 ];
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// A credential field of the catalog is a secret if its name says so (`appsecret`, `suitesecret` …).
 fn is_secret(field: &Field) -> bool {
     field.credential.ends_with("secret")
@@ -151,7 +153,9 @@ fn take_secret(endpoint: &Endpoint, request: &Request<'_>) -> Credential {
     };
     let is_form = request
         .content_type
-        .starts_with("application/x-www-form-urlencoded");
+        .trim_start()
+        .get(..FORM.len())
+        .is_some_and(|kind| kind.eq_ignore_ascii_case(FORM));
     let (found, place) = match from_pairs(request.query) {
         (None, None) if is_form => (form(), Place::Form),
         (None, None) if !request.body.is_empty() => (json(), Place::Json),
@@ -184,59 +188,67 @@ fn signature(authorization: &str) -> Option<Credential> {
     })
 }
 
-/// Puts another value into one parameter of a raw query; every other byte stays as it was.
-pub fn swap_token(query: &str, param: &str, new: &str) -> String {
-    let mut out = String::with_capacity(query.len() + new.len());
-    for (at, pair) in query.split('&').enumerate() {
+/// Puts another value into the one parameter of that name, however the name is spelled; every other byte stays as it
+/// was. `None` if the name does not stand there exactly once.
+pub fn swap_param(pairs: &str, param: &str, new: &str) -> Option<String> {
+    let mut out = String::with_capacity(pairs.len() + new.len());
+    let mut swapped = 0;
+    for (at, pair) in pairs.split('&').enumerate() {
         if at > 0 {
             out.push('&');
         }
-        let name = pair.split_once('=').map_or(pair, |(name, _)| name);
-        if name == param {
-            out.push_str(name);
+        if query_pairs(pair).any(|(name, _)| name == param) {
+            swapped += 1;
+            out.push_str(param);
             out.push('=');
             percent_encode(new, &mut out);
         } else {
             out.push_str(pair);
         }
     }
-    out
+    (swapped == 1).then_some(out)
 }
 
-/// Puts another secret into a request of an issuing endpoint. Gives the new query and body.
+/// Puts another text in the place of `old` in a field of a JSON object; every other byte stays as it was, unless the old
+/// text is spelled with escapes. `None` if the body is no object with that text in that field, or has the text twice.
+pub fn swap_field(body: &[u8], field: &str, old: &str, new: &str) -> Option<Vec<u8>> {
+    let mut value: Value = serde_json::from_slice(body).ok()?;
+    let slot = value.as_object_mut()?.get_mut(field)?;
+    if slot.as_str() != Some(old) || old.is_empty() {
+        return None;
+    }
+    *slot = Value::from(new);
+    let text = std::str::from_utf8(body).ok()?;
+    let Some((before, after)) = text.split_once(old) else {
+        return Some(value.to_string().into_bytes());
+    };
+    let new = Value::from(new).to_string();
+    let new = new.strip_prefix('"')?.strip_suffix('"')?;
+    let swapped = [before, new, after].concat().into_bytes();
+    // It may stand elsewhere too, or there only and in the field with escapes.
+    let same = serde_json::from_slice::<Value>(&swapped).is_ok_and(|swapped| swapped == value);
+    (same && !after.contains(old)).then_some(swapped)
+}
+
+/// Puts another secret in the place of `old` into a request of an issuing endpoint. Gives the new query and body; `None`
+/// if the old one does not stand there exactly once.
 pub fn swap_secret(
     endpoint: &Endpoint,
     place: Place,
     query: &str,
     body: &[u8],
+    old: &str,
     new: &AppSecret,
-) -> (String, Vec<u8>) {
-    let names = || {
-        fields(endpoint)
-            .filter(|field| is_secret(field))
-            .map(|field| field.name)
-    };
+) -> Option<(String, Vec<u8>)> {
+    let name = fields(endpoint).find(|field| is_secret(field))?.name;
     match place {
-        Place::Query => {
-            let swap = |query: String, name| swap_token(&query, name, new.expose());
-            (names().fold(query.to_owned(), swap), body.to_vec())
-        }
+        Place::Query => Some((swap_param(query, name, new.expose())?, body.to_vec())),
         Place::Form => {
-            let text = String::from_utf8_lossy(body).into_owned();
-            let swap = |text: String, name| swap_token(&text, name, new.expose());
-            (query.to_owned(), names().fold(text, swap).into_bytes())
+            let text = std::str::from_utf8(body).ok()?;
+            let body = swap_param(text, name, new.expose())?;
+            Some((query.to_owned(), body.into_bytes()))
         }
-        Place::Json => {
-            let Ok(mut value) = serde_json::from_slice::<Value>(body) else {
-                return (query.to_owned(), body.to_vec());
-            };
-            for name in names() {
-                if let Some(slot) = value.get_mut(name) {
-                    *slot = Value::String(new.expose().to_owned());
-                }
-            }
-            (query.to_owned(), value.to_string().into_bytes())
-        }
+        Place::Json => Some((query.to_owned(), swap_field(body, name, old, new.expose())?)),
     }
 }
 

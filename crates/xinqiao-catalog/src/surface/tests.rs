@@ -55,11 +55,50 @@ fn a_call_for_a_stable_token_carries_them_in_json() {
     };
     assert_eq!((id.as_deref(), place), (Some("wx1"), Place::Json));
     assert_eq!(secret.unwrap().expose(), "s");
-    let (_, body) = swap_secret(endpoint, place, "", request.body, &AppSecret::new("real\""));
+    let real = AppSecret::new("real\"");
+    let body = br#"{ "grant_type": "client_credential", "appid":"wx1", "secret":"xqk_s" }"#;
+    let (_, body) = swap_secret(endpoint, place, "", body, "xqk_s", &real).unwrap();
     assert_eq!(
         String::from_utf8(body).unwrap(),
-        r#"{"grant_type":"client_credential","appid":"wx1","secret":"real\""}"#
+        r#"{ "grant_type": "client_credential", "appid":"wx1", "secret":"real\"" }"#
     );
+}
+
+#[test]
+fn a_swap_finds_what_is_spelled_otherwise_and_refuses_what_stands_twice() {
+    let swapped = swap_param("a=1&%73ecret=x&b", "secret", "new");
+    assert_eq!(swapped.as_deref(), Some("a=1&secret=new&b"));
+    assert_eq!(swap_param("secret=x&%73ecret=y", "secret", "new"), None);
+    assert_eq!(swap_param("a=1", "secret", "new"), None);
+    let swap = |body: &str| {
+        let body = swap_field(body.as_bytes(), "secret", "old", "new")?;
+        String::from_utf8(body).ok()
+    };
+    let plain = swap(r#"{"n":1.50, "secret":"old"}"#);
+    assert_eq!(plain.as_deref(), Some(r#"{"n":1.50, "secret":"new"}"#));
+    let escaped = swap(r#"{"secret":"\u006fld"}"#);
+    assert_eq!(escaped.as_deref(), Some(r#"{"secret":"new"}"#));
+    assert_eq!(swap(r#"{"secret":"old","other":"old"}"#), None);
+    assert_eq!(swap(r#"{"secret":"\u006fld","other":"old"}"#), None);
+    assert_eq!(swap(r#"{"other":"old"}"#), None);
+    assert_eq!(swap("old"), None);
+}
+
+#[test]
+fn an_unknown_path_is_not_searched_for_where_strangers_ask() {
+    let call = recognise_known(&get("/cgi-bin/menu/gett", "access_token=t"));
+    assert_eq!(call.target, Target::Unknown { nearest: None });
+    assert_eq!(call.product, Product::OfficialAccount);
+    let on = |host, path| {
+        let request = Request {
+            host,
+            ..get(path, "")
+        };
+        recognise_known(&request).product
+    };
+    assert_eq!(on("qyapi.weixin.qq.com", "/cgi-bin/nothing"), Product::Work);
+    assert_eq!(on("api.mch.weixin.qq.com", "/v3/nothing"), Product::PayV3);
+    assert_eq!(on("api2.mch.weixin.qq.com", "/pay/nothing"), Product::PayV2);
 }
 
 #[test]
@@ -244,8 +283,8 @@ proptest! {
         new in "[a-zA-Z0-9_-]{1,20}",
     ) {
         let query = format!("{before}&access_token={old}&{after}");
-        let swapped = swap_token(&query, "access_token", &new);
-        prop_assert_eq!(swapped, format!("{before}&access_token={new}&{after}"));
+        let swapped = swap_param(&query, "access_token", &new);
+        prop_assert_eq!(swapped.unwrap(), format!("{before}&access_token={new}&{after}"));
     }
 
     #[test]

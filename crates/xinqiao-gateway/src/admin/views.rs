@@ -118,6 +118,18 @@ pub(super) fn accounts(shared: &Shared) -> Response {
     Json(json!({ "items": items })).into_response()
 }
 
+/// All that a stranger learns: whether the store takes writes. It makes nobody work.
+pub(super) async fn ready_or_not(shared: &Shared) -> Response {
+    match shared.store.probe().await {
+        Ok(()) => Json(json!({ "status": "ready" })).into_response(),
+        Err(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({ "status": "not ready" })),
+        )
+            .into_response(),
+    }
+}
+
 /// Ready: the store takes writes. Accounts that cannot be used are named; they do not stop the
 /// others.
 pub(super) async fn ready(shared: &Arc<Shared>) -> Response {
@@ -125,7 +137,10 @@ pub(super) async fn ready(shared: &Arc<Shared>) -> Response {
     let asked = shared
         .directory
         .accounts()
-        .filter(|account| account.config.secret.is_some())
+        .filter(|account| {
+            account.config.secret.is_some()
+                && crate::platform::has_account_token(account.config.kind)
+        })
         .map(|account| shared.tokens.token(shared, account.config.appid.as_str()));
     drop(join_all(asked).await);
     let store = shared.store.probe().await;
@@ -283,7 +298,7 @@ pub(super) async fn redeliver(shared: &Shared, id: i64) -> Response {
 
 pub(super) fn keys(shared: &Shared) -> Vec<Value> {
     let keys = shared.keys.load();
-    let mut keys: Vec<_> = keys.values().collect();
+    let mut keys: Vec<_> = keys.iter().collect();
     keys.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
     keys.iter().map(|key| json!(***key)).collect()
 }

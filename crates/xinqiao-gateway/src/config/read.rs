@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use xinqiao_crypto::AesKey;
 use xinqiao_types::{AppKey as AppKeyText, CallbackMode, CorpId};
 
-use super::{AccountConfig, Config, StoreAt, Upstream};
+use super::{AccountConfig, AdminListen, Config, StoreAt, Upstream, secret::Kind};
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +67,9 @@ impl Config {
             if let Some(file) = &mut config.seal.key_file {
                 *file = folder.join(&*file);
             }
+            if let Some(AdminListen::Unix(path)) = &mut config.admin.listen {
+                *path = folder.join(&*path);
+            }
         }
         Ok(config)
     }
@@ -104,6 +107,30 @@ impl Config {
                 reason: reason.to_owned(),
             })
         };
+        for (name, key) in [
+            ("admin.key", &self.admin.key),
+            ("admin.read_key", &self.admin.read_key),
+        ] {
+            if let Some(key) = key
+                && let Err(reason) = key.fits()
+            {
+                return fail(name.to_owned(), &reason);
+            }
+        }
+        if let (Some(key), Some(read)) = (&self.admin.key, &self.admin.read_key)
+            && key.expose() == read.expose()
+        {
+            return fail("admin.read_key".into(), "must differ from admin.key");
+        }
+        if let Some(AdminListen::Tcp(address)) = self.admin.listen
+            && !address.ip().to_canonical().is_loopback()
+            && self.admin.key.is_none()
+        {
+            return fail(
+                "admin.listen".into(),
+                "without admin.key, allowed are loopback addresses (127.0.0.1:8615) and unix:/path",
+            );
+        }
         let mut appids = BTreeSet::new();
         let mut paths = BTreeSet::new();
         for account in &self.accounts {
@@ -159,6 +186,9 @@ impl Config {
             }
             if !(app.url.starts_with("http://") || app.url.starts_with("https://")) {
                 return fail(at("url"), "a URL begins with http:// or https://");
+            }
+            if let Err(reason) = app.token.fits() {
+                return fail(at("token"), &reason);
             }
             if let Some(key) = &app.aes_key
                 && let Err(error) = AesKey::parse(key.expose())
@@ -320,6 +350,15 @@ fn check_keys(account: &AccountConfig, file: &str) -> Result<(), ConfigError> {
             reason,
         })
     };
+    let fits = [
+        ("secret", account.secret.as_ref().map_or(Ok(()), Kind::fits)),
+        ("token", account.token.as_ref().map_or(Ok(()), Kind::fits)),
+    ];
+    for (key, fits) in fits {
+        if let Err(reason) = fits {
+            return fail(key, reason);
+        }
+    }
     if let Some(key) = &account.aes_key
         && let Err(error) = AesKey::parse(key.expose())
     {
@@ -354,10 +393,16 @@ pub(crate) fn is_app_key(key: &AppKeyText) -> bool {
 /// The reason with the key on whose line it arose, unless it names it already.
 fn with_key(text: &str, at: usize, message: &str) -> String {
     let line = text[..at.min(text.len())].rsplit('\n').next().unwrap_or("");
-    match line.split_once('=') {
-        Some((key, _)) if !message.contains(key.trim()) => format!("{}: {message}", key.trim()),
-        _ => message.to_owned(),
+    // The last key before the place: a line may hold an inline table with several.
+    let key = line.rsplit_once('=').map_or("", |(before, _)| {
+        let before = before.trim_end();
+        let start = before.rfind([' ', '{', ',', '\t']).map_or(0, |at| at + 1);
+        &before[start..]
+    });
+    if key.is_empty() || message.contains(&format!("`{key}`")) {
+        return message.to_owned();
     }
+    format!("{key}: {message}")
 }
 
 /// The reason without the text that stood there: in another place it may be a secret.
@@ -400,6 +445,21 @@ impl<'de> Deserialize<'de> for StoreAt {
             "" => Err(D::Error::custom("store is a path, or \":memory:\"")),
             ":memory:" => Ok(Self::Memory),
             path => Ok(Self::File(path.into())),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for AdminListen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let allowed = "allowed are an address like 127.0.0.1:8615 and unix:/path";
+        match text.strip_prefix("unix:") {
+            Some("") => Err(D::Error::custom(allowed)),
+            Some(path) => Ok(Self::Unix(path.into())),
+            None => text
+                .parse()
+                .map(Self::Tcp)
+                .map_err(|_| D::Error::custom(format!("`{text}` is no address; {allowed}"))),
         }
     }
 }
@@ -449,9 +509,9 @@ mod tests {
             port = 0
             [[account]]
             appid = "wx1"
-            secret = "s"
+            secret = "0123456789abcdef0123456789abcdef"
             kind = "subscription"
-            token = "t"
+            token = "tok"
             aes_key = "{AES}"
             path = "/wx/entry"
             [[app]]
@@ -492,8 +552,8 @@ mod tests {
         );
         let error = refused("upstream = \"alipay\"");
         assert!(error.contains("\"wechat\""), "{error}");
-        let error = refused("[[account]]\nappid=\"wx1\"\ntoken=\"t\"\naes_key=\"CANARY\"\n");
-        assert!(error.contains("[[account]] wx1, aes_key"), "{error}");
+        let error = refused("[[account]]\nappid=\"wx1\"\ntoken=\"tok\"\naes_key=\"CANARY\"\n");
+        assert!(error.contains("[[account]]: aes_key:"), "{error}");
         assert!(!error.contains("CANARY"), "{error}");
         let error =
             refused("[[account]]\nappid=\"wx1\"\nsecret = { env = \"XINQIAO_TEST_UNSET\" }");
@@ -526,17 +586,108 @@ mod tests {
 
     #[test]
     fn plain_mode_must_be_allowed() {
-        let error = refused("[[account]]\nappid=\"wx1\"\ntoken=\"t\"\nmode=\"plain\"\n");
+        let error = refused("[[account]]\nappid=\"wx1\"\ntoken=\"tok\"\nmode=\"plain\"\n");
         assert!(error.contains("allow_plain"), "{error}");
     }
 
     #[test]
     fn an_account_has_one_primary() {
         let error = refused(
-            "[[account]]\nappid=\"wx1\"\n[[app]]\nname=\"a\"\nurl=\"http://a\"\ntoken=\"t\"\naccounts=[\"wx1\"]\n\
-             [[app]]\nname=\"b\"\nurl=\"http://b\"\ntoken=\"t\"\naccounts=[\"wx1\"]\n",
+            "[[account]]\nappid=\"wx1\"\n[[app]]\nname=\"a\"\nurl=\"http://a\"\ntoken=\"tok\"\naccounts=[\"wx1\"]\n\
+             [[app]]\nname=\"b\"\nurl=\"http://b\"\ntoken=\"tok\"\naccounts=[\"wx1\"]\n",
         );
         assert!(error.contains("answered by the app a"), "{error}");
+    }
+
+    #[test]
+    fn empty_and_impossible_secrets_do_not_start() {
+        let folder = std::env::temp_dir().join(format!("xinqiao-secrets-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = |text: &str| {
+            let path = folder.join(format!("s{}", text.len()));
+            std::fs::write(&path, text).unwrap();
+            format!("{{ file = '{}' }}", path.display())
+        };
+        let (blank, short) = (file(" \n\t\n"), file("CA\n"));
+        let account = "[[account]]\nappid = \"wx1\"\n";
+        for (table, key) in [
+            ("[admin]\n", "key"),
+            ("[admin]\n", "read_key"),
+            (account, "secret"),
+            (account, "token"),
+            (account, "aes_key"),
+            ("[[app]]\nname = \"a\"\nurl = \"http://a\"\n", "token"),
+            ("[[key]]\nid = \"a\"\napp = \"a\"\n", "key"),
+        ] {
+            for value in ["\"\"", "\"  \"", "\"CA\"", "\"CA NA\"", &blank, &short] {
+                let error = refused(&format!("{table}{key} = {value}\n"));
+                assert!(error.contains(key) && !error.contains("CA"), "{error}");
+            }
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn each_kind_of_secret_has_a_least_length() {
+        for (key, least) in [("secret", 32), ("token", 3)] {
+            let with = |length: usize| {
+                let text = "a".repeat(length);
+                format!(
+                    "[[account]]\nappid = \"wx1\"\nmode = \"plain\"\nallow_plain = true\n{key} = \"{text}\"\n"
+                )
+            };
+            let error = refused(&with(least - 1));
+            assert!(error.contains(&format!("at least {least}")), "{error}");
+            Config::from_toml(&with(least)).unwrap();
+        }
+        let admin = |length| format!("[admin]\nkey = \"{}\"\n", "a".repeat(length));
+        assert!(refused(&admin(23)).contains("at least 24"));
+        assert!(Config::from_toml(&admin(24)).is_ok());
+    }
+
+    #[test]
+    fn a_secret_built_in_code_is_checked_too() {
+        let mut config = Config::default();
+        config.admin.key = Some(AppKeyText::from(""));
+        let error = config.check("configuration").unwrap_err().to_string();
+        assert!(error.contains("admin.key"), "{error}");
+        let mut config = Config::default();
+        let mut account = AccountConfig::new("wx1");
+        account.secret = Some("short".into());
+        config.accounts.push(account);
+        let error = config.check("configuration").unwrap_err().to_string();
+        assert!(error.contains("[[account]] wx1, secret"), "{error}");
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_is_named() {
+        let error = refused("[admin]\nkey = { env = \"XINQIAO_TEST_UNSET\" }\n");
+        let wanted = "key: the environment variable XINQIAO_TEST_UNSET is not set";
+        assert!(error.contains(wanted), "{error}");
+    }
+
+    #[test]
+    fn administration_without_a_key_is_for_this_machine_only() {
+        for own in ["127.0.0.1:8615", "[::1]:1", "unix:admin.socket"] {
+            Config::from_toml(&format!("[admin]\nlisten = \"{own}\"\n")).unwrap();
+        }
+        for open in ["0.0.0.0:8615", "[::]:8615", "192.0.2.1:80"] {
+            let text = format!("[admin]\nlisten = \"{open}\"\n");
+            assert!(refused(&text).contains("admin.listen"));
+            let key = format!("{text}key = \"{}\"\n", "a".repeat(24));
+            Config::from_toml(&key).unwrap();
+        }
+        for wrong in ["8615", "localhost:1", "unix:", "http://127.0.0.1:1"] {
+            let error = refused(&format!("[admin]\nlisten = \"{wrong}\"\n"));
+            assert!(error.contains("unix:/path"), "{error}");
+        }
+        assert_eq!(
+            Config::default().admin_listen(),
+            Some(AdminListen::Tcp(([127, 0, 0, 1], 8615).into()))
+        );
+        let mut keyed = Config::default();
+        keyed.admin.key = Some(AppKeyText::from("a".repeat(24)));
+        assert_eq!(keyed.admin_listen(), None, "the first port has it");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Bodies on their way through: kept when small, streamed when large.
+//! Bodies on their way through: kept when small, streamed when large or of unknown length.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,13 +10,13 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, StatusCode, header};
 
-use super::end_to_end;
-use crate::outbound::{OutboundError, PLATFORM_TIME, content_type};
+use super::{end_to_end, key_scan, scrub::Scrubber};
+use crate::outbound::{OutboundError, whole_body};
 
 /// Requests up to this size are kept, so that they can be read and sent again.
 const KEPT_BYTES: usize = 1 << 20;
-/// Readable answers of calls with virtual tokens are read whole, to this size.
-const READ_BYTES: usize = 32 << 20;
+/// Answers up to this size may be errors, and are looked at whole.
+const SMALL_BYTES: usize = 4096;
 
 /// A request's body.
 #[derive(Debug, Default)]
@@ -85,14 +85,15 @@ impl Gathered {
         }
     }
 
-    pub(super) fn into_body(self) -> reqwest::Body {
+    /// The body as it goes out. A streamed one ends with an error where a key of ours stands in it.
+    pub(super) fn into_body(self) -> Body {
         match self {
-            Self::Empty => reqwest::Body::from(Bytes::new()),
+            Self::Empty => Body::empty(),
             Self::Whole(bytes) => bytes.into(),
             Self::Begun(begun, rest) => {
                 let rest = rest.into_inner().unwrap_or_else(PoisonError::into_inner);
                 let begun = stream::once(async move { Ok::<_, axum::Error>(begun) });
-                reqwest::Body::wrap_stream(begun.chain(rest.into_data_stream()))
+                key_scan::guarded(Body::from_stream(begun.chain(rest.into_data_stream())))
             }
         }
     }
@@ -110,102 +111,122 @@ impl From<Again> for Gathered {
 
 /// The platform's answer.
 #[derive(Debug)]
-pub(super) enum Reply {
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Answer,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(super) enum Answer {
     /// Passed on as it comes.
-    Stream(reqwest::Response),
-    /// Read.
-    Whole {
-        status: StatusCode,
-        headers: HeaderMap,
-        body: Bytes,
-    },
+    Stream(Body),
+    /// Read: it is short.
+    Whole(Bytes),
 }
 
 impl Reply {
-    /// Reads the answer if it is short and says how long it is; an answer to be looked at, not
-    /// changed.
-    pub(super) async fn small(response: reqwest::Response) -> Result<Self, OutboundError> {
-        if response
-            .content_length()
-            .is_some_and(|length| length <= 4096)
-        {
-            return Self::read(response).await;
+    /// An answer as it comes.
+    pub(super) fn new(response: http::Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body: Answer::Stream(body),
         }
-        Ok(Self::Stream(response))
     }
 
-    /// Reads every answer that is text; pictures and the like are passed on as they come.
-    pub(super) async fn readable(response: reqwest::Response) -> Result<Self, OutboundError> {
-        let kind = content_type(response.headers()).to_ascii_lowercase();
-        let binary = [
-            "image/",
-            "audio/",
-            "video/",
-            "application/octet-stream",
-            "application/zip",
-        ]
-        .iter()
-        .any(|binary| kind.starts_with(binary));
-        // WECHAT: an error of a download may come under the download's own type; errors are short.
-        let short = response
-            .content_length()
-            .is_some_and(|length| length <= 4096);
-        if binary && !short {
-            return Ok(Self::Stream(response));
+    /// An answer that is read if it may be an error of the platform: short, or of unknown length and
+    /// like JSON. Its type says nothing: errors of downloads come under the downloads' types.
+    pub(super) async fn looked_at(response: http::Response<Body>) -> Result<Self, OutboundError> {
+        let mut reply = Self::new(response);
+        let length = reply
+            .headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        if length.is_some_and(|length| length > SMALL_BYTES) {
+            return Ok(reply);
         }
-        Self::read(response).await
-    }
-
-    async fn read(mut response: reqwest::Response) -> Result<Self, OutboundError> {
-        let status = response.status();
-        let headers = std::mem::take(response.headers_mut());
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| OutboundError::from_reqwest(error, PLATFORM_TIME))?
-        {
-            if body.len() + chunk.len() > READ_BYTES {
-                return Err(OutboundError::TooLarge(READ_BYTES));
+        let Answer::Stream(body) = reply.body else {
+            return Ok(reply);
+        };
+        let mut pieces = body.into_data_stream();
+        let mut begun = BytesMut::new();
+        reply.body = loop {
+            match pieces.next().await {
+                None => break Answer::Whole(begun.freeze()),
+                Some(Err(error)) => return Err(OutboundError::Failed(error.to_string())),
+                Some(Ok(piece)) => begun.extend_from_slice(&piece),
             }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Self::Whole {
-            status,
-            headers,
-            body: body.freeze(),
+            let like_json = begun.trim_ascii_start().starts_with(b"{");
+            if begun.len() > SMALL_BYTES || (length.is_none() && !like_json) {
+                let begun = begun.freeze();
+                let begun = stream::once(async move { Ok::<_, axum::Error>(begun) });
+                break Answer::Stream(Body::from_stream(begun.chain(pieces)));
+            }
+        };
+        Ok(reply)
+    }
+
+    /// The whole answer, for one that must be read to be passed on.
+    pub(super) async fn read(
+        response: http::Response<Body>,
+        limit: usize,
+    ) -> Result<Self, OutboundError> {
+        let (parts, body) = response.into_parts();
+        Ok(Self {
+            status: parts.status,
+            headers: parts.headers,
+            body: Answer::Whole(whole_body(body, limit).await?),
         })
     }
 
-    pub(super) fn whole(&self) -> Option<&[u8]> {
-        match self {
-            Self::Whole { body, .. } => Some(body),
-            Self::Stream(_) => None,
+    pub(super) fn whole(&self) -> Option<&Bytes> {
+        match &self.body {
+            Answer::Whole(body) => Some(body),
+            Answer::Stream(_) => None,
         }
+    }
+
+    /// Whether the body is compressed, so that nobody here can read it.
+    pub(super) fn is_encoded(&self) -> bool {
+        let values = self.headers.get_all(header::CONTENT_ENCODING);
+        values
+            .iter()
+            .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+    }
+
+    /// The answer without anything of the scrubber's secrets.
+    pub(super) fn without(mut self, scrubber: Scrubber) -> Self {
+        scrubber.headers(&mut self.headers);
+        // A body that may change says its new length, or none.
+        self.body = match self.body {
+            Answer::Whole(body) => {
+                let clean = scrubber.bytes(body.clone());
+                if clean != body {
+                    self.headers.remove(header::CONTENT_LENGTH);
+                }
+                Answer::Whole(clean)
+            }
+            Answer::Stream(body) => {
+                self.headers.remove(header::CONTENT_LENGTH);
+                Answer::Stream(scrubber.stream(body))
+            }
+        };
+        self
     }
 }
 
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
-        let (status, headers, body) = match self {
-            Self::Whole {
-                status,
-                headers,
-                body,
-            } => {
-                let mut headers = end_to_end(&headers);
-                headers.remove(header::CONTENT_LENGTH);
-                (status, headers, Body::from(body))
-            }
-            Self::Stream(mut response) => {
-                let headers = end_to_end(&std::mem::take(response.headers_mut()));
-                let status = response.status();
-                (status, headers, Body::from_stream(response.bytes_stream()))
-            }
+        let body = match self.body {
+            Answer::Whole(body) => Body::from(body),
+            Answer::Stream(body) => body,
         };
         let mut response = Response::new(body);
-        *response.status_mut() = status;
-        *response.headers_mut() = headers;
+        *response.status_mut() = self.status;
+        *response.headers_mut() = end_to_end(&self.headers);
         response
     }
 }

@@ -1,93 +1,155 @@
 //! Calls that fetch tokens: answered here instead of passed on.
 //!
-//! * With an issued key in the place of the secret: a virtual token. The real secret and token stay
-//!   here.
-//! * With the real secret (adopt): the one real stable token that the centre holds, so that apps
-//!   never end each other's, and leaving us costs nothing.
-//! * With anything else: passed on, and the platform decides.
+//! * With an issued key in the place of the secret: a virtual token of the centre, or the call with
+//!   the real secret, whose answer then hides what the catalog's list says; or a refusal. The real
+//!   secret and token stay here.
+//! * With the real secret (adopt), on the proxy's ports: the one real stable token that the centre
+//!   holds, so that apps never end each other's, and leaving us costs nothing.
+//! * With anything else: passed on, and the platform decides; on the first port, refused.
 
 use std::sync::Arc;
 
-use axum::{body::Body, response::Response};
-use http::{HeaderValue, header};
+use axum::{
+    body::Body,
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 use xinqiao_catalog::{
     code,
+    model::{Endpoint, IssuedKey, Product},
     surface::{self, Call, Credential},
 };
 
 use super::{
-    Passing,
-    body::{Gathered, Reply},
-    join, refuse, scrub, token_failure, unreachable,
+    Passing, Scrubber, Sending, body::Gathered, is_plain, readable, refuse, seal, token_failure,
+    unreadable,
 };
 use crate::{
-    APP_KEY_PREFIX, issued_key,
-    platform::{self, Issuing},
+    APP_KEY_PREFIX,
+    directory::Account,
+    front, issued_key,
+    platform::{self, TokenEndpoint},
     shared::Shared,
     token_center::{self, TokenError},
 };
 use xinqiao_store::AppKey;
 use xinqiao_types::AppId;
 
+/// What an app with an issued key calls with.
+struct Caller<'a> {
+    key: &'a AppKey,
+    account: &'a Account,
+    /// The key as the app sent it.
+    text: &'a str,
+    place: surface::Place,
+}
+
 /// The answer, if the call is one of these.
 pub(super) async fn answer(
     shared: &Arc<Shared>,
-    passing: &Passing,
+    passing: &mut Passing,
     call: &Call,
 ) -> Option<Response> {
     if !call.issues() {
         return None;
     }
+    let endpoint = call.endpoint()?;
     let Credential::Secret { id, secret, place } = &call.credential else {
         return None;
     };
-    let path = passing.path.as_str();
-    let secret = secret.as_ref()?.expose();
-    if !secret.starts_with(APP_KEY_PREFIX) {
+    let text = secret.as_ref()?.expose();
+    if !text.starts_with(APP_KEY_PREFIX) {
+        if !passing.face.is_proxy() {
+            return None;
+        }
         let appid = id.as_deref()?;
-        let adopted = shared.config.adopt && shared.tokens.knows_secret(appid, secret);
-        return match (platform::issuing(call.endpoint()?)?, adopted) {
-            (issuing, true) => Some(real_token(shared, passing, call, issuing, appid).await),
+        let adopted = shared.config.adopt && shared.tokens.knows_secret(appid, text);
+        return match (platform::token_endpoint(endpoint)?, adopted) {
+            (which, true) => Some(real_token(shared, passing, call, which, appid).await),
             (_, false) => None,
         };
     }
     // From here on, an app with an issued key: nothing of it may reach the platform.
-    let Some(appid) = id.as_deref() else {
-        return Some(refuse(
-            shared,
-            call,
-            path,
-            code::APPID_MISSING,
-            "",
-            "key.appid",
-        ));
+    let path = passing.path().to_owned();
+    let refused = |code: i64, rule: &'static str| refuse(shared, call, &path, code, "", rule);
+    let Some(key) = issued_key::find(shared, text) else {
+        return Some(wrong_key(shared, passing, call));
     };
-    let Some(key) = issued_key::find(shared, secret) else {
-        return Some(refuse(
-            shared,
-            call,
-            path,
-            code::INVALID_SECRET,
-            "",
-            "key.unknown",
-        ));
+    let Some(id) = id.as_deref() else {
+        return Some(refused(code::APPID_MISSING, "key.appid"));
     };
-    if shared.directory.account(appid).is_none() || !issued_key::opens(&key, appid) {
-        return Some(refuse(
-            shared,
-            call,
-            path,
-            code::INVALID_APPID,
-            "",
-            "key.scope",
-        ));
-    }
-    let appid = AppId::from(appid);
-    Some(match platform::issuing(call.endpoint()?) {
-        Some(_) => virtual_token(shared, passing, call, &key, &appid).await,
-        None => with_real_secret(shared, passing, call, &appid, secret, *place).await,
+    let account = match account_of(shared, &key, endpoint, id) {
+        Ok(account) => account,
+        Err(rule) => return Some(refused(code::INVALID_APPID, rule)),
+    };
+    let caller = Caller {
+        key: &key,
+        account,
+        text,
+        place: *place,
+    };
+    let issuing = xinqiao_catalog::issuing(endpoint.id);
+    Some(match issuing.map(|issuing| issuing.issued_key) {
+        Some(IssuedKey::Virtual) if platform::has_account_token(account.config.kind) => {
+            virtual_token(shared, passing, call, &caller).await
+        }
+        Some(IssuedKey::Virtual) => refused(code::INVALID_APPID, "key.scope"),
+        Some(IssuedKey::Swapped) => with_real_secret(shared, passing, call, &caller).await,
+        Some(IssuedKey::Refused) => refused(code::INVALID_SECRET, "key.refused"),
+        // The catalog's check lets no such endpoint be missing; what is not listed is not passed on.
+        None => refused(code::INVALID_SECRET, "key.place"),
     })
+}
+
+/// A key that we did not issue. Who tries many is slowed down.
+fn wrong_key(shared: &Shared, passing: &Passing, call: &Call) -> Response {
+    let now = tokio::time::Instant::now();
+    let patient = shared.wrong_keys.wrong(passing.peer, now);
+    let mut response = if passing.face.is_proxy() {
+        let rule = if patient { "key.unknown" } else { "key.slow" };
+        refuse(shared, call, passing.path(), code::INVALID_SECRET, "", rule)
+    } else {
+        shared.metrics.calls_refused.add();
+        front::stranger()
+    };
+    if !patient {
+        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        let a_second = HeaderValue::from_static("1");
+        response.headers_mut().insert(header::RETRY_AFTER, a_second);
+    }
+    response
+}
+
+/// The account of that id that the key opens. A corp's id alone names it if the key opens one agent
+/// of it: the real secret would have told which.
+fn account_of<'a>(
+    shared: &'a Shared,
+    key: &AppKey,
+    endpoint: &Endpoint,
+    id: &str,
+) -> Result<&'a Account, &'static str> {
+    let opened = |account: &&Account| issued_key::opens(key, account.config.appid.as_str());
+    if let Some(account) = shared.directory.account(id) {
+        return Some(&**account).filter(opened).ok_or("key.scope");
+    }
+    if endpoint.product != Product::Work {
+        return Err("key.scope");
+    }
+    let mut agents = shared
+        .directory
+        .accounts()
+        .map(|account| &**account)
+        .filter(|account| {
+            let agent = account.config.appid.as_str().strip_prefix(id);
+            agent.is_some_and(|agent| agent.starts_with(':')) && account.config.secret.is_some()
+        })
+        .filter(opened);
+    match (agents.next(), agents.next()) {
+        (Some(account), None) => Ok(account),
+        (Some(_), Some(_)) => Err("key.ambiguous"),
+        (None, _) => Err("key.scope"),
+    }
 }
 
 /// A virtual token for an app with an issued key.
@@ -95,22 +157,23 @@ async fn virtual_token(
     shared: &Arc<Shared>,
     passing: &Passing,
     call: &Call,
-    key: &AppKey,
-    appid: &AppId,
+    caller: &Caller<'_>,
 ) -> Response {
     if grant_type(passing).as_deref() != Some("client_credential") {
         return refuse(
             shared,
             call,
-            &passing.path,
+            passing.path(),
             code::INVALID_GRANT_TYPE,
             "",
             "token.grant_type",
         );
     }
+    let Caller { key, account, .. } = caller;
+    let appid = &account.config.appid;
     // The app learns now, not at its first call, that its account cannot be used.
     if let Err(error) = shared.tokens.token(shared, appid.as_str()).await {
-        return token_failure(shared, call, &passing.path, appid, &error);
+        return token_failure(shared, call, passing.path(), appid, &error);
     }
     let text = shared.virtual_tokens.make(&key.hash, appid, shared.world());
     shared.metrics.tokens_virtual.add();
@@ -123,20 +186,20 @@ async fn real_token(
     shared: &Arc<Shared>,
     passing: &Passing,
     call: &Call,
-    issuing: Issuing,
+    which: TokenEndpoint,
     appid: &str,
 ) -> Response {
     if grant_type(passing).as_deref() != Some("client_credential") {
         return refuse(
             shared,
             call,
-            &passing.path,
+            passing.path(),
             code::INVALID_GRANT_TYPE,
             "",
             "token.grant_type",
         );
     }
-    let forced = issuing == Issuing::StableToken
+    let forced = which == TokenEndpoint::StableToken
         && json_body(passing).is_some_and(|body| body["force_refresh"] == true);
     let token = if forced {
         match shared.tokens.force(shared, appid).await {
@@ -157,62 +220,70 @@ async fn real_token(
             );
             token_answer(token.text.expose(), left)
         }
-        Err(error) => token_failure(shared, call, &passing.path, &AppId::from(appid), &error),
+        Err(error) => token_failure(shared, call, passing.path(), &AppId::from(appid), &error),
     }
 }
 
-/// Other calls that take the secret (log-in codes, quota resets): passed on with the real one.
+/// Other calls that take the secret (log-in codes, quota resets, tokens that the centre does not
+/// hold): passed on with the real one.
 async fn with_real_secret(
     shared: &Arc<Shared>,
-    passing: &Passing,
+    passing: &mut Passing,
     call: &Call,
-    appid: &AppId,
-    key: &str,
-    place: surface::Place,
+    caller: &Caller<'_>,
 ) -> Response {
-    let path = passing.path.as_str();
-    let account = shared.directory.account(appid.as_str());
-    let secret = account.and_then(|account| account.config.secret.as_ref());
-    let (Some(secret), Some(endpoint)) = (secret, call.endpoint()) else {
-        return token_failure(
-            shared,
-            call,
-            path,
-            appid,
-            &TokenError::NoSecret(appid.clone()),
-        );
+    let path = passing.path().to_owned();
+    let Caller { account, text, .. } = caller;
+    let appid = &account.config.appid;
+    let refused = |code: i64, rule: &'static str| refuse(shared, call, &path, code, "", rule);
+    let (Some(secret), Some(endpoint)) = (account.config.secret.as_ref(), call.endpoint()) else {
+        let error = TokenError::NoSecret(appid.clone());
+        return token_failure(shared, call, &path, appid, &error);
     };
-    let (query, body) =
-        surface::swap_secret(endpoint, place, &passing.query, passing.body.seen(), secret);
-    let mut headers = passing.headers.clone();
-    headers.remove(header::ACCEPT_ENCODING);
-    headers.remove(header::CONTENT_LENGTH);
-    let body = if body.is_empty() {
+    if !is_plain(&path) {
+        return refused(code::INVALID_SECRET, "proxy.path");
+    }
+    let swapped = surface::swap_secret(
+        endpoint,
+        caller.place,
+        passing.query(),
+        passing.body.seen(),
+        text,
+        secret,
+    );
+    // Twice, or in two spellings: what the platform would read of it nobody knows.
+    let Some((query, body)) = swapped else {
+        return refused(code::INVALID_SECRET, "key.place");
+    };
+    passing.headers = readable(std::mem::take(&mut passing.headers));
+    passing.body = if body.is_empty() {
         Gathered::Empty
     } else {
         Gathered::Whole(body.into())
     };
-    let sent = shared
-        .outbound
-        .platform(
-            passing.host,
-            passing.method.clone(),
-            &join(path, &query),
-            headers,
-            body.into_body(),
-        )
-        .await;
-    let reply = match sent {
-        Ok(response) => Reply::readable(response).await,
-        Err(error) => Err(error),
+    let still = super::key_scan::holds_key(query.as_bytes())
+        || super::key_scan::in_headers(&passing.headers)
+        || super::key_scan::holds_key(passing.body.seen());
+    if still {
+        return refused(code::INVALID_SECRET, "key.place");
+    }
+    let issuing = xinqiao_catalog::issuing(endpoint.id);
+    let sending = Sending {
+        host: passing.host,
+        method: passing.method.clone(),
+        path: &path,
+        headers: std::mem::take(&mut passing.headers),
     };
-    match reply {
-        Ok(reply) => {
-            shared.metrics.calls_swapped.add();
-            let secrets = shared.tokens.secrets(appid.as_str());
-            axum::response::IntoResponse::into_response(scrub::clean(reply, &secrets, key))
-        }
-        Err(error) => unreachable(shared, call, path, &error),
+    let body = std::mem::take(&mut passing.body);
+    let reply = match sending.send(shared, call, &query, body, issuing).await {
+        Ok(reply) => reply,
+        Err(refused) => return *refused,
+    };
+    let secrets = shared.tokens.secrets(appid.as_str());
+    let key = caller.key;
+    match seal::seal(shared, issuing, &key.hash, appid, reply) {
+        Ok(reply) => reply.without(Scrubber::new(secrets, text)).into_response(),
+        Err(seal::Unreadable) => unreadable(shared, call, &path, "answer.unreadable"),
     }
 }
 
@@ -221,12 +292,9 @@ fn json_body(passing: &Passing) -> Option<Value> {
 }
 
 fn grant_type(passing: &Passing) -> Option<String> {
-    let query = passing
-        .query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("grant_type="));
-    query
-        .map(ToOwned::to_owned)
+    xinqiao_catalog::route::query_pairs(passing.query())
+        .find(|(name, _)| name == "grant_type")
+        .map(|(_, value)| value)
         .or_else(|| Some(json_body(passing)?["grant_type"].as_str()?.to_owned()))
 }
 

@@ -5,12 +5,12 @@ use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header};
 use xinqiao_catalog::{
     code,
-    model::Code,
+    model::{Code, Product},
     surface::{self, Call},
 };
 use xinqiao_types::AppId;
 
-use super::scrub;
+use super::Scrubber;
 use crate::{outbound::OutboundError, shared::Shared, token_center::TokenError};
 
 /// Refuses with the platform's own error, and says in a header that it was us.
@@ -28,6 +28,12 @@ pub(super) fn refuse(
         shared.context.clock.unix(),
         &*shared.context.entropy,
     );
+    // WeCom has other numbers for what is not the secret's or the token's.
+    let errcode = match (call.product, errcode) {
+        (Product::Work, code::INVALID_SECRET) => code::INVALID_CREDENTIAL,
+        (Product::Work, code::INVALID_CREDENTIAL) => code::INVALID_ACCESS_TOKEN,
+        _ => errcode,
+    };
     let answer = surface::refusal(&surface::Refusal {
         product: call.product,
         path,
@@ -98,7 +104,7 @@ pub(super) fn token_failure(
                     .insert(header::CONTENT_TYPE, content_type);
             }
             let secrets = shared.tokens.secrets(appid.as_str());
-            *response.body_mut() = Body::from(scrub::bytes(body.clone(), &secrets, "***"));
+            *response.body_mut() = Body::from(Scrubber::new(secrets, "***").bytes(body.clone()));
             response
                 .headers_mut()
                 .insert("x-xinqiao-rule", HeaderValue::from_static(rule));

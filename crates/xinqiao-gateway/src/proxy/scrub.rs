@@ -1,79 +1,211 @@
 //! Takes real tokens and secrets out of answers to apps that hold issued keys.
+//!
+//! An answer is searched as it comes, across the borders of its pieces; only what may be the
+//! beginning of a secret is held back. Each secret is known in the spellings that an answer may
+//! give it: plain, as a JSON text, percent-encoded.
 
+use axum::body::Body;
 use bytes::Bytes;
-use http::HeaderValue;
-use memchr::memmem;
+use futures_util::{StreamExt as _, stream};
+use http::{HeaderMap, HeaderValue};
+use memchr::memmem::Finder;
 
-use super::body::Reply;
+/// Shorter texts would be found everywhere; no secret is as short.
+const LEAST: usize = 8;
 
-/// The answer without anything of `secrets`; `instead` stands in their place.
-pub(super) fn clean(reply: Reply, secrets: &[String], instead: &str) -> Reply {
-    match reply {
-        Reply::Whole {
-            status,
-            mut headers,
-            body,
-        } => {
-            clean_headers(&mut headers, secrets, instead);
-            Reply::Whole {
-                status,
-                headers,
-                body: bytes(body, secrets, instead),
+/// What must not get out, and what stands in its place.
+#[derive(Clone)]
+pub(super) struct Scrubber {
+    needles: Vec<Finder<'static>>,
+    /// Length of the longest needle.
+    longest: usize,
+    instead: Bytes,
+}
+
+impl Scrubber {
+    pub(super) fn new<S: AsRef<str>>(secrets: impl IntoIterator<Item = S>, instead: &str) -> Self {
+        let mut spellings: Vec<String> = Vec::new();
+        for secret in secrets {
+            let secret = secret.as_ref();
+            if secret.len() >= LEAST && !spellings.iter().any(|known| known == secret) {
+                spellings.extend(spellings_of(secret));
             }
         }
-        Reply::Stream(mut response) => {
-            clean_headers(response.headers_mut(), secrets, instead);
-            Reply::Stream(response)
+        spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
+        spellings.dedup();
+        Self {
+            longest: spellings.first().map_or(0, String::len),
+            needles: (spellings.iter())
+                .map(|spelling| Finder::new(spelling.as_bytes()).into_owned())
+                .collect(),
+            instead: Bytes::copy_from_slice(instead.as_bytes()),
         }
     }
-}
 
-fn clean_headers(headers: &mut http::HeaderMap, secrets: &[String], instead: &str) {
-    for value in headers.values_mut() {
-        let old = Bytes::copy_from_slice(value.as_bytes());
-        let new = bytes(old.clone(), secrets, instead);
-        if new != old {
-            *value =
-                HeaderValue::from_bytes(&new).unwrap_or_else(|_| HeaderValue::from_static("***"));
+    /// The bytes without any secret. Untouched, and not copied, if none is found.
+    pub(super) fn bytes(&self, body: Bytes) -> Bytes {
+        let mut body = body;
+        for needle in &self.needles {
+            if let Some(clean) = self.without(needle, &body) {
+                tracing::warn!("An answer repeated a real token or secret; it was taken out.");
+                body = clean.into();
+            }
         }
+        body
     }
-}
 
-/// `body` without anything of `secrets`. Untouched, and not copied, if nothing is found.
-pub(super) fn bytes(body: Bytes, secrets: &[String], instead: &str) -> Bytes {
-    let mut body = body;
-    for secret in secrets.iter().filter(|secret| secret.len() >= 8) {
-        let finder = memmem::Finder::new(secret.as_bytes());
-        if finder.find(&body).is_none() {
-            continue;
-        }
+    fn without(&self, needle: &Finder<'_>, body: &[u8]) -> Option<Vec<u8>> {
+        let mut found = needle.find_iter(body).peekable();
+        found.peek()?;
         let mut clean = Vec::with_capacity(body.len());
         let mut from = 0;
-        for at in finder.find_iter(&body) {
+        for at in found {
             clean.extend_from_slice(&body[from..at]);
-            clean.extend_from_slice(instead.as_bytes());
-            from = at + secret.len();
+            clean.extend_from_slice(&self.instead);
+            from = at + needle.needle().len();
         }
         clean.extend_from_slice(&body[from..]);
-        tracing::warn!("An answer repeated a real token or secret; it was taken out.");
-        body = clean.into();
+        Some(clean)
     }
-    body
+
+    pub(super) fn headers(&self, headers: &mut HeaderMap) {
+        for value in headers.values_mut() {
+            let old = Bytes::copy_from_slice(value.as_bytes());
+            let new = self.bytes(old.clone());
+            if new != old {
+                *value = HeaderValue::from_bytes(&new)
+                    .unwrap_or_else(|_| HeaderValue::from_static("***"));
+            }
+        }
+    }
+
+    /// A body that is searched as it comes.
+    pub(super) fn stream(self, body: Body) -> Body {
+        let pieces = body
+            .into_data_stream()
+            .map(Some)
+            .chain(stream::iter([None]));
+        let clean = pieces.scan((self, Bytes::new()), |(scrubber, held), piece| {
+            let out = match piece {
+                Some(Ok(piece)) => Ok(scrubber.next(held, piece)),
+                Some(Err(error)) => Err(error),
+                None => Ok(scrubber.bytes(std::mem::take(held))),
+            };
+            std::future::ready(Some(out))
+        });
+        Body::from_stream(clean.filter(|piece: &Result<Bytes, axum::Error>| {
+            std::future::ready(piece.as_ref().map_or(true, |piece| !piece.is_empty()))
+        }))
+    }
+
+    /// What may go out of what was held back and the next piece.
+    fn next(&self, held: &mut Bytes, piece: Bytes) -> Bytes {
+        let whole = if held.is_empty() {
+            piece
+        } else {
+            [held.as_ref(), piece.as_ref()].concat().into()
+        };
+        let whole = self.bytes(whole);
+        let out = whole.len() - self.begun(&whole);
+        *held = whole.slice(out..);
+        whole.slice(..out)
+    }
+
+    /// How much of the end may be the beginning of a secret.
+    fn begun(&self, bytes: &[u8]) -> usize {
+        let from = bytes.len().saturating_sub(self.longest.saturating_sub(1));
+        let end = &bytes[from..];
+        (0..end.len())
+            .find(|at| {
+                let end = &end[*at..];
+                self.needles
+                    .iter()
+                    .any(|needle| needle.needle().starts_with(end))
+            })
+            .map_or(0, |at| end.len() - at)
+    }
+}
+
+/// How an answer may spell a secret.
+fn spellings_of(secret: &str) -> [String; 9] {
+    let json = serde_json::Value::from(secret).to_string();
+    let json = json[1..json.len() - 1].to_owned();
+    let each = |write: &dyn Fn(u8) -> String| secret.bytes().map(write).collect::<String>();
+    let but = |safe: &'static [u8], write: fn(u8) -> String| {
+        each(&move |byte| match byte {
+            byte if byte.is_ascii_alphanumeric() || safe.contains(&byte) => char::from(byte).into(),
+            byte => write(byte),
+        })
+    };
+    let upper = |byte| format!("%{byte:02X}");
+    let lower = |byte| format!("%{byte:02x}");
+    [
+        secret.to_owned(),
+        json.replace('/', "\\/"),
+        json,
+        but(b"-_.~", upper),
+        but(b"-_.~", lower),
+        but(b"-_.!~*'()", upper),
+        each(&upper),
+        each(&lower),
+        each(&|byte| format!("\\u00{byte:02x}")),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn scrubber() -> Scrubber {
+        Scrubber::new(["CANARY-TOKEN/1", "CANARY-SECRET"], "x")
+    }
+
     #[test]
     fn secrets_are_replaced_wherever_they_stand() {
-        let secrets = vec!["CANARY-TOKEN".to_owned(), "CANARY-SECRET".to_owned()];
-        let body = Bytes::from_static(b"a CANARY-TOKEN b CANARY-SECRET c CANARY-TOKEN");
-        assert_eq!(
-            bytes(body, &secrets, "x"),
-            Bytes::from_static(b"a x b x c x")
-        );
+        let body = Bytes::from_static(b"a CANARY-TOKEN/1 b CANARY-SECRET c CANARY-TOKEN/1");
+        assert_eq!(scrubber().bytes(body), Bytes::from_static(b"a x b x c x"));
         let body = Bytes::from_static(b"nothing here");
-        assert_eq!(bytes(body.clone(), &secrets, "x"), body);
+        assert_eq!(scrubber().bytes(body.clone()), body);
+    }
+
+    #[test]
+    fn other_spellings_are_found_too() {
+        for body in [
+            "CANARY-TOKEN\\/1",
+            "CANARY-TOKEN%2F1",
+            "CANARY-TOKEN%2f1",
+            "%43%41%4E%41%52%59%2D%54%4F%4B%45%4E%2F%31",
+            "\\u0043\\u0041\\u004e\\u0041\\u0052\\u0059\\u002d\\u0053\\u0045\\u0043\\u0052\\u0045\\u0054",
+        ] {
+            assert_eq!(scrubber().bytes(body.into()), "x", "{body}");
+        }
+    }
+
+    async fn streamed(pieces: Vec<Bytes>) -> Vec<Bytes> {
+        let body = Body::from_stream(stream::iter(pieces.into_iter().map(Ok::<_, axum::Error>)));
+        let pieces = scrubber().stream(body).into_data_stream();
+        pieces.map(Result::unwrap).collect().await
+    }
+
+    #[tokio::test]
+    async fn secrets_are_found_across_pieces() {
+        let text = format!(
+            "{}CANARY-TOKEN/1-CANARYCANARY-SECRET{}",
+            "é".repeat(100),
+            "-".repeat(99)
+        );
+        let want = format!("{}x-CANARYx{}", "é".repeat(100), "-".repeat(99));
+        for size in 1..60 {
+            let pieces = text.as_bytes().chunks(size).map(Bytes::copy_from_slice);
+            let out = streamed(pieces.collect()).await.concat();
+            assert_eq!(String::from_utf8(out).unwrap(), want, "pieces of {size}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_may_be_a_beginning_waits_for_the_next_piece() {
+        let pieces = [&b"one "[..], b"two CANARY", b"-SOMETHING"].map(Bytes::from_static);
+        let out = streamed(pieces.to_vec()).await;
+        assert_eq!(out, [&b"one "[..], b"two ", b"CANARY-SOMETHING"]);
     }
 }

@@ -1,11 +1,13 @@
 //! Virtual tokens: what an app with an issued key gets instead of the real one.
 //!
 //! A virtual token looks like a platform token (two digits, `_`, url-safe characters) and is a
-//! sealed note of which key it was made for, for which account, until when. Nothing is stored for
-//! it, it survives restarts, and it dies with its key.
+//! sealed note of which key it was made for, for which account, until when. One that stands for a
+//! token which the centre does not hold (a component's, an authorizer's, a corp's) has the real one
+//! inside. Nothing is stored for either, they survive restarts, and they die with their key.
 
+use xinqiao_catalog::model::Bearing;
 use xinqiao_store::{Sealer, Store};
-use xinqiao_types::{AppId, UnixSeconds};
+use xinqiao_types::{AccessToken, AppId, UnixSeconds};
 
 /// What the app is told. WeChat's own figure; SDKs subtract up to 200 s from it.
 pub(crate) const EXPIRES_IN: i64 = 7200;
@@ -14,6 +16,8 @@ const GRACE: i64 = 900;
 
 const PREFIX: &str = "90_";
 const CONTEXT: &[u8] = b"virtual token";
+/// Of those with the real token inside.
+const CARRYING: &[u8] = b"virtual token with the real one";
 /// Padded to this, so that every virtual token has the length of a real one.
 const PLAIN_BYTES: usize = 74;
 
@@ -22,14 +26,29 @@ const PLAIN_BYTES: usize = 74;
 pub(crate) struct VirtualTokens(Sealer);
 
 /// What a virtual token says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct VirtualToken {
     /// The first half of the key's hash.
     pub(crate) key: [u8; 16],
+    /// The account whose secret it came from.
     pub(crate) appid: AppId,
     /// When it ends, grace included.
     pub(crate) ends: UnixSeconds,
+    /// What it is good for.
+    pub(crate) bearing: Bearing,
+    /// The real token, if it is not the centre's.
+    pub(crate) real: Option<AccessToken>,
 }
+
+/// Each bearing's letter in a sealed note.
+const BEARINGS: [(Bearing, u8); 6] = [
+    (Bearing::Account, b'a'),
+    (Bearing::Corp, b'c'),
+    (Bearing::Component, b'm'),
+    (Bearing::Suite, b's'),
+    (Bearing::Provider, b'p'),
+    (Bearing::Carried, b'-'),
+];
 
 impl VirtualTokens {
     pub(crate) fn new(store: &Store) -> Self {
@@ -38,14 +57,34 @@ impl VirtualTokens {
 
     /// A new token for a key (by its hash) and an account.
     pub(crate) fn make(&self, key: &[u8; 32], appid: &AppId, now: UnixSeconds) -> String {
-        let appid = appid.as_str().as_bytes();
-        let mut plain = Vec::with_capacity(PLAIN_BYTES.max(25 + appid.len()));
-        plain.extend_from_slice(&key[..16]);
-        plain.extend_from_slice(&(now + EXPIRES_IN + GRACE).0.to_be_bytes());
-        plain.push(appid.len() as u8);
-        plain.extend_from_slice(appid);
+        let mut plain = head(key, now + EXPIRES_IN + GRACE, appid);
         plain.resize(PLAIN_BYTES.max(plain.len()), 0);
-        let sealed = self.0.seal(CONTEXT, &plain);
+        self.seal(CONTEXT, &plain)
+    }
+
+    /// A new token for a key and an account that stands for `real`, and has it inside.
+    pub(crate) fn carry(
+        &self,
+        key: &[u8; 32],
+        appid: &AppId,
+        bearing: Bearing,
+        real: &str,
+        now: UnixSeconds,
+    ) -> String {
+        // What only requests carry lasts as long as the platform lets it.
+        let ends = match bearing {
+            Bearing::Carried => UnixSeconds(i64::MAX),
+            _ => now + EXPIRES_IN + GRACE,
+        };
+        let mut plain = head(key, ends, appid);
+        let letter = BEARINGS.iter().find(|(known, _)| *known == bearing);
+        plain.push(letter.map_or(b'-', |(_, letter)| *letter));
+        plain.extend_from_slice(real.as_bytes());
+        self.seal(CARRYING, &plain)
+    }
+
+    fn seal(&self, context: &[u8], plain: &[u8]) -> String {
+        let sealed = self.0.seal(context, plain);
         let mut text = String::with_capacity(PREFIX.len() + sealed.len() * 4 / 3 + 4);
         text.push_str(PREFIX);
         base64_simd::URL_SAFE_NO_PAD.encode_append(&sealed, &mut text);
@@ -56,18 +95,45 @@ impl VirtualTokens {
     pub(crate) fn read(&self, text: &str) -> Option<VirtualToken> {
         let sealed = text.strip_prefix(PREFIX)?;
         let sealed = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(sealed).ok()?;
-        let plain = self.0.open(CONTEXT, &sealed).ok()?;
+        let (plain, carrying) = match self.0.open(CONTEXT, &sealed) {
+            Ok(plain) => (plain, false),
+            Err(_) => (self.0.open(CARRYING, &sealed).ok()?, true),
+        };
         let (key, rest) = plain.split_first_chunk::<16>()?;
         let (ends, rest) = rest.split_first_chunk::<8>()?;
         let (length, rest) = rest.split_first()?;
-        let appid = std::str::from_utf8(rest.get(..usize::from(*length))?).ok()?;
-        let ends = UnixSeconds(i64::from_be_bytes(*ends));
+        let (appid, rest) = rest.split_at_checked(usize::from(*length))?;
+        let (bearing, real) = if carrying {
+            let (letter, real) = rest.split_first()?;
+            let (bearing, _) = BEARINGS.iter().find(|(_, known)| known == letter)?;
+            let real = std::str::from_utf8(real).ok()?;
+            (*bearing, Some(AccessToken::from(real)))
+        } else {
+            (Bearing::Account, None)
+        };
         Some(VirtualToken {
             key: *key,
-            appid: AppId::from(appid),
-            ends,
+            appid: AppId::from(std::str::from_utf8(appid).ok()?),
+            ends: UnixSeconds(i64::from_be_bytes(*ends)),
+            bearing,
+            real,
         })
     }
+}
+
+/// Whether a text may be a virtual token at all: the cheap question before [`VirtualTokens::read`].
+pub(crate) fn looks_virtual(text: &str) -> bool {
+    text.starts_with(PREFIX)
+}
+
+fn head(key: &[u8; 32], ends: UnixSeconds, appid: &AppId) -> Vec<u8> {
+    let appid = appid.as_str().as_bytes();
+    let mut plain = Vec::with_capacity(PLAIN_BYTES.max(25 + appid.len()));
+    plain.extend_from_slice(&key[..16]);
+    plain.extend_from_slice(&ends.0.to_be_bytes());
+    plain.push(u8::try_from(appid.len()).unwrap_or(u8::MAX));
+    plain.extend_from_slice(&appid[..appid.len().min(usize::from(u8::MAX))]);
+    plain
 }
 
 #[cfg(test)]
@@ -109,6 +175,26 @@ mod tests {
         assert!(read.ends.0 > 1000 + EXPIRES_IN);
     }
 
+    #[test]
+    fn a_token_that_carries_the_real_one_hides_it_and_gives_it_back() {
+        let tokens = tokens();
+        let appid = AppId::from("wxcomponent");
+        for (bearing, _) in BEARINGS {
+            let text = tokens.carry(&[1; 32], &appid, bearing, "77_REAL", UnixSeconds(1000));
+            assert!(!text.contains("REAL"));
+            let read = tokens.read(&text).unwrap();
+            assert_eq!(
+                (read.appid.as_str(), read.bearing),
+                ("wxcomponent", bearing)
+            );
+            assert_eq!(read.real.unwrap().expose(), "77_REAL");
+        }
+        let plain = tokens
+            .read(&tokens.make(&[1; 32], &appid, UnixSeconds(0)))
+            .unwrap();
+        assert!(plain.real.is_none() && plain.bearing == Bearing::Account);
+    }
+
     proptest! {
         #[test]
         fn an_altered_token_is_not_ours(index in 3usize..130, change in 1u8..63) {
@@ -117,7 +203,7 @@ mod tests {
             const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
             let old = ALPHABET.iter().position(|byte| *byte == text[index]).unwrap();
             text[index] = ALPHABET[(old + usize::from(change)) % 64];
-            prop_assert_eq!(tokens.read(std::str::from_utf8(&text).unwrap()), None);
+            prop_assert!(tokens.read(std::str::from_utf8(&text).unwrap()).is_none());
         }
     }
 }

@@ -41,6 +41,7 @@ async fn keys_are_issued_shown_once_and_listed_without_the_key() {
     let url = format!("{}/v1/keys", gateway.origin());
     let issued = got(client()
         .post(&url)
+        .header("content-type", "application/json")
         .body(json!({"app": "shop", "accounts": [APPID]}).to_string()))
     .await;
     assert_eq!(issued.status, 201, "{}", issued.text());
@@ -54,7 +55,11 @@ async fn keys_are_issued_shown_once_and_listed_without_the_key() {
         (json!({"app": "a", "accounts": ["wxnobody"]}), "wxnobody"),
         (json!({"ap": "a"}), "unknown field"),
     ] {
-        let refused = got(client().post(&url).body(body.to_string())).await;
+        let refused = got(client()
+            .post(&url)
+            .header("content-type", "application/json")
+            .body(body.to_string()))
+        .await;
         assert_eq!(refused.status, 400);
         assert!(refused.text().contains(word), "{}", refused.text());
     }
@@ -130,50 +135,185 @@ async fn a_delivery_can_be_repeated_by_hand() {
     gateway.shutdown().await;
 }
 
+const ADMIN: [&str; 8] = [
+    "/",
+    "/metrics",
+    "/v1",
+    "/v1/endpoints",
+    "/v1/accounts",
+    "/v1/events",
+    "/v1/keys",
+    "/v1/x",
+];
+
+async fn new_key(origin: &str, content_type: &str, key: &str) -> Got {
+    let request = client()
+        .post(format!("{origin}/v1/keys"))
+        .header("content-type", content_type)
+        .body(json!({"app": "shop"}).to_string());
+    got(match key {
+        "" => request,
+        key => request.bearer_auth(key),
+    })
+    .await
+}
+
 #[tokio::test]
-async fn strangers_are_kept_out() {
+async fn administration_is_not_on_the_first_port_without_a_key() {
+    let (platform, _) = platform().await;
+    let gateway = start(config(&platform, None)).await;
+    let public = gateway.public_origin();
+    assert_ne!(gateway.origin(), public);
+    let nothing = get(&format!("{public}/no/such/path")).await;
+    assert_eq!(nothing.status, 403);
+    for path in ADMIN {
+        for forwarded in [None, Some("127.0.0.1")] {
+            let mut request = client().get(format!("{public}{path}"));
+            if let Some(address) = forwarded {
+                request = request
+                    .header("x-forwarded-for", address)
+                    .header("x-real-ip", address);
+            }
+            let got = got(request.bearer_auth("")).await;
+            assert_eq!(
+                (got.status, got.body),
+                (403, nothing.body.clone()),
+                "{path}"
+            );
+        }
+    }
+    let refused = new_key(&public, "application/json", "").await;
+    assert_eq!((refused.status, &refused.body), (403, &nothing.body));
+    assert_eq!(get(&format!("{public}/healthz")).await.status, 200);
+    let ready = get(&format!("{public}/readyz")).await;
+    assert_eq!(ready.json(), json!({"status": "ready"}), "and no reasons");
+    assert_eq!(
+        new_key(&gateway.origin(), "application/json", "")
+            .await
+            .status,
+        201
+    );
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
+async fn administrations_own_port_is_not_for_pages_of_other_sites() {
     let (platform, _) = platform().await;
     let gateway = start(config(&platform, None)).await;
     let url = format!("{}/v1/accounts", gateway.origin());
     assert_eq!(got(client().get(&url)).await.status, 200);
-    assert_eq!(
-        got(client().get(&url).header("origin", "https://evil.example"))
-            .await
-            .status,
-        403
-    );
-    assert_eq!(
-        got(client().get(&url).header("host", "evil.example"))
-            .await
-            .status,
-        421
-    );
-    assert_eq!(
-        got(client().get(&url).header("x-forwarded-for", "1.2.3.4"))
-            .await
-            .status,
-        401
-    );
+    let page = client().get(&url).header("origin", "https://evil.example");
+    assert_eq!(got(page).await.status, 403);
+    let rebound = client().get(&url).header("host", "evil.example");
+    assert_eq!(got(rebound).await.status, 421);
+    for form in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "image/png",
+    ] {
+        assert_eq!(
+            new_key(&gateway.origin(), form, "").await.status,
+            415,
+            "{form}"
+        );
+    }
     gateway.shutdown().await;
+}
 
+#[tokio::test]
+async fn with_a_key_administration_is_for_whoever_brings_it() {
+    const KEY: &str = "admin-key-of-the-tests-24+";
+    const READ: &str = "read-key-of-the-tests-24++";
+    let (platform, _) = platform().await;
     let mut config = config(&platform, None);
-    config.admin.key = Some("admin-key-of-the-tests".into());
+    config.admin.key = Some(KEY.into());
+    config.admin.read_key = Some(READ.into());
     let gateway = start(config).await;
-    let url = format!("{}/v1/accounts", gateway.origin());
+    let origin = gateway.public_origin();
+    assert_eq!(gateway.origin(), origin, "it has no port of its own");
+    let ask = async |path: &str, key: &str| {
+        let request = client().get(format!("{origin}{path}"));
+        got(request.bearer_auth(key)).await.status
+    };
+    for path in ADMIN {
+        assert_eq!(ask(path, "wrong").await, 401, "{path}");
+        assert_eq!(ask(path, "").await, 401, "{path}");
+    }
+    assert_eq!(ask("/v1/accounts", KEY).await, 200);
+    for path in [
+        "/metrics",
+        "/readyz",
+        "/v1/accounts",
+        "/v1/events",
+        "/v1/keys",
+    ] {
+        assert_eq!(ask(path, READ).await, 200, "{path}");
+    }
     assert_eq!(
-        got(client().get(&url)).await.status,
-        401,
-        "loopback is not enough once there is a key"
+        ask("/v1/events/evt-1-1", READ).await,
+        403,
+        "what users wrote"
     );
-    assert_eq!(
-        got(client().get(&url).bearer_auth("wrong")).await.status,
-        401
-    );
-    assert_eq!(
-        got(client().get(&url).bearer_auth("admin-key-of-the-tests"))
-            .await
-            .status,
-        200
-    );
+    assert_eq!(new_key(&origin, "application/json", READ).await.status, 403);
+    assert_eq!(new_key(&origin, "text/plain", KEY).await.status, 415);
+    assert_eq!(new_key(&origin, "application/json", KEY).await.status, 201);
+    let ready = got(client().get(format!("{origin}/readyz")).bearer_auth(READ)).await;
+    assert!(ready.json()["accounts"].is_array(), "{}", ready.text());
     gateway.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_tries_administration_keys_is_slowed_down() {
+    const KEY: &str = "admin-key-of-the-tests-24+";
+    let (platform, _) = platform().await;
+    let mut config = config(&platform, None);
+    config.admin.key = Some(KEY.into());
+    let gateway = start(config).await;
+    let client = client();
+    let ask = async |key: String| {
+        let url = format!("{}/v1/accounts", gateway.origin());
+        got(client.get(url).bearer_auth(key)).await.status
+    };
+    let mut answers = std::collections::BTreeMap::new();
+    for number in 0..1000 {
+        *answers
+            .entry(ask(format!("guess {number}")).await)
+            .or_insert(0) += 1;
+    }
+    assert!(answers[&429] > 500, "{answers:?}");
+    assert_eq!(ask(KEY.to_owned()).await, 429, "and is not even looked at");
+    gateway.shutdown().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn administration_lives_on_a_socket_of_its_owner() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let (platform, _) = platform().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("admin.socket");
+    for _ in 0..2 {
+        let mut config = config(&platform, None);
+        config.admin.listen = Some(xinqiao_gateway::AdminListen::Unix(path.clone()));
+        let gateway = start(config).await;
+        assert_eq!(gateway.origin(), gateway.public_origin());
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let mut socket = tokio::net::UnixStream::connect(&path).await.unwrap();
+        let request = "GET /v1/accounts HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 200") && answer.contains(APPID),
+            "{answer}"
+        );
+        gateway.shutdown().await;
+        assert!(!path.exists());
+        // What a killed process leaves behind is in nobody's way.
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }

@@ -212,7 +212,7 @@ async fn preflight_warns_or_refuses_by_the_platforms_own_code() {
 async fn the_host_header_chooses_the_platform_host() {
     let (platform_server, platform) = platform().await;
     let gateway = start(config(&platform_server, None)).await;
-    let url = format!("{}/cgi-bin/user/get?access_token=x", gateway.origin());
+    let url = format!("{}/cgi-bin/user/get?access_token=x", api(&gateway));
     let got = got(client().get(&url).header("host", "qyapi.weixin.qq.com")).await;
     assert_eq!(
         got.status,

@@ -1,0 +1,111 @@
+//! Administration on a Unix socket: whoever may open the file may administer.
+
+use std::path::Path;
+
+use axum::{Router, body::Body};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio_util::sync::CancellationToken;
+use tower::Service as _;
+
+use crate::StartError;
+
+/// Most connections at once.
+const CONNECTIONS: usize = 64;
+
+/// An open socket; its file goes with it.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    #[cfg(unix)]
+    listener: tokio::net::UnixListener,
+    #[cfg(unix)]
+    path: std::path::PathBuf,
+}
+
+/// Opens the socket, for its owner only. A file that a killed process left behind is replaced.
+#[cfg(unix)]
+pub(crate) async fn listen(path: &Path) -> Result<Socket, StartError> {
+    use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _};
+
+    let failed = |source| StartError::Socket {
+        path: path.to_owned(),
+        source,
+    };
+    if std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
+        if tokio::net::UnixStream::connect(path).await.is_ok() {
+            return Err(failed(std::io::ErrorKind::AddrInUse.into()));
+        }
+        std::fs::remove_file(path).map_err(failed)?;
+    }
+    // Made in a folder that nobody else may enter, so that it is never open to others.
+    let mut folder = path.as_os_str().to_owned();
+    folder.push(format!(".{}", std::process::id()));
+    let folder = std::path::PathBuf::from(folder);
+    let made = (|| {
+        std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
+        let hidden = folder.join("s");
+        let listener = tokio::net::UnixListener::bind(&hidden)?;
+        let owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&hidden, owner)?;
+        std::fs::rename(&hidden, path)?;
+        Ok(listener)
+    })();
+    let _ = std::fs::remove_dir_all(&folder);
+    let listener = made.map_err(failed)?;
+    Ok(Socket {
+        listener,
+        path: path.to_owned(),
+    })
+}
+
+/// There are no Unix sockets here.
+#[cfg(not(unix))]
+pub(crate) async fn listen(path: &Path) -> Result<Socket, StartError> {
+    Err(StartError::Socket {
+        path: path.to_owned(),
+        source: std::io::ErrorKind::Unsupported.into(),
+    })
+}
+
+#[cfg(not(unix))]
+pub(crate) async fn serve(_: Socket, _: Router, _: CancellationToken) {}
+
+/// Serves until `stop` is cancelled.
+#[cfg(unix)]
+pub(crate) async fn serve(socket: Socket, router: Router, stop: CancellationToken) {
+    let connections = tokio_util::task::TaskTracker::new();
+    let places = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
+    loop {
+        let place = std::sync::Arc::clone(&places).acquire_owned();
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = async { (place.await, socket.listener.accept().await) } => accepted,
+        };
+        let (Ok(place), Ok((stream, _))) = accepted else {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            continue;
+        };
+        let (router, stop) = (router.clone(), stop.clone());
+        connections.spawn(async move {
+            let _place = place;
+            let service = service_fn(move |request: http::Request<Incoming>| {
+                router.clone().call(request.map(Body::new))
+            });
+            let mut connection = std::pin::pin!(
+                http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(std::time::Duration::from_secs(10))
+                    .serve_connection(TokioIo::new(stream), service)
+            );
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+            }
+            drop(connection.await);
+        });
+    }
+    let _ = std::fs::remove_file(&socket.path);
+    connections.close();
+    let drained = tokio::time::timeout(std::time::Duration::from_secs(5), connections.wait());
+    drop(drained.await);
+}

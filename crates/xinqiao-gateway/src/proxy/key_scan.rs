@@ -1,0 +1,239 @@
+//! Finds keys of ours in what would go to the platform, however they are spelled.
+//!
+//! A key is recognised by its prefix and some letters behind it, written plainly, with percent
+//! escapes, with the escapes of JSON or XML, or with both on top of each other. What goes out in
+//! pieces is searched across their borders, and nothing of a key leaves before it is found.
+
+use std::borrow::Cow;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use http::HeaderMap;
+use memchr::memmem;
+
+use crate::APP_KEY_PREFIX;
+
+/// Letters behind the prefix that make it a key: fewer come about by chance in pictures.
+const LETTERS: usize = 8;
+/// Most bytes for prefix and letters: each character as `\u0078`, its backslash as `%5C`.
+const SPELLED: usize = (APP_KEY_PREFIX.len() + LETTERS) * 8;
+/// How often escapes may be put on top of each other.
+const DEPTH: usize = 3;
+
+/// Whether a key of ours stands in `bytes`.
+pub(super) fn holds_key(bytes: &[u8]) -> bool {
+    if plainly(bytes) {
+        return true;
+    }
+    let mut text = Cow::Borrowed(bytes);
+    for _ in 0..DEPTH {
+        match unescape(&text) {
+            Some(unescaped) if plainly(&unescaped) => return true,
+            Some(unescaped) => text = Cow::Owned(unescaped),
+            None => return false,
+        }
+    }
+    false
+}
+
+/// Whether a key of ours stands in a header's value.
+pub(super) fn in_headers(headers: &HeaderMap) -> bool {
+    headers.values().any(|value| holds_key(value.as_bytes()))
+}
+
+fn plainly(bytes: &[u8]) -> bool {
+    memmem::find_iter(bytes, APP_KEY_PREFIX).any(|at| {
+        let letters = bytes.get(at + APP_KEY_PREFIX.len()..).unwrap_or_default();
+        letters.len() >= LETTERS && letters[..LETTERS].iter().all(u8::is_ascii_alphanumeric)
+    })
+}
+
+/// One layer of escapes less; nothing if there are none.
+fn unescape(bytes: &[u8]) -> Option<Vec<u8>> {
+    let first = memchr::memchr3(b'%', b'\\', b'&', bytes)?;
+    let mut out = Vec::with_capacity(bytes.len());
+    out.extend_from_slice(&bytes[..first]);
+    let mut rest = &bytes[first..];
+    let mut changed = false;
+    while let Some((byte, after)) = rest.split_first() {
+        match escape(rest) {
+            Some((plain, length)) => {
+                out.push(plain);
+                rest = &rest[length..];
+                changed = true;
+            }
+            None => {
+                out.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    changed.then_some(out)
+}
+
+/// The ASCII character that an escape at the beginning stands for, and the escape's length.
+fn escape(bytes: &[u8]) -> Option<(u8, usize)> {
+    let number = |digits: &[u8], radix| {
+        let digits = std::str::from_utf8(digits).ok()?;
+        if digits.starts_with('+') {
+            return None;
+        }
+        let number = u32::from_str_radix(digits, radix).ok()?;
+        u8::try_from(number).ok().filter(u8::is_ascii)
+    };
+    match bytes {
+        [b'%', high, low, ..] => Some((number(&[*high, *low], 16)?, 3)),
+        [b'\\', b'u', ..] => Some((number(bytes.get(2..6)?, 16)?, 6)),
+        [b'&', b'#', ..] => {
+            let end = 2 + memchr::memchr(b';', bytes.get(2..bytes.len().min(12))?)?;
+            let plain = match &bytes[2..end] {
+                [b'x' | b'X', digits @ ..] => number(digits, 16),
+                digits => number(digits, 10),
+            };
+            Some((plain?, end + 1))
+        }
+        _ => None,
+    }
+}
+
+/// A body that ends with an error instead of letting a key out.
+pub(super) fn guarded(body: Body) -> Body {
+    let pieces = body
+        .into_data_stream()
+        .map(Some)
+        .chain(stream::iter([None]));
+    let held = Bytes::new();
+    let out = pieces.scan(Some(held), |held, piece| {
+        let Some(before) = held.take() else {
+            return std::future::ready(None);
+        };
+        let out = match piece {
+            Some(Ok(piece)) => next(&before, &piece).map(|(out, kept)| {
+                *held = Some(kept);
+                out
+            }),
+            Some(Err(error)) => Err(error),
+            None => Ok(vec![before]),
+        };
+        let out = match out {
+            Ok(out) => out.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        };
+        std::future::ready(Some(stream::iter(out)))
+    });
+    Body::from_stream(out.flatten().filter(|piece: &Result<Bytes, axum::Error>| {
+        std::future::ready(piece.as_ref().map_or(true, |piece| !piece.is_empty()))
+    }))
+}
+
+/// What may go out of what was held back and the next piece, and what is held back now.
+fn next(held: &Bytes, piece: &Bytes) -> Result<(Vec<Bytes>, Bytes), axum::Error> {
+    if piece.len() < SPELLED {
+        let both = Bytes::from([held.as_ref(), piece.as_ref()].concat());
+        if holds_key(&both) {
+            return Err(axum::Error::new(KeyFound));
+        }
+        let out = both.len().saturating_sub(SPELLED);
+        return Ok((vec![both.slice(..out)], both.slice(out..)));
+    }
+    let border = [held.as_ref(), &piece[..SPELLED]].concat();
+    if holds_key(&border) || holds_key(piece) {
+        return Err(axum::Error::new(KeyFound));
+    }
+    let out = piece.len() - SPELLED;
+    Ok((vec![held.clone(), piece.slice(..out)], piece.slice(out..)))
+}
+
+/// A key of ours was found in a body that is on its way.
+#[derive(Debug, thiserror::Error)]
+#[error("a key of the gateway stands in the body")]
+pub(super) struct KeyFound;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "xqk_0123456789abcdefghijklmn";
+
+    #[track_caller]
+    fn found(text: impl AsRef<[u8]>) {
+        let text = text.as_ref();
+        assert!(holds_key(text), "{}", String::from_utf8_lossy(text));
+    }
+
+    fn spelled(write: impl Fn(u8) -> String) -> String {
+        KEY.bytes().map(write).collect()
+    }
+
+    #[test]
+    fn a_key_is_found_however_it_is_spelled() {
+        found(format!("a{KEY}b"));
+        found(KEY.replace('x', "%78"));
+        found(KEY.replace('_', "%5f"));
+        found(spelled(|byte| format!("%{byte:02x}")));
+        found(spelled(|byte| format!("\\u00{byte:02X}")));
+        found(spelled(|byte| format!("&#{byte};")));
+        found(spelled(|byte| format!("&#x{byte:x};")));
+        found(spelled(|byte| format!("%25{byte:02x}")));
+        found(spelled(|byte| format!("%5Cu00{byte:02x}")));
+        found(&KEY[..12]);
+    }
+
+    #[test]
+    fn what_is_no_key_passes() {
+        for text in [
+            "xqk_",
+            "xqk_short",
+            "XQK_0123456789",
+            "qk_01234567",
+            "100%",
+            "\\u00zz",
+        ] {
+            assert!(!holds_key(text.as_bytes()), "{text}");
+        }
+    }
+
+    async fn sent(pieces: Vec<Bytes>) -> (Vec<u8>, bool) {
+        let body = Body::from_stream(stream::iter(pieces.into_iter().map(Ok::<_, axum::Error>)));
+        let mut out = Vec::new();
+        let mut pieces = guarded(body).into_data_stream();
+        while let Some(piece) = pieces.next().await {
+            match piece {
+                Ok(piece) => out.extend_from_slice(&piece),
+                Err(_) => return (out, true),
+            }
+        }
+        (out, false)
+    }
+
+    #[tokio::test]
+    async fn a_key_is_found_across_pieces_before_any_of_it_is_sent() {
+        let text = format!(
+            "{}{}{}",
+            "-".repeat(500),
+            KEY.replace('q', "\\u0071"),
+            "-".repeat(500)
+        );
+        for size in [1, 3, 7, 50, 95, 96, 97, 200, 503, 600] {
+            let pieces = text.as_bytes().chunks(size).map(Bytes::copy_from_slice);
+            let (out, found) = sent(pieces.collect()).await;
+            assert!(found, "pieces of {size}");
+            assert!(out.iter().all(|byte| *byte == b'-'), "pieces of {size}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_holds_no_key_arrives_byte_for_byte() {
+        let text: Vec<u8> = (0..=255).cycle().take(3000).collect();
+        for size in [1, 96, 97, 1000, 3000] {
+            let pieces = text.chunks(size).map(Bytes::copy_from_slice).collect();
+            assert_eq!(
+                sent(pieces).await,
+                (text.clone(), false),
+                "pieces of {size}"
+            );
+        }
+        assert_eq!(sent(vec![]).await, (vec![], false));
+    }
+}
