@@ -33,6 +33,8 @@ pub const TARGETS: &[Target] = &[
     ("configuration", servers::configuration),
     #[cfg(feature = "servers")]
     ("multipart", servers::multipart),
+    #[cfg(feature = "servers")]
+    ("relay", servers::relay),
 ];
 
 /// Runs one target.

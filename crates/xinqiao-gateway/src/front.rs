@@ -6,12 +6,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    body::Body,
-    extract::Request,
-    response::Response,
-};
+use axum::{Router, body::Body, extract::Request, response::Response};
 use http::{HeaderValue, StatusCode, header};
 
 use crate::{

@@ -17,6 +17,8 @@ mod outbound;
 mod peer;
 mod serve;
 
+#[doc(hidden)]
+pub use self::peer::vouched;
 pub use self::{
     assets::{Asset, Assets, assets_router, content_type},
     body::{BodyError, BodyLimit, read_body},
