@@ -210,7 +210,10 @@ fn rights(shared: &Shared, face: Face, request: &Request) -> Rights {
             return Rights::Read;
         }
         shared.wrong_keys.wrong(peer, now);
-        tracing::warn!(%peer, rule = "admin.key", "A wrong administration key was refused.");
+        let rule = "admin.key";
+        if shared.refusals.admits(rule, peer) {
+            tracing::warn!(%peer, rule, "A wrong administration key was refused.");
+        }
         return Rights::None;
     }
     if face != Face::Admin || admin.key.is_some() {

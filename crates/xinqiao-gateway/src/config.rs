@@ -15,6 +15,7 @@ use std::{
 };
 
 use serde::Deserialize;
+use xinqiao_http::Cidr;
 use xinqiao_message::envelope::DEFAULT_WINDOW;
 use xinqiao_types::{
     AccountKind, AesKeyText, AppId, AppKey as AppKeyText, AppSecret, CallbackMode, CallbackToken,
@@ -117,6 +118,9 @@ pub struct Listen {
     pub port: u16,
     /// Names, besides loopback ones, under which browsers may reach the administration interface.
     pub hosts: Vec<String>,
+    /// Reverse proxies, as address ranges, whose `X-Forwarded-For` is believed about the peer: for
+    /// limits and logs, never for rights.
+    pub trusted_proxies: Vec<Cidr>,
 }
 
 /// Where apps call the platform through us: four ports, for the apps' network only.
@@ -141,6 +145,7 @@ impl Default for Listen {
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: DEFAULT_PORT,
             hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
         }
     }
 }

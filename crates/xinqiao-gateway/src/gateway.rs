@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use xinqiao_http::{Limits, RefusalSum};
 use xinqiao_store::{Location, MasterKey, Millis, NewAppKey, Options, Store};
 use xinqiao_types::{AppId, Clock, Entropy, SystemClock, SystemEntropy};
 
@@ -13,6 +14,12 @@ use crate::{
 
 /// The environment variable that holds the master key unless the configuration names another.
 const MASTER_KEY_VARIABLE: &str = "XINQIAO_MASTER_KEY";
+
+/// Most connections to one port at once. Calls to the platform may be at work in half of them
+/// ([`CALLS`]); the rest is the callbacks'.
+const CONNECTIONS: usize = 8192;
+/// Most calls to the platform that are being worked on at once.
+pub(crate) const CALLS: usize = CONNECTIONS / 2;
 
 /// What a gateway takes from its surroundings.
 #[derive(Debug, Clone)]
@@ -82,15 +89,12 @@ impl Gateway {
             .map(|(face, listener)| (*face, listener.origin()))
             .collect();
         let shared = Shared::new(config, context, store, origins).await?;
+        let limits = limits(&shared.config);
         let stop = CancellationToken::new();
         let servers = TaskTracker::new();
         for (face, listener) in listeners {
             let router = front::router(Arc::clone(&shared), face);
-            let limits = xinqiao_http::Limits {
-                header_bytes: 16 * 1024,
-                header_time: Duration::from_secs(10),
-                ..xinqiao_http::Limits::default()
-            };
+            let limits = limits.clone();
             let serving = xinqiao_http::serve_with(listener, router, limits, stop.clone());
             servers.spawn(async move {
                 serving.await;
@@ -102,6 +106,7 @@ impl Gateway {
         }
         servers.spawn(deliver::worker(Arc::clone(&shared), stop.clone()));
         servers.spawn(retention(Arc::clone(&shared), stop.clone()));
+        servers.spawn(refusal_sums(Arc::clone(&shared), stop.clone()));
         Ok(Self {
             shared,
             stop,
@@ -150,6 +155,17 @@ impl Gateway {
             );
         }
         self.shared.store.close().await;
+    }
+}
+
+/// What senders may take. All ports share the memory for bodies.
+fn limits(config: &Config) -> Limits {
+    Limits {
+        header_bytes: 16 * 1024,
+        connections: CONNECTIONS,
+        body_kept: crate::proxy::KEPT_BYTES + 64 * 1024,
+        trusted_proxies: config.listen.trusted_proxies.iter().copied().collect(),
+        ..Limits::default()
     }
 }
 
@@ -232,6 +248,28 @@ async fn retention(shared: Arc<Shared>, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(Duration::from_hours(1)) => {}
+        }
+    }
+}
+
+/// Writes once a minute how many refusals were not written one by one.
+async fn refusal_sums(shared: Arc<Shared>, stop: CancellationToken) {
+    loop {
+        let stopped = tokio::select! {
+            () = stop.cancelled() => true,
+            () = tokio::time::sleep(Duration::from_mins(1)) => false,
+        };
+        for RefusalSum { rule, peer, count } in shared.refusals.sums() {
+            let peer = peer.map_or_else(|| "others".to_owned(), |peer| peer.to_string());
+            tracing::warn!(
+                rule,
+                peer,
+                count,
+                "More was refused than is written one by one."
+            );
+        }
+        if stopped {
+            return;
         }
     }
 }

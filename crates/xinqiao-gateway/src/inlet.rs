@@ -7,13 +7,13 @@
 mod in_flight;
 mod refusal;
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{extract::Request, response::Response};
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use tokio::time::Instant;
-use xinqiao_http::{BodyError, BodyLimit, read_body};
+use xinqiao_http::{BodyError, BodyLimit, peer_in, peer_of, read_body};
 use xinqiao_message::{
     dedup,
     envelope::{self, CallbackQuery, Keys, Opened, Wrapping},
@@ -42,6 +42,7 @@ const POLL: Duration = Duration::from_millis(150);
 /// Handles a request to a callback address.
 pub(crate) async fn handle(shared: &Arc<Shared>, place: Place, request: Request) -> Response {
     let arrived = Instant::now();
+    let peer = peer_of(&request);
     let account = Arc::clone(&place.account);
     let result = match *request.method() {
         Method::GET => Ok(handshake(shared, &place, &request)),
@@ -54,18 +55,25 @@ pub(crate) async fn handle(shared: &Arc<Shared>, place: Place, request: Request)
         )),
     };
     shared.metrics.answer_time.record(arrived.elapsed());
-    result.unwrap_or_else(|problem| refuse(shared, &account, problem))
+    result.unwrap_or_else(|problem| refuse(shared, &account, peer, problem))
 }
 
 /// Refuses what says nothing about anybody's keys: method, size, overload.
-fn refuse(shared: &Shared, account: &Account, problem: Problem) -> Response {
-    if problem.status == StatusCode::SERVICE_UNAVAILABLE {
+fn refuse(shared: &Shared, account: &Account, peer: IpAddr, problem: Problem) -> Response {
+    let shed = problem.status == StatusCode::SERVICE_UNAVAILABLE;
+    if shed {
         shared.metrics.callbacks_shed.add();
     } else {
         shared.metrics.callbacks_refused.add();
     }
-    let appid = &account.config.appid;
-    tracing::warn!(%appid, rule = problem.rule, cause = %problem.cause, "A callback was refused.");
+    let (appid, rule, cause) = (&account.config.appid, problem.rule, &*problem.cause);
+    if shared.refusals.admits(rule, peer) {
+        if shed {
+            tracing::error!(%appid, rule, cause, %peer, "A callback could not be taken.");
+        } else {
+            tracing::warn!(%appid, rule, cause, %peer, "A callback was refused.");
+        }
+    }
     account.note_problem(LastProblem {
         time: shared.now(),
         rule: problem.rule,
@@ -85,7 +93,11 @@ fn handshake(shared: &Arc<Shared>, place: &Place, request: &Request) -> Response
         }
         Err(error) => {
             let address = request.uri().path();
-            refusal::refuse(shared, place, address, raw, Bytes::new(), error)
+            let from = refusal::Sender {
+                peer: peer_of(request),
+                address,
+            };
+            refusal::refuse(shared, place, &from, raw, Bytes::new(), error)
         }
     }
 }
@@ -107,11 +119,14 @@ async fn callback(
     let raw = parts.uri.query().unwrap_or("");
     let query = CallbackQuery::parse(raw);
     let refused = |place: &Place, error| {
-        let address = parts.uri.path();
+        let from = refusal::Sender {
+            peer: peer_in(&parts.extensions),
+            address: parts.uri.path(),
+        };
         Ok(refusal::refuse(
             shared,
             place,
-            address,
+            &from,
             raw,
             body.clone(),
             error,
@@ -373,6 +388,10 @@ fn body_problem(error: &BodyError) -> Problem {
             "callback.too_large",
             "No callback of the platform is this large; check who sends it.",
         ),
+        BodyError::NoRoom => (
+            "server.overloaded",
+            "Nothing was acknowledged; the platform sends it again.",
+        ),
         _ => (
             "callback.body",
             "The sender broke off or is very slow; check the way between.",
@@ -391,6 +410,5 @@ fn shed(cause: impl Into<Cow<'static, str>>) -> Problem {
 }
 
 fn store_problem(error: &StoreError) -> Problem {
-    tracing::error!(%error, "A callback could not be stored.");
     shed(error.to_string())
 }

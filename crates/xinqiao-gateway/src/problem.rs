@@ -6,7 +6,10 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+
+/// Names the rule that a refused request broke.
+pub(crate) const RULE_HEADER: HeaderName = HeaderName::from_static("x-xinqiao-rule");
 
 /// What was wrong with a request, and what to do about it.
 #[derive(Debug, Clone)]
@@ -49,9 +52,11 @@ impl IntoResponse for Problem {
             }
         }
         let mut response = plain(self.status, text);
-        response
-            .headers_mut()
-            .insert("x-xinqiao-rule", HeaderValue::from_static(self.rule));
+        let headers = response.headers_mut();
+        headers.insert(RULE_HEADER, HeaderValue::from_static(self.rule));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         response
     }
 }
@@ -75,7 +80,7 @@ pub(crate) fn plain(status: StatusCode, text: impl Into<Body>) -> Response {
 #[cfg(test)]
 mod tests {
     /// Every rule that this crate names in its sources.
-    const RULES: [&str; 45] = [
+    const RULES: [&str; 46] = [
         "account.empty",
         "admin.key",
         "admin.read_only",
@@ -107,6 +112,7 @@ mod tests {
         "proxy.host",
         "proxy.method",
         "proxy.path",
+        "server.overloaded",
         "store.overloaded",
         "store.refused",
         "token.conflict",

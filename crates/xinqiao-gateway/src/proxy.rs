@@ -24,7 +24,7 @@ mod refusal;
 mod scrub;
 mod seal;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use axum::{
     extract::Request,
@@ -41,8 +41,10 @@ use xinqiao_catalog::{
     route::query_pairs,
     surface::{self, Call, Credential, Target},
 };
+use xinqiao_http::{BodyError, peer_of};
 use xinqiao_types::AppId;
 
+pub(crate) use self::body::KEPT_BYTES;
 use self::{
     body::{Gathered, Reply},
     refusal::{refuse, token_failure, unreachable},
@@ -51,7 +53,7 @@ use self::{
 use crate::{
     front, issued_key,
     platform::{self, Face},
-    problem::Problem,
+    problem::{Problem, RULE_HEADER},
     shared::Shared,
     token_center::{self, VirtualToken},
 };
@@ -104,7 +106,25 @@ pub(crate) async fn handle(
     host: &'static str,
     request: Request,
 ) -> Response {
-    let peer = xinqiao_http::peer_of(&request);
+    let peer = peer_of(&request);
+    let response = answer(shared, face, host, peer, request).await;
+    if let Some(rule) = response.headers().get(RULE_HEADER)
+        && let Some(rule) = rule.to_str().ok().and_then(xinqiao_catalog::diagnosis)
+        && shared.refusals.admits(rule.rule, peer)
+    {
+        let status = response.status().as_u16();
+        tracing::warn!(rule = rule.rule, status, %peer, "A platform call was refused.");
+    }
+    response
+}
+
+async fn answer(
+    shared: &Arc<Shared>,
+    face: Face,
+    host: &'static str,
+    peer: IpAddr,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let Some(target) = target_of(&parts) else {
         if !face.is_proxy() {
@@ -129,11 +149,16 @@ pub(crate) async fn handle(
     }
     passing.body = match Gathered::read(body).await {
         Ok(body) => body,
+        Err(error @ BodyError::NoRoom) => return overloaded(error.to_string()),
         Err(_) if !face.is_proxy() => return front::stranger(),
         Err(error) => {
-            let problem = Problem::new(body::Broken::STATUS, "proxy.body", error.to_string(), "");
-            return problem.into_response();
+            let (status, rule) = (error.status(), "proxy.body");
+            return Problem::new(status, rule, error.to_string(), "").into_response();
         }
+    };
+    // Taken when the body is there: who sends it slowly holds none.
+    let Ok(_place) = shared.calls.try_acquire() else {
+        return overloaded("too many calls to the platform are being worked on");
     };
     let call = recognise(&passing);
     let response = match issuing::answer(shared, &mut passing, &call).await {
@@ -146,6 +171,11 @@ pub(crate) async fn handle(
         "A platform call passed."
     );
     response
+}
+
+fn overloaded(cause: impl Into<Cow<'static, str>>) -> Response {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    Problem::new(status, "server.overloaded", cause, "").into_response()
 }
 
 /// A request line that names a host which is nobody's here.
@@ -399,7 +429,7 @@ async fn pass_swapped(
     if !is_plain(&path) {
         return refused(code::INVALID_CREDENTIAL, "proxy.path");
     }
-    let Ok(body) = seal::open(shared, issuing, appid, passing.body) else {
+    let Ok((body, opened)) = seal::open(shared, issuing, appid, passing.body) else {
         return refused(code::INVALID_CREDENTIAL, "token.twice");
     };
     let sending = Sending {
@@ -464,6 +494,7 @@ async fn pass_swapped(
             }
         }
         used.extend(shared.tokens.secrets(appid.as_str()));
+        used.extend(opened);
         let reply = match seal::seal(shared, issuing, &key.hash, appid, reply) {
             Ok(reply) => reply,
             Err(seal::Unreadable) => return unreadable(shared, call, &path, "answer.unreadable"),
@@ -481,7 +512,7 @@ struct Sending<'a> {
 }
 
 /// Most bytes of an answer of which fields become virtual.
-const SEALED_BYTES: usize = 1 << 20;
+const SEALED_BYTES: usize = 8 << 20;
 
 impl Sending<'_> {
     /// Sends, and gives the answer as far as it has to be known.
@@ -507,10 +538,8 @@ impl Sending<'_> {
             .map_err(failed)?;
         shared.metrics.calls_swapped.add();
         let reply = match issuing {
-            Some(issuing) if !issuing.seals.is_empty() => {
-                Reply::read(response, SEALED_BYTES).await.map_err(failed)?
-            }
-            _ => Reply::looked_at(response).await.map_err(failed)?,
+            Some(_) => Reply::read(response, SEALED_BYTES).await.map_err(failed)?,
+            None => Reply::looked_at(response).await.map_err(failed)?,
         };
         if reply.is_encoded() {
             return Err(Box::new(unreadable(

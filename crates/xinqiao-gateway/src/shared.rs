@@ -6,15 +6,16 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
+use xinqiao_http::RefusalLog;
 use xinqiao_store::{Millis, Store};
 use xinqiao_types::UnixSeconds;
 
 use crate::{
     Config, Context, StartError,
     directory::Directory,
-    gateway::keep_configured_keys,
+    gateway::{CALLS, keep_configured_keys},
     inlet::InFlight,
     issued_key::Keys,
     metrics::Metrics,
@@ -39,6 +40,11 @@ pub(crate) struct Shared {
     pub(crate) keys: ArcSwap<Keys>,
     pub(crate) wrong_keys: WrongKeys,
     pub(crate) metrics: Metrics,
+    /// Which refusals are logged.
+    pub(crate) refusals: RefusalLog,
+    /// Calls to the platform that may be worked on at once: they never take all the places of the
+    /// port that they share with callbacks.
+    pub(crate) calls: Semaphore,
     /// Deliveries and refreshes that outlive the request that began them.
     pub(crate) tasks: TaskTracker,
     /// Wakes the redelivery worker.
@@ -65,6 +71,8 @@ impl Shared {
             keys: ArcSwap::default(),
             wrong_keys: WrongKeys::default(),
             metrics: Metrics::default(),
+            refusals: RefusalLog::default(),
+            calls: Semaphore::new(CALLS),
             tasks: TaskTracker::new(),
             due: Notify::new(),
             config,

@@ -1,5 +1,5 @@
 //! What every server of ours shares: listeners, limits, graceful drain, the origin guard, event streams,
-//! outbound posts and static assets.
+//! outbound posts, static assets, whose request it is and which refusals are logged.
 //!
 //! Refuses to know anything about WeChat: no signature, no token, no account appears here. Refuses to follow
 //! redirects and to call an address that the caller's list does not name.
@@ -15,6 +15,7 @@ mod listen;
 mod origin_guard;
 mod outbound;
 mod peer;
+mod refusal_log;
 mod serve;
 
 #[doc(hidden)]
@@ -28,5 +29,6 @@ pub use self::{
     origin_guard::{OriginGuard, Refusal, guard, json_only},
     outbound::{Outbound, OutboundError, OutboundRequest, OutboundResponse, post_callback},
     peer::{peer_in, peer_network, peer_of},
+    refusal_log::{RefusalLog, RefusalSum},
     serve::{BodyBudget, DropConnection, Limits, ServeReport, serve, serve_with},
 };

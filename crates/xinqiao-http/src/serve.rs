@@ -138,9 +138,9 @@ pub async fn serve_with(
             Ok(accepted) => accepted,
             Err(error) => {
                 // A peer that vanished, or no file handles left: neither ends the server.
-                places.evict_one();
-                tracing::warn!(%error, "Accepting a connection failed.");
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                let pause = if places.evict_one() { 1 } else { 20 };
+                tracing::debug!(%error, "Accepting a connection failed.");
+                tokio::time::sleep(Duration::from_millis(pause)).await;
                 continue;
             }
         };

@@ -5,7 +5,7 @@
 //! That holds for addresses that are nobody's, too. The explanation goes to the log and to the account's
 //! last problem; it is found beside the answer, on a budget.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::response::Response;
 use bytes::Bytes;
@@ -23,22 +23,35 @@ fn forbidden() -> Response {
     plain(StatusCode::FORBIDDEN, "forbidden\n")
 }
 
-/// Refuses a callback, and has it explained to the operator if the budget allows. `query` and `body` are
-/// as they came; the body of a URL check is empty.
+/// Where a callback came from, and where to.
+pub(super) struct Sender<'a> {
+    pub(super) peer: IpAddr,
+    pub(super) address: &'a str,
+}
+
+/// Refuses a callback, and has it explained to the operator if the budget allows, of which no peer gets all.
+/// `query` and `body` are as they came; the body of a URL check is empty.
 pub(super) fn refuse(
     shared: &Arc<Shared>,
     place: &Place,
-    address: &str,
+    from: &Sender<'_>,
     query: &str,
     body: Bytes,
     error: EnvelopeError,
 ) -> Response {
     shared.metrics.callbacks_refused.add();
-    if place.account.explaining.take(shared.now()) {
+    if shared.refusals.admits(error.rule(), from.peer)
+        && place.account.explaining.take(shared.now())
+    {
         let (beside, place) = (Arc::clone(shared), place.clone());
-        let (address, query) = (address.to_owned(), query.to_owned());
+        let (address, query) = (from.address.to_owned(), query.to_owned());
+        let peer = from.peer;
         shared.tasks.spawn(async move {
-            explain(&beside, &place, &address, &query, &body, error);
+            let from = Sender {
+                peer,
+                address: &address,
+            };
+            explain(&beside, &place, &from, &query, &body, error);
         });
     }
     forbidden()
@@ -47,7 +60,7 @@ pub(super) fn refuse(
 fn explain(
     shared: &Shared,
     place: &Place,
-    address: &str,
+    from: &Sender<'_>,
     query: &str,
     body: &[u8],
     error: EnvelopeError,
@@ -62,12 +75,14 @@ fn explain(
         }
     };
     let appid = place.appid();
-    let address: String = address
+    let peer = from.peer;
+    let address: String = from
+        .address
         .chars()
         .take(80)
         .filter(char::is_ascii_graphic)
         .collect();
-    tracing::warn!(%appid, address, rule, cause, "A callback was refused.");
+    tracing::warn!(%appid, address, rule, cause, %peer, "A callback was refused.");
     account.note_problem(LastProblem {
         time: shared.now(),
         rule,

@@ -9,12 +9,13 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, StatusCode, header};
+use xinqiao_http::BodyError;
 
 use super::{end_to_end, key_scan, scrub::Scrubber};
 use crate::outbound::{OutboundError, whole_body};
 
 /// Requests up to this size are kept, so that they can be read and sent again.
-const KEPT_BYTES: usize = 1 << 20;
+pub(crate) const KEPT_BYTES: usize = 1 << 20;
 /// Answers up to this size may be errors, and are looked at whole.
 const SMALL_BYTES: usize = 4096;
 
@@ -30,22 +31,13 @@ pub(super) enum Gathered {
     Begun(Bytes, Mutex<Body>),
 }
 
-/// A body could not be read.
-#[derive(Debug, thiserror::Error)]
-#[error("the body broke off")]
-pub(super) struct Broken;
-
-impl Broken {
-    pub(super) const STATUS: StatusCode = StatusCode::BAD_REQUEST;
-}
-
 impl Gathered {
-    pub(super) async fn read(body: Body) -> Result<Self, Broken> {
+    pub(super) async fn read(body: Body) -> Result<Self, BodyError> {
         let mut stream = body.into_data_stream();
         let mut kept = BytesMut::new();
         let mut first: Option<Bytes> = None;
         while let Some(chunk) = stream.next().await {
-            let chunk = chunk.map_err(|_| Broken)?;
+            let chunk = chunk.map_err(|error| BodyError::of(&error))?;
             match first.take() {
                 // Most bodies come in one piece, which is not copied.
                 None if kept.is_empty() => first = Some(chunk),

@@ -1,6 +1,8 @@
 //! Answers that the gateway itself gives on the platform's face: in the platform's own form, with a
 //! header that names the rule.
 
+use std::net::Ipv4Addr;
+
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header};
 use xinqiao_catalog::{
@@ -60,8 +62,15 @@ pub(super) fn unreachable(
     path: &str,
     error: &OutboundError,
 ) -> Response {
+    if let OutboundError::Key(_) = error {
+        return refuse(shared, call, path, code::INVALID_SECRET, "", "key.place");
+    }
     shared.metrics.calls_unreachable.add();
-    tracing::warn!(%error, rule = "upstream.unreachable", "The platform did not answer.");
+    let rule = "upstream.unreachable";
+    // Of all peers together: what is wrong is the platform, or the way there.
+    if shared.refusals.admits(rule, Ipv4Addr::UNSPECIFIED.into()) {
+        tracing::warn!(%error, rule, "The platform did not answer.");
+    }
     let text = format!("system error: {error}");
     let mut response = refuse(
         shared,

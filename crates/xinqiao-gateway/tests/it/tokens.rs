@@ -118,12 +118,18 @@ async fn near_its_end_a_token_is_refreshed_while_it_is_still_served() {
             .timestamp()
             .unwrap(),
     );
-    platform.lock().unwrap().renew = true;
+    {
+        let mut platform = platform.lock().unwrap();
+        platform.renew = true;
+        platform.delay = std::time::Duration::from_secs(1);
+    }
     let call = format!(
         "{}/cgi-bin/menu/get?access_token={virtual_token}",
         api(&gateway)
     );
-    get(&call).await;
+    assert_eq!(get(&call).await.json()["errcode"], 0);
+    let tokens = platform.lock().unwrap().tokens.len();
+    assert_eq!(tokens, 1, "served before the new one came");
     until(async || (platform.lock().unwrap().tokens.len() == 2).then_some(())).await;
     // And the next call uses the new one.
     until(async || (get(&call).await.json()["errcode"] == 0).then_some(())).await;

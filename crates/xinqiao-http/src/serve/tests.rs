@@ -422,12 +422,14 @@ async fn a_body_waits_a_moment_for_room() {
     };
     let router = Router::new().route("/body", axum::routing::post(worked_on));
     let server = start(router, limits).await;
-    let mut first = server.post(80_000, 80_000).await;
+    let mut first = server.post(100_000, 100_000).await;
     settle().await;
     let mut second = server.post(80_000, 80_000).await;
+    let mut small = server.post(10_000, 10_000).await;
     tokio::time::sleep(Duration::from_millis(800)).await;
     let mut third = server.post(80_000, 80_000).await;
     assert_eq!(status(&mut second).await, "503", "no room for a second");
+    assert_eq!(status(&mut small).await, "200", "no room is needed");
     assert_eq!(status(&mut first).await, "200");
     assert_eq!(status(&mut third).await, "200", "there was room in time");
 }

@@ -86,7 +86,29 @@ async fn a_thousand_worlds_start_and_stop() {
     } else {
         20
     };
+    let before = owners();
     for _ in 0..count {
-        TestWorld::start().await.shutdown().await;
+        let world = TestWorld::start().await;
+        world.get("/clock").await;
+        let origin: std::net::SocketAddr = world
+            .api()
+            .trim_start_matches("http://")
+            .parse()
+            .expect("an address");
+        world.shutdown().await;
+        let nobody = std::net::TcpStream::connect(origin).unwrap_err();
+        assert_eq!(nobody.kind(), std::io::ErrorKind::ConnectionRefused);
     }
+    // Other tests run beside this one, but not one for each of these worlds.
+    let left = owners().saturating_sub(before);
+    assert!(left < count, "{left} threads are left of {count} worlds");
+}
+
+/// How many threads of this process own a world.
+fn owners() -> usize {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten();
+    threads
+        .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("comm")).ok())
+        .filter(|name| name.trim_end() == "xinqiao-world")
+        .count()
 }
