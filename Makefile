@@ -1,6 +1,7 @@
 # make run    build what is needed and start Xinqiao on this machine
 # make test   everything that must hold: Rust, catalog, web, browser, other people's SDKs
 # make bench  ratios against the machine's own limit
+# make attack what strangers would try: a campaign of forgeries, the time of refusals, attacks on a running gateway
 # make budget what the generated SDK costs to compile, against its budget
 # make dist   one archive for this platform, web pages inside
 # make book   the book in Chinese and English, reference included
@@ -9,7 +10,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: run test bench dist book doc web need-build need-test rust-tests catalog-checks web-tests e2e interop lint budget clean
+.PHONY: run test bench attack dist book doc web need-build need-test rust-tests catalog-checks web-tests e2e interop lint budget clean
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -78,6 +79,14 @@ bench: need-build web
 	$(CARGO) build --release -p xinqiao-cli
 	$(CARGO) build --release -p xinqiao-bench
 	$(TARGET)/release/xinqiao-bench $(ARGS)
+
+# Bounded, and goes on where it stopped; fuzzing by itself is fuzz/run. ATTACK="--cases 5000000" for more.
+attack: need-build
+	$(CARGO) build --profile quick -p xinqiao-cli
+	$(CARGO) build --profile quick -p xinqiao-attack
+	$(TARGET)/quick/xinqiao-attack campaign --state $(TARGET)/attack/campaign.json $(ATTACK)
+	$(TARGET)/quick/xinqiao-attack timing
+	XINQIAO=$(abspath $(TARGET)/quick/xinqiao) python3 interop/attack/run
 
 budget:
 	bash scripts/budget

@@ -118,6 +118,20 @@ fn messages(count: usize, next_id: &mut u64) -> Result<Rc<Requests>> {
     Ok(Rc::new(requests))
 }
 
+/// CPU microseconds that a server takes for each of so many new messages.
+pub(crate) fn cpu(
+    server: &Server,
+    connections: usize,
+    count: usize,
+    next_id: &mut u64,
+) -> Result<f64> {
+    let requests = messages(count, next_id)?;
+    let before = measure::process_cpu(server.pid())?;
+    load::run(server.address, connections, &requests)?;
+    let spent = measure::process_cpu(server.pid())?.saturating_sub(before);
+    Ok(spent.as_secs_f64() * 1e6 / count as f64)
+}
+
 /// Milliseconds that 4 KB take to the disk, where the file does not grow: the middle of two hundred.
 fn fdatasync(folder: &Path) -> Result<f64> {
     let mut file = File::create(folder.join("fdatasync"))?;

@@ -4,13 +4,14 @@
 //! measure cannot be taken, or, with `--gate`, if a ratio is below its floor.
 //!
 //! `cargo build --release -p xinqiao-cli`, then `cargo run --release -p xinqiao-bench --bin xinqiao-bench -- [--gate] [part …]`;
-//! parts: `callback xml codec http startup`.
+//! parts: `callback xml codec http startup`. With `--against OLD` it compares CPU time with an older `xinqiao-bench`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a command-line program"
 )]
 
+mod against;
 mod callback;
 mod child;
 mod codec;
@@ -51,6 +52,17 @@ fn main() -> Result<ExitCode> {
             .build()?;
         runtime.block_on(http::serve(port, store))?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(at) = arguments.iter().position(|word| word == "--against") {
+        let old = arguments
+            .get(at + 1)
+            .context("--against names an older xinqiao-bench")?;
+        let bearable = against::run(std::path::Path::new(old))?;
+        return Ok(if bearable {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        });
     }
     let gate = arguments.iter().any(|word| word == "--gate");
     arguments.retain(|word| word != "--gate");

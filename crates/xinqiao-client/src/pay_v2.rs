@@ -4,8 +4,14 @@
 //! for them. An answer that carries a `sign` is verified over all its elements; one that ought to carry a
 //! `sign` and does not is refused.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
+use xinqiao_catalog::Product;
 use xinqiao_crypto::{
     pay_v2::{self, SIGN, SignType},
     pay_v3::{Identity, VerifyError},
@@ -214,6 +220,93 @@ impl Merchant {
         };
         pay_v2::verify(params, &self.0.key, how, sign).map_err(|_| VerifyError::Mismatch)
     }
+
+    /// As [`Self::verify`], for what strangers can send: refuses what the signature would prove in two readings.
+    ///
+    /// # Errors
+    /// The signature is wrong, or an element holds another one, or one came twice.
+    pub fn verify_notice(
+        &self,
+        params: &[(&str, &str)],
+        sign: &str,
+    ) -> Result<xinqiao_crypto::Genuine, VerifyError> {
+        let proof = self.verify(params.iter().copied(), sign)?;
+        one_reading(params)?;
+        Ok(proof)
+    }
+}
+
+/// Names of the second generation's elements, those of answers and notices together.
+fn known(name: &str) -> bool {
+    static NAMES: OnceLock<BTreeSet<&'static str>> = OnceLock::new();
+    let names = NAMES.get_or_init(|| {
+        let answers = xinqiao_catalog::endpoints(Product::PayV2).iter();
+        let notices = xinqiao_catalog::events().filter(|event| event.product == Product::PayV2);
+        let shapes = answers.map(|endpoint| &endpoint.response);
+        let shapes = shapes.chain(notices.map(|event| &event.shape));
+        shapes
+            .flat_map(|shape| shape.fields.iter().map(|field| field.name))
+            .collect()
+    });
+    // Numbered ones, such as `coupon_id_0`, are in the catalog with `$n`.
+    names.contains(name) || ENVELOPE.contains(&name) || name.starts_with("coupon_")
+}
+
+/// What stands around every answer and notice, and is left out of the catalog's shapes.
+const ENVELOPE: [&str; 11] = [
+    "appid",
+    "err_code",
+    "err_code_des",
+    "mch_id",
+    "nonce_str",
+    "result_code",
+    "return_code",
+    "return_msg",
+    "sign_type",
+    "sub_appid",
+    "sub_mch_id",
+];
+
+/// Texts of the merchant, which may hold anything.
+const FREE: [&str; 2] = ["attach", "device_info"];
+
+/// What is signed can be read in one way only.
+///
+/// WECHAT: the signed text joins names and values with `=` and `&` and escapes neither. Who changes a notice on its way
+/// may let an element swallow the next one (`<fee_type>CNY&mch_id=1</fee_type>`) or end a merchant's text early and make
+/// an element of its rest: the signature holds for both.
+fn one_reading(params: &[(&str, &str)]) -> Result<(), VerifyError> {
+    let mut sorted: Vec<_> = params
+        .iter()
+        .filter(|(name, value)| *name != SIGN && !value.is_empty())
+        .collect();
+    sorted.sort_unstable();
+    let ambiguous = |element: &str| {
+        Err(VerifyError::Ambiguous {
+            element: element.to_owned(),
+        })
+    };
+    for (at, (name, value)) in sorted.iter().enumerate() {
+        let next = sorted.get(at + 1).map(|(next, _)| *next);
+        if next == Some(name) {
+            return ambiguous(name);
+        }
+        for rest in value.split('&').skip(1) {
+            let Some((inner, _)) = rest.split_once('=') else {
+                continue;
+            };
+            if known(inner) && *name <= inner && next.is_none_or(|next| inner <= next) {
+                return ambiguous(inner);
+            }
+        }
+        if let Some(next) = next
+            && FREE.contains(name)
+            && !known(next)
+        {
+            return ambiguous(next);
+        }
+    }
+    Ok(())
 }
 
 fn pairs<'p>(params: &'p [(&'p str, Cow<'p, str>)]) -> impl Iterator<Item = (&'p str, &'p str)> {

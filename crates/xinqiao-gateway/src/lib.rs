@@ -41,6 +41,8 @@ pub use config::{
 pub use error::StartError;
 pub use gateway::{Context, Gateway};
 pub use issued_key::{IssueError, IssuedKey};
+#[doc(hidden)]
+pub use proxy::fuzzed;
 
 /// Every app key begins with it, so that a leaked one is recognised.
 pub const APP_KEY_PREFIX: &str = "xqk_";

@@ -16,6 +16,7 @@
 //! and the centre has a newer one.
 
 mod body;
+pub mod fuzzed;
 mod issuing;
 mod key_scan;
 mod preflight;

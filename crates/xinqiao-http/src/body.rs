@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
@@ -85,6 +85,10 @@ impl BodyError {
 /// # Errors
 /// [`BodyError`], with the status to answer.
 pub async fn read_body(body: Body, limit: BodyLimit) -> Result<Bytes, BodyError> {
+    // A length that was announced is believed at once: nobody waits for what will not be taken.
+    if body.size_hint().lower() > limit.bytes as u64 {
+        return Err(BodyError::TooLarge { limit: limit.bytes });
+    }
     let reading = Limited::new(body, limit.bytes).collect();
     match tokio::time::timeout(limit.time, reading).await {
         Err(_) => Err(BodyError::TooSlow {

@@ -18,6 +18,8 @@ mod peer;
 mod refusal_log;
 mod serve;
 
+#[doc(hidden)]
+pub use self::peer::vouched;
 pub use self::{
     assets::{Asset, Assets, assets_router, content_type},
     body::{BodyError, BodyLimit, read_body},

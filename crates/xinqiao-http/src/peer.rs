@@ -45,11 +45,8 @@ pub fn peer_network(address: IpAddr) -> IpAddr {
 }
 
 /// Whom the trusted proxies between name. `None` if the connection itself is the peer's.
-pub(crate) fn vouched(
-    connected: IpAddr,
-    headers: &HeaderMap,
-    trusted: &CidrList,
-) -> Option<IpAddr> {
+#[doc(hidden)]
+pub fn vouched(connected: IpAddr, headers: &HeaderMap, trusted: &CidrList) -> Option<IpAddr> {
     if trusted.is_empty() || !trusted.contains(connected) {
         return None;
     }

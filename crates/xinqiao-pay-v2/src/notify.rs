@@ -92,9 +92,12 @@ pub fn payment(merchant: &Merchant, body: &[u8]) -> Result<Notice, NotifyError> 
     let Some(sign) = text(SIGN) else {
         return Err(NotifyError::Unproved(VerifyError::Missing(SIGN)));
     };
-    let pairs = params.iter().map(|(name, value)| (*name, &**value));
+    let pairs: Vec<_> = params
+        .iter()
+        .map(|(name, value)| (*name, &**value))
+        .collect();
     let proof = merchant
-        .verify(pairs, sign)
+        .verify_notice(&pairs, sign)
         .map_err(NotifyError::Unproved)?;
     own(merchant, text("mch_id"))?;
     Ok(Notice {
@@ -171,6 +174,46 @@ mod tests {
             b"<!DOCTYPE a [<!ENTITY x SYSTEM \"f\">]><xml>&x;</xml>",
         );
         assert!(matches!(doctype, Err(NotifyError::Xml(_))));
+    }
+
+    /// The same signed text in two ways of cutting it into elements.
+    #[test]
+    fn an_element_that_swallowed_another_is_refused() {
+        let taken = |fields: &[(&str, &str)]| {
+            let sign = sign(fields.iter().copied(), merchant().key(), SignType::Md5);
+            let mut body = String::from("<xml>");
+            for (name, value) in fields {
+                body += &format!("<{name}><![CDATA[{value}]]></{name}>");
+            }
+            payment(
+                &merchant(),
+                format!("{body}<sign>{sign}</sign></xml>").as_bytes(),
+            )
+        };
+        let refused = |fields: &[(&str, &str)]| {
+            let unproved = matches!(
+                taken(fields),
+                Err(NotifyError::Unproved(VerifyError::Ambiguous { .. }))
+            );
+            assert!(unproved, "{fields:?}");
+        };
+        let fee = ("total_fee", "100");
+        refused(&[("is_subscribe", "N&mch_id=1900000109"), fee]);
+        refused(&[("mch_id", "1900000109"), ("time_end", "2&total_fee=100")]);
+        refused(&[("attach", "a"), ("b", "c"), ("bank_type", "X"), fee]);
+        refused(&[("attach", "1"), ("attach", "2"), fee]);
+        // A merchant's own text, which looks like elements, and is none that could stand there.
+        for attach in [
+            "a=1&b=2",
+            "uid=7&total_fee=1",
+            "&",
+            "a&b",
+            "x&appid=1&bank_typ",
+        ] {
+            let fields = [("attach", attach), ("bank_type", "OTHERS"), fee];
+            assert!(taken(&fields).is_ok(), "{attach}");
+        }
+        assert!(taken(&[("coupon_id_0", "1"), ("coupon_id_1", "2"), fee]).is_ok());
     }
 
     #[test]

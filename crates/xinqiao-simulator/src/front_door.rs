@@ -35,6 +35,7 @@ mod masking;
 pub(crate) mod registry;
 
 pub(crate) use self::body::FilePart;
+pub use self::body::read_multipart;
 
 /// What a behaviour works on: a call that passed the door.
 #[derive(Debug)]

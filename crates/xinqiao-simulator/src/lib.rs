@@ -23,6 +23,8 @@ mod shell;
 mod simulator;
 pub mod world;
 
+#[doc(hidden)]
+pub use self::front_door::read_multipart;
 pub use self::{
     options::{AppInfo, AppState, DevInfo, Options, Storage},
     simulator::{Seeded, SeededAccount, SeededUser, Simulator, StartError},

@@ -1,8 +1,4 @@
 #![no_main]
-#![doc = "Fuzz target: see `targets::xml`."]
+#![doc = "Fuzz target: see `xinqiao_attack::fuzz`."]
 
-#[path = "../targets.rs"]
-#[allow(dead_code)]
-mod targets;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::xml(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| xinqiao_attack::fuzz::run("xml", data));

@@ -61,6 +61,12 @@ pub enum VerifyError {
     /// Not signed with the key of this name, or changed on the way.
     #[error("the signature does not match")]
     Mismatch,
+    /// The second generation's signature holds, and proves another set of elements as well.
+    #[error("the signed elements can be read in two ways, because of {element}")]
+    Ambiguous {
+        /// The element that may be part of the one before it.
+        element: String,
+    },
 }
 
 /// The platform's keys for one merchant: certificates by serial, public keys by id.

@@ -84,7 +84,7 @@ impl Config {
                 file: file.to_owned(),
                 line: before.matches('\n').count() + 1,
                 table: table_of(text, at),
-                reason: with_key(text, at, error.message()),
+                reason: with_key(text, at, &without_texts(error.message())),
             }
         })?;
         config.name_accounts();
@@ -404,6 +404,26 @@ fn with_key(text: &str, at: usize, message: &str) -> String {
     format!("{key}: {message}")
 }
 
+/// The reason without the text that stood there: in another place it may be a secret.
+fn without_texts(message: &str) -> String {
+    let mut rest = message;
+    let mut out = String::with_capacity(message.len());
+    // serde's words for a text are `string "…"`, as Rust writes it: a quotation mark inside has a backslash.
+    while let Some((before, after)) = rest.split_once("string \"") {
+        let mut escaped = false;
+        let end = after.find(|c| {
+            let ends = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends
+        });
+        out.push_str(before);
+        out.push_str("a string");
+        rest = end.map_or("", |end| &after[end + 1..]);
+    }
+    out.push_str(rest);
+    out
+}
+
 /// The header of the table that a place in the text belongs to.
 fn table_of(text: &str, at: usize) -> String {
     let end = text[at.min(text.len())..]
@@ -546,6 +566,21 @@ mod tests {
             error.contains("line 2, [listen]: port: invalid type"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_secret_in_a_wrong_place_is_not_repeated() {
+        // `[admin]` was lost, so that its key is a list's.
+        for text in [
+            "key = \"CANARY\"",
+            "[listen]\nport = \"CANARY\"",
+            "adopt = \"\\\"CANARY\\\\\"",
+            "[[account]]\nappid = \"wx1\"\nallow_plain = \"CANARY\"",
+        ] {
+            let error = refused(text);
+            assert!(!error.contains("CANARY"), "{error}");
+            assert!(error.contains("a string, expected"), "{error}");
+        }
     }
 
     #[test]

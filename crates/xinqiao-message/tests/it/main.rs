@@ -4,7 +4,6 @@
 
 mod arrivals;
 mod diagnosis;
-mod fuzz_seeds;
 mod inbound;
 mod push;
 mod reply;

@@ -168,6 +168,12 @@ fn multipart(content_type: &str, body: &[u8]) -> Result<Parsed, Refuse> {
     if first { Err(bad()) } else { Ok(parsed) }
 }
 
+/// Whether a multipart body can be read: for the fuzz targets.
+#[doc(hidden)]
+pub fn read_multipart(content_type: &str, body: &[u8]) -> bool {
+    multipart(content_type, body).is_ok()
+}
+
 fn part(bytes: &[u8], parsed: &mut Parsed) {
     let (head, content) = match find(bytes, b"\r\n\r\n") {
         Some(at) => (&bytes[..at], &bytes[at + 4..]),

@@ -1,0 +1,105 @@
+//! The head of a platform call, as proxy and simulator read it, and addresses.
+
+use http::{HeaderMap, HeaderValue};
+use xinqiao_catalog::{
+    route::query_pairs,
+    surface::{self, Credential, Place, Request},
+};
+use xinqiao_http::{Cidr, CidrList, vouched};
+use xinqiao_types::AppSecret;
+
+const HOSTS: [&str; 5] = [
+    "api.weixin.qq.com",
+    "qyapi.weixin.qq.com",
+    "api.mch.weixin.qq.com",
+    "open.weixin.qq.com",
+    "",
+];
+const NEW: &str = "xinqiao-new-value";
+
+/// Lines: method, target (path and query), `Content-Type`, `Authorization`, and a body from there on.
+pub(super) fn call(data: &[u8]) {
+    let mut parts = data.splitn(5, |byte| *byte == b'\n');
+    let mut next = || parts.next().unwrap_or_default();
+    let (method, target, content_type, authorization) = (next(), next(), next(), next());
+    let body = parts.next().unwrap_or_default();
+    let [method, target, content_type, authorization] =
+        [method, target, content_type, authorization].map(String::from_utf8_lossy);
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let host = HOSTS[data.len() % HOSTS.len()];
+    let request = Request {
+        host,
+        method: &method,
+        path,
+        query,
+        content_type: &content_type,
+        authorization: &authorization,
+        body,
+    };
+    let call = surface::recognise(&request);
+    let _ = surface::product_of(host, path);
+    match &call.credential {
+        Credential::Token { param, value, .. } => swapped(query, param, value.expose()),
+        Credential::Secret { place, .. } => {
+            let endpoint = call.endpoint().expect("a secret belongs to an endpoint");
+            let secret = AppSecret::new(NEW);
+            let (new_query, new_body) =
+                surface::swap_secret(endpoint, *place, query, body, &secret);
+            match place {
+                Place::Query => assert_eq!(new_body, body),
+                _ => assert_eq!(new_query, query),
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Only the parameter changes, and what it held is gone.
+fn swapped(query: &str, param: &str, old: &str) {
+    let new = surface::swap_token(query, param, NEW);
+    let pairs = |text: &str| query_pairs(text).collect::<Vec<_>>();
+    let (before, after) = (pairs(query), pairs(&new));
+    assert_eq!(before.len(), after.len());
+    for ((name, value), (new_name, new_value)) in before.iter().zip(&after) {
+        assert_eq!(name, new_name);
+        if name == param {
+            assert!(new_value == NEW || new_value == value, "{query} {new}");
+            if new_value != NEW && old.len() >= 8 {
+                assert_ne!(new_value, old, "the old value stays in {new}");
+            }
+        } else {
+            assert_eq!(value, new_value);
+        }
+    }
+}
+
+/// An address range; and the same lines as what proxies say of whom they stand for.
+pub(super) fn address(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let trusted: CidrList = ["10.0.0.0/8", "::1"]
+        .map(|range| range.parse::<Cidr>().expect("a range"))
+        .into_iter()
+        .collect();
+    for name in ["x-forwarded-for", "forwarded"] {
+        let mut headers = HeaderMap::new();
+        for line in data.split(|byte| *byte == b'\n') {
+            if let Ok(value) = HeaderValue::from_bytes(line) {
+                headers.append(name, value);
+            }
+        }
+        let connected = "10.1.2.3".parse().expect("an address");
+        let _ = vouched(connected, &headers, &trusted);
+        let stranger = "203.0.113.9".parse().expect("an address");
+        assert_eq!(vouched(stranger, &headers, &trusted), None);
+    }
+    for word in text.split([',', '\n']) {
+        let Ok(range) = word.trim().parse::<Cidr>() else {
+            continue;
+        };
+        let again: Cidr = range.to_string().parse().expect("reads what it writes");
+        assert_eq!(again, range);
+        for address in ["127.0.0.1", "::1", "::ffff:10.0.0.1", "203.0.113.9"] {
+            let _ = range.contains(address.parse().expect("an address"));
+        }
+    }
+}

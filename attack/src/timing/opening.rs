@@ -1,0 +1,258 @@
+//! `envelope::open` and `verify_url`: what is done before an answer.
+
+use std::{collections::BTreeMap, hint::black_box};
+
+use xinqiao_crypto::{AesKey, MessageCipher, callback};
+use xinqiao_message::envelope::{CallbackQuery, Keys, Push, open, seal_push, verify_url};
+use xinqiao_types::UnixSeconds;
+
+use super::Comparison;
+use crate::chance::Chance;
+
+pub(super) const APPID: &str = "wx5823bf96d3bd56c7";
+pub(super) const TOKEN: &str = "QDG6eKtiming";
+pub(super) const AES_KEY: &str = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
+
+/// Requests of one class; enough of them, so that none is learned by heart.
+const POOL: usize = 512;
+
+/// A request that does not verify, as a URL's query and a body.
+#[derive(Debug, Clone)]
+pub(super) struct Refused {
+    pub(super) query: String,
+    pub(super) body: Vec<u8>,
+}
+
+/// How a class's signature is wrong.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wrong {
+    /// Made with another Token.
+    Far,
+    /// The right one but for its last digit.
+    Last,
+    /// The right one but for its first digit.
+    First,
+}
+
+/// What a class's ciphertext is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Sealed {
+    /// Captured: it opens, and is for us.
+    Captured,
+    /// With our key, for somebody else.
+    OtherReceiver,
+    /// Random bytes, as long.
+    Random,
+    /// Captured, with its last block changed: its padding is wrong.
+    WrongPadding,
+}
+
+/// What must not be told apart, by name.
+pub(super) const CLASSES: [(&str, [(Wrong, Sealed); 2]); 5] = [
+    (
+        "captured ciphertext | random bytes",
+        [(Wrong::Far, Sealed::Captured), (Wrong::Far, Sealed::Random)],
+    ),
+    (
+        "our receiver | another one",
+        [
+            (Wrong::Far, Sealed::Captured),
+            (Wrong::Far, Sealed::OtherReceiver),
+        ],
+    ),
+    (
+        "right padding | wrong padding",
+        [
+            (Wrong::Far, Sealed::Captured),
+            (Wrong::Far, Sealed::WrongPadding),
+        ],
+    ),
+    (
+        "signature wrong at its end | at its begin",
+        [
+            (Wrong::Last, Sealed::Captured),
+            (Wrong::First, Sealed::Captured),
+        ],
+    ),
+    (
+        "nearly right signature of random bytes | far one",
+        [(Wrong::Last, Sealed::Random), (Wrong::Far, Sealed::Random)],
+    ),
+];
+
+pub(super) fn keys(receiver: &str) -> Keys {
+    Keys::new(TOKEN.into(), receiver).with_aes_key(&AesKey::parse(AES_KEY).expect("43 characters"))
+}
+
+/// A request of a class, at a time.
+pub(super) fn refused((wrong, sealed): (Wrong, Sealed), time: i64, chance: &mut Chance) -> Refused {
+    // Digits of one length: neither class is longer.
+    let nonce = format!("{:010}", chance.next() % 10_000_000_000);
+    let plain = format!(
+        "<xml><ToUserName><![CDATA[gh_7f083739789a]]></ToUserName><FromUserName><![CDATA[oia2TjjewbmiOUlr6X-1crbLOvLw]]>\
+         </FromUserName><CreateTime>{time}</CreateTime><MsgType><![CDATA[text]]></MsgType><Content><![CDATA[hello]]>\
+         </Content><MsgId>{:019}</MsgId></xml>",
+        chance.next() % 1_000_000_000_000_000_000
+    );
+    let receiver = match sealed {
+        Sealed::OtherReceiver => "wx0000000000000000",
+        _ => APPID,
+    };
+    let cipher = MessageCipher::new(&AesKey::parse(AES_KEY).expect("43 characters"), receiver);
+    let mut encrypt = cipher.encrypt(chance.bytes(), plain.as_bytes());
+    let mut bytes = base64_simd::STANDARD
+        .decode_to_vec(&encrypt)
+        .expect("base64");
+    match sealed {
+        Sealed::Random => bytes.fill_with(|| chance.next() as u8),
+        Sealed::WrongPadding => {
+            let at = bytes.len() - 1 - chance.below(16);
+            bytes[at] ^= 1 + chance.below(255) as u8;
+        }
+        Sealed::Captured | Sealed::OtherReceiver => {}
+    }
+    encrypt = base64_simd::STANDARD.encode_to_string(&bytes);
+    let push = Push {
+        plain: &plain,
+        to_user_name: "gh_7f083739789a",
+        openid: "oia2TjjewbmiOUlr6X-1crbLOvLw",
+    };
+    // Both classes come from the same envelope.
+    let push =
+        seal_push(&keys(APPID), &push, time, &nonce, chance.bytes()).expect("there is a key");
+    let parsed = CallbackQuery::parse(&push.query);
+    let old = parsed
+        .msg_signature
+        .as_deref()
+        .expect("it was made")
+        .to_owned();
+    let token = match wrong {
+        Wrong::Far => "another Token",
+        Wrong::Last | Wrong::First => TOKEN,
+    };
+    let time = time.to_string();
+    let signature = callback::signature(&[token, &time, &nonce, &encrypt]);
+    let mut signature = signature.as_bytes().to_vec();
+    let at = match wrong {
+        Wrong::Far => None,
+        Wrong::Last => Some(signature.len() - 1),
+        Wrong::First => Some(0),
+    };
+    if let Some(at) = at {
+        signature[at] = if signature[at] == b'0' { b'1' } else { b'0' };
+    }
+    let signature = String::from_utf8(signature).expect("hexadecimal digits");
+    let start = push
+        .body
+        .find("[CDATA[")
+        .and_then(|_| push.body.find("<Encrypt><![CDATA["));
+    let start = start.expect("an envelope") + "<Encrypt><![CDATA[".len();
+    let end = start + push.body[start..].find("]]>").expect("an envelope");
+    let body = format!("{}{encrypt}{}", &push.body[..start], &push.body[end..]);
+    Refused {
+        query: push.query.replace(&old, &signature),
+        body: body.into_bytes(),
+    }
+}
+
+/// Requests of both classes, the same number of each.
+#[derive(Debug)]
+pub(super) struct Pools([Vec<Refused>; 2]);
+
+impl Pools {
+    pub(super) fn new(classes: [(Wrong, Sealed); 2], time: i64) -> Self {
+        let mut chance = Chance::of(7, "pools", 0);
+        let mut pools = [Vec::new(), Vec::new()];
+        // In turns, so that they lie in memory alike.
+        for _ in 0..POOL {
+            for (pool, class) in pools.iter_mut().zip(classes) {
+                pool.push(refused(class, time, &mut chance));
+            }
+        }
+        Self(pools)
+    }
+
+    pub(super) fn pick(&self, class: bool, chance: &mut Chance) -> &Refused {
+        chance.pick(&self.0[usize::from(class)])
+    }
+}
+
+const NOW: i64 = 1_795_257_345;
+
+struct Opening {
+    name: String,
+    keys: Keys,
+    pools: Pools,
+    next: Option<Refused>,
+    is_check: bool,
+}
+
+impl Comparison for Opening {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn ready(&mut self, class: bool, chance: &mut Chance) {
+        // Copied, so that both classes are as near.
+        self.next = Some(self.pools.pick(class, chance).clone());
+    }
+
+    fn go(&mut self) {
+        let Some(next) = &self.next else { return };
+        let query = CallbackQuery::parse(black_box(&next.query));
+        if self.is_check {
+            black_box(verify_url(&self.keys, &query, UnixSeconds(NOW)).is_ok());
+        } else {
+            black_box(open(&self.keys, &query, &next.body, UnixSeconds(NOW)).is_ok());
+        }
+    }
+}
+
+/// A URL check with the ciphertext of a push.
+fn as_check(push: &Refused) -> Refused {
+    let body = String::from_utf8_lossy(&push.body);
+    let start = body.find("<Encrypt><![CDATA[").expect("an envelope") + "<Encrypt><![CDATA[".len();
+    let end = start + body[start..].find("]]>").expect("an envelope");
+    let pairs: BTreeMap<_, _> = push
+        .query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .collect();
+    let of = |name: &str| pairs.get(name).copied().unwrap_or_default();
+    let echo = body[start..end]
+        .replace('+', "%2B")
+        .replace('/', "%2F")
+        .replace('=', "%3D");
+    Refused {
+        query: format!(
+            "msg_signature={}&timestamp={}&nonce={}&echostr={echo}",
+            of("msg_signature"),
+            of("timestamp"),
+            of("nonce")
+        ),
+        body: Vec::new(),
+    }
+}
+
+pub(super) fn comparisons() -> Vec<Box<dyn Comparison>> {
+    let mut all: Vec<Box<dyn Comparison>> = Vec::new();
+    for is_check in [false, true] {
+        for (name, classes) in CLASSES {
+            let mut pools = Pools::new(classes, NOW);
+            if is_check {
+                for push in pools.0.iter_mut().flatten() {
+                    *push = as_check(push);
+                }
+            }
+            let what = if is_check { "verify_url" } else { "open" };
+            all.push(Box::new(Opening {
+                name: format!("{what}: {name}"),
+                keys: keys(APPID),
+                pools,
+                next: None,
+                is_check,
+            }));
+        }
+    }
+    all
+}
