@@ -97,13 +97,12 @@ pub(super) fn take(endpoint: &Endpoint, request: &Request<'_>) -> Credential {
             let own = (!param.is_empty()).then_some((param, kind));
             // WECHAT: the pages renamed `component_access_token` to `access_token`, released clients send
             // either, and both are taken (sources of WxJava and EasyWeChat beside the pages): whose token it
-            // is the endpoint says, not the name. A second kind comes under its own name.
+            // is the endpoint says, not the name.
             let named = |wanted| TOKEN_PARAMS.into_iter().find(|(_, kind)| *kind == wanted);
             let renamed = named(kind).map(|_| ("access_token", kind));
             own.into_iter()
                 .chain(named(kind))
                 .chain(renamed)
-                .chain(endpoint.auth.alternative.and_then(named))
                 .find_map(|(param, kind)| token(request.query, param, kind))
                 .unwrap_or(Credential::None)
         }
