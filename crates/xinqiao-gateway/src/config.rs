@@ -4,6 +4,8 @@
 //! Read from TOML, or built in code by `dev`. Unknown keys are errors. A wrong value names the
 //! file, the line, the key, and what would be right; it never repeats a secret.
 
+mod forms;
+mod place;
 mod read;
 mod secret;
 

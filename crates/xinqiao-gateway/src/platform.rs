@@ -73,8 +73,7 @@ pub(crate) fn takes(endpoint: &Endpoint, host: &str, bearing: Bearing, kind: Aut
         Bearing::Provider => (AuthKind::ProviderAccessToken, is_work(host)),
         Bearing::Carried => return false,
     };
-    let auth = endpoint.auth;
-    knows && kind == wanted && (auth.kind == wanted || auth.alternative == Some(wanted))
+    knows && kind == wanted && endpoint.auth.kind == wanted
 }
 
 /// Whether an endpoint is served under that host's name.

@@ -23,6 +23,7 @@ mod preflight;
 mod refusal;
 mod scrub;
 mod seal;
+mod sending;
 
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
@@ -30,10 +31,7 @@ use axum::{
     extract::Request,
     response::{IntoResponse, Response},
 };
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts,
-    uri::PathAndQuery,
-};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header, request::Parts, uri::PathAndQuery};
 use serde::Deserialize;
 use xinqiao_catalog::{
     code,
@@ -49,6 +47,7 @@ use self::{
     body::{Gathered, Reply},
     refusal::{refuse, token_failure, unreachable},
     scrub::Scrubber,
+    sending::{Sending, is_plain, readable, unreadable},
 };
 use crate::{
     front, issued_key,
@@ -501,82 +500,6 @@ async fn pass_swapped(
         };
         return reply.without(Scrubber::new(used, text)).into_response();
     }
-}
-
-/// A call that goes out with something real in it.
-struct Sending<'a> {
-    host: &'static str,
-    method: Method,
-    path: &'a str,
-    headers: HeaderMap,
-}
-
-/// Most bytes of an answer of which fields become virtual.
-const SEALED_BYTES: usize = 8 << 20;
-
-impl Sending<'_> {
-    /// Sends, and gives the answer as far as it has to be known.
-    async fn send(
-        &self,
-        shared: &Arc<Shared>,
-        call: &Call,
-        query: &str,
-        body: Gathered,
-        issuing: Option<&Issuing>,
-    ) -> Result<Reply, Box<Response>> {
-        let failed = |error| Box::new(unreachable(shared, call, self.path, &error));
-        let response = shared
-            .outbound
-            .platform(
-                self.host,
-                self.method.clone(),
-                &join(self.path, query),
-                self.headers.clone(),
-                body.into_body(),
-            )
-            .await
-            .map_err(failed)?;
-        shared.metrics.calls_swapped.add();
-        let reply = match issuing {
-            Some(_) => Reply::read(response, SEALED_BYTES).await.map_err(failed)?,
-            None => Reply::looked_at(response).await.map_err(failed)?,
-        };
-        if reply.is_encoded() {
-            return Err(Box::new(unreadable(
-                shared,
-                call,
-                self.path,
-                "answer.encoded",
-            )));
-        }
-        Ok(reply)
-    }
-}
-
-/// The platform answered, and nobody here can say what: nothing of it goes to the app.
-fn unreadable(shared: &Shared, call: &Call, path: &str, rule: &'static str) -> Response {
-    tracing::warn!(rule, "An answer could not be read, and was not passed on.");
-    let mut response = refuse(shared, call, path, code::SYSTEM_BUSY, "", rule);
-    *response.status_mut() = StatusCode::BAD_GATEWAY;
-    response
-}
-
-/// Headers of a call whose answer must be readable here: nothing real may hide in it.
-fn readable(mut headers: HeaderMap) -> HeaderMap {
-    let plain = HeaderValue::from_static("identity");
-    headers.insert(header::ACCEPT_ENCODING, plain);
-    // The length may change with the secret.
-    headers.remove(header::CONTENT_LENGTH);
-    headers
-}
-
-/// Whether nobody between here and the platform may take a path for another: no dot segments, no
-/// escaped dots, slashes or letters.
-fn is_plain(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    let escaped_dot_or_slash = ["%2e", "%2f", "%5c", "\\", "%25", "%00"];
-    !escaped_dot_or_slash.iter().any(|part| lower.contains(part))
-        && !path.split('/').any(|segment| matches!(segment, "." | ".."))
 }
 
 /// The platform's word that a token is not valid, out of a small JSON answer.

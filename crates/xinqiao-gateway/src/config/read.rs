@@ -5,11 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Deserializer, de::Error as _};
 use xinqiao_crypto::AesKey;
 use xinqiao_types::{AppKey as AppKeyText, CallbackMode, CorpId};
 
-use super::{AccountConfig, AdminListen, Config, StoreAt, Upstream, secret::Kind};
+use super::{
+    AccountConfig, AdminListen, Config, StoreAt, Upstream,
+    place::{table_of, with_key, without_texts},
+    secret::Kind,
+};
 use crate::directory::PLACEHOLDERS;
 
 /// A configuration that cannot be used.
@@ -387,101 +390,6 @@ pub(crate) fn is_app_key(key: &AppKeyText) -> bool {
         .is_some_and(|rest| {
             rest.len() >= 24 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
         })
-}
-
-/// The reason with the key on whose line it arose, unless it names it already.
-fn with_key(text: &str, at: usize, message: &str) -> String {
-    let line = text[..at.min(text.len())].rsplit('\n').next().unwrap_or("");
-    // The last key before the place: a line may hold an inline table with several.
-    let key = line.rsplit_once('=').map_or("", |(before, _)| {
-        let before = before.trim_end();
-        let start = before.rfind([' ', '{', ',', '\t']).map_or(0, |at| at + 1);
-        &before[start..]
-    });
-    if key.is_empty() || message.contains(&format!("`{key}`")) {
-        return message.to_owned();
-    }
-    format!("{key}: {message}")
-}
-
-/// The reason without the text that stood there: in another place it may be a secret.
-fn without_texts(message: &str) -> String {
-    let mut rest = message;
-    let mut out = String::with_capacity(message.len());
-    // serde's words for a text are `string "…"`, as Rust writes it: a quotation mark inside has a backslash.
-    while let Some((before, after)) = rest.split_once("string \"") {
-        let mut escaped = false;
-        let end = after.find(|c| {
-            let ends = c == '"' && !escaped;
-            escaped = c == '\\' && !escaped;
-            ends
-        });
-        out.push_str(before);
-        out.push_str("a string");
-        rest = end.map_or("", |end| &after[end + 1..]);
-    }
-    out.push_str(rest);
-    out
-}
-
-/// The header of the table that a place in the text belongs to.
-fn table_of(text: &str, at: usize) -> String {
-    let end = text[at.min(text.len())..]
-        .find('\n')
-        .map_or(text.len(), |more| at + more);
-    text[..end]
-        .lines()
-        .rev()
-        .map(str::trim)
-        .find(|line| line.starts_with('['))
-        .map_or_else(|| "top level".to_owned(), ToOwned::to_owned)
-}
-
-impl<'de> Deserialize<'de> for StoreAt {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match text.as_str() {
-            "" => Err(D::Error::custom("store is a path, or \":memory:\"")),
-            ":memory:" => Ok(Self::Memory),
-            path => Ok(Self::File(path.into())),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for AdminListen {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let allowed = "allowed are an address like 127.0.0.1:8615 and unix:/path";
-        match text.strip_prefix("unix:") {
-            Some("") => Err(D::Error::custom(allowed)),
-            Some(path) => Ok(Self::Unix(path.into())),
-            None => text
-                .parse()
-                .map(Self::Tcp)
-                .map_err(|_| D::Error::custom(format!("`{text}` is no address; {allowed}"))),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Upstream {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(
-            untagged,
-            expecting = "\"wechat\", or a table { \"api.weixin.qq.com\" = \"http://…\" }"
-        )]
-        enum Form {
-            Name(String),
-            Hosts(BTreeMap<String, String>),
-        }
-        match Form::deserialize(deserializer)? {
-            Form::Name(name) if name == "wechat" => Ok(Self::Wechat),
-            Form::Name(name) => Err(D::Error::custom(format!(
-                "upstream `{name}` is not known; allowed are \"wechat\" and a table of host = origin"
-            ))),
-            Form::Hosts(hosts) => Ok(Self::Hosts(hosts)),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -169,7 +169,8 @@ impl World {
                 assert!(!text.contains("xqk_"), "{line}");
                 text = query_pairs(&text.replace("\\u00", "%").replace('&', " "))
                     .map(|(name, value)| format!("{name}={value}"))
-                    .collect();
+                    .collect::<Vec<_>>()
+                    .concat();
             }
         }
     }
@@ -194,7 +195,10 @@ fn account_for(endpoint: &Endpoint) -> &'static str {
 }
 
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+    text.bytes()
+        .map(|byte| format!("%{byte:02x}"))
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 /// Queries and bodies (with their types) that bring the key in some way.
@@ -213,7 +217,8 @@ fn spellings(endpoint: &Endpoint, key: &str) -> Vec<(String, &'static str, Strin
     const JSON: &str = "application/json";
     const FORM: &str = "application/x-www-form-urlencoded";
     let hidden = format!("%{:02x}{}", secret.as_bytes()[0], &secret[1..]);
-    let unicode: String = key.bytes().map(|byte| format!("\\u00{byte:02x}")).collect();
+    let unicode = key.bytes().map(|byte| format!("\\u00{byte:02x}"));
+    let unicode = unicode.collect::<Vec<_>>().concat();
     let none = String::new;
     let mut all = vec![
         (pairs(secret, key), JSON, none()),
