@@ -295,8 +295,9 @@ def killed(report):
             account = control.account()
             bot.account = account
             config = pathlib.Path(folder) / "xinqiao.toml"
-            port = web.free_block(5)
+            port = web.free_block(6)
             base = f"http://127.0.0.1:{port}"
+            admin = f"http://127.0.0.1:{port + 5}"  # without admin.key, administration has a port of its own
             config.write_text(
                 CONFIG.format(
                     api=sim.ready["endpoints"][API],
@@ -314,7 +315,7 @@ def killed(report):
                     "handshake",
                 )
                 user = control.user(follow=[account])
-                events = len(web.request("GET", f"{base}/v1/events?limit=1000").json()["items"])
+                events = len(web.request("GET", f"{admin}/v1/events?limit=1000").json()["items"])
                 answer = control.say(user, account, "别丢")
                 gateway.kill()
                 equal([a["status"] for a in answer["deliveries"][0]["attempts"]], [200], "acknowledged")
@@ -322,7 +323,7 @@ def killed(report):
                 gateway.stop()
                 alive.append(True)
                 gateway = serve(config, port)
-                items = web.request("GET", f"{base}/v1/events?limit=1000").json()["items"]
+                items = web.request("GET", f"{admin}/v1/events?limit=1000").json()["items"]
                 equal(len(items), events + 1, "events after the restart")
                 arrived = web.until(lambda: bot.messages()[seen:], 15)
                 expect(

@@ -55,10 +55,18 @@ pub(crate) enum OutboundError {
     /// The answer is larger than its limit.
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),
+    /// A key of ours was found in what was being sent; it did not leave.
+    #[error(transparent)]
+    Key(#[from] KeyFound),
     /// Anything else on the way.
     #[error("the connection failed: {0}")]
     Failed(String),
 }
+
+/// A body on its way to the platform has a key of ours in it.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("a key of the gateway stands in the body")]
+pub(crate) struct KeyFound;
 
 impl OutboundError {
     /// From reqwest's error; without its URL, which may hold a token.
@@ -75,6 +83,13 @@ impl OutboundError {
 }
 
 fn from_hyper(error: &hyper_util::client::legacy::Error) -> OutboundError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<KeyFound>() {
+            return KeyFound.into();
+        }
+        cause = error.source();
+    }
     if error.is_connect() {
         OutboundError::Connect(innermost(error))
     } else {

@@ -10,6 +10,8 @@ use xinqiao_catalog::{
 };
 use xinqiao_types::AccountKind;
 
+use crate::AccountConfig;
+
 /// One listening port, and the platform hosts that it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Face {
@@ -52,12 +54,13 @@ pub(crate) fn token_endpoint(endpoint: &Endpoint) -> Option<TokenEndpoint> {
     }
 }
 
-/// Whether accounts of a kind have a token of their own, which the centre can fetch.
-pub(crate) fn has_account_token(kind: AccountKind) -> bool {
-    !matches!(
-        kind,
-        AccountKind::Component | AccountKind::Corp | AccountKind::Merchant
-    )
+/// Whether an account has a token of its own, which the centre can fetch.
+pub(crate) fn has_account_token(account: &AccountConfig) -> bool {
+    !account.is_work()
+        && !matches!(
+            account.kind,
+            AccountKind::Component | AccountKind::Corp | AccountKind::Merchant
+        )
 }
 
 /// Whether an endpoint on a host takes a token of that bearing as a credential of `kind`.

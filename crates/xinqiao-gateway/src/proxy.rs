@@ -428,7 +428,7 @@ async fn pass_swapped(
     if !is_plain(&path) {
         return refused(code::INVALID_CREDENTIAL, "proxy.path");
     }
-    let Ok(body) = seal::open(shared, issuing, appid, passing.body) else {
+    let Ok((body, opened)) = seal::open(shared, issuing, appid, passing.body) else {
         return refused(code::INVALID_CREDENTIAL, "token.twice");
     };
     let sending = Sending {
@@ -493,6 +493,7 @@ async fn pass_swapped(
             }
         }
         used.extend(shared.tokens.secrets(appid.as_str()));
+        used.extend(opened);
         let reply = match seal::seal(shared, issuing, &key.hash, appid, reply) {
             Ok(reply) => reply,
             Err(seal::Unreadable) => return unreadable(shared, call, &path, "answer.unreadable"),
@@ -510,7 +511,7 @@ struct Sending<'a> {
 }
 
 /// Most bytes of an answer of which fields become virtual.
-const SEALED_BYTES: usize = 1 << 20;
+const SEALED_BYTES: usize = 8 << 20;
 
 impl Sending<'_> {
     /// Sends, and gives the answer as far as it has to be known.
@@ -536,10 +537,8 @@ impl Sending<'_> {
             .map_err(failed)?;
         shared.metrics.calls_swapped.add();
         let reply = match issuing {
-            Some(issuing) if !issuing.seals.is_empty() => {
-                Reply::read(response, SEALED_BYTES).await.map_err(failed)?
-            }
-            _ => Reply::looked_at(response).await.map_err(failed)?,
+            Some(_) => Reply::read(response, SEALED_BYTES).await.map_err(failed)?,
+            None => Reply::looked_at(response).await.map_err(failed)?,
         };
         if reply.is_encoded() {
             return Err(Box::new(unreadable(

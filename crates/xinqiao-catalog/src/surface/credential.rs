@@ -95,14 +95,13 @@ pub(super) fn take(endpoint: &Endpoint, request: &Request<'_>) -> Credential {
         kind => {
             let param = endpoint.auth.param;
             let own = (!param.is_empty()).then_some((param, kind));
-            // A second kind that the endpoint takes comes under its own name.
-            let other = endpoint.auth.alternative.and_then(|alternative| {
-                TOKEN_PARAMS
-                    .into_iter()
-                    .find(|(_, kind)| *kind == alternative)
-            });
+            // WECHAT: pages of third-party platforms call a component's token `access_token`, released
+            // clients send it as `component_access_token`, and both are taken (sources of WxJava and
+            // EasyWeChat beside the pages). A second kind comes under its own name.
+            let named = |wanted| TOKEN_PARAMS.into_iter().find(|(_, kind)| *kind == wanted);
             own.into_iter()
-                .chain(other)
+                .chain(named(kind))
+                .chain(endpoint.auth.alternative.and_then(named))
                 .find_map(|(param, kind)| token(request.query, param, kind))
                 .unwrap_or(Credential::None)
         }

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use xinqiao_types::{AppSecret, SeededEntropy, UnixSeconds};
 
 use super::*;
-use crate::model::Code;
+use crate::model::{AuthKind, Code};
 
 const API: &str = "api.weixin.qq.com";
 
@@ -26,6 +26,24 @@ fn a_call_with_a_token_is_recognised() {
         panic!()
     };
     assert_eq!((param, value.expose()), ("access_token", "80_abc+"));
+}
+
+#[test]
+fn a_token_is_found_under_its_kinds_own_name_too() {
+    for param in ["component_access_token", "access_token"] {
+        let query = format!("{param}=c");
+        let request = Request {
+            method: "POST",
+            ..get("/cgi-bin/component/api_query_auth", &query)
+        };
+        let Credential::Token {
+            kind, param: found, ..
+        } = recognise(&request).credential
+        else {
+            panic!("{param}")
+        };
+        assert_eq!((kind, found), (AuthKind::ComponentAccessToken, param));
+    }
 }
 
 #[test]

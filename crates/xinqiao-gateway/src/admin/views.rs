@@ -93,7 +93,7 @@ fn account_view(shared: &Shared, account: &Account) -> Value {
             "last": last_callback,
             "last_problem": last_problem,
         },
-        "token": config.secret.is_some().then(|| shared.tokens.status(config.appid.as_str())),
+        "token": (config.secret.is_some() && crate::platform::has_account_token(config)).then(|| shared.tokens.status(config.appid.as_str())),
         "apps": account.routes.iter().map(|route| json!({
             "name": route.app,
             "url": without_query(&route.url),
@@ -138,8 +138,7 @@ pub(super) async fn ready(shared: &Arc<Shared>) -> Response {
         .directory
         .accounts()
         .filter(|account| {
-            account.config.secret.is_some()
-                && crate::platform::has_account_token(account.config.kind)
+            account.config.secret.is_some() && crate::platform::has_account_token(&account.config)
         })
         .map(|account| shared.tokens.token(shared, account.config.appid.as_str()));
     drop(join_all(asked).await);

@@ -332,11 +332,8 @@ fn check_names(account: &AccountConfig, file: &str) -> Result<(), ConfigError> {
             "WeCom encrypts every callback; leave mode and allow_plain out",
         );
     }
-    if account.is_work() && account.secret.is_some() {
-        return fail(
-            "secret",
-            "the gateway fetches no tokens for WeCom; leave the secret out, the app fetches its own",
-        );
+    if account.botid.is_some() && account.secret.is_some() {
+        return fail("secret", "a bot has none; leave it out");
     }
     Ok(())
 }

@@ -17,7 +17,8 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 use xinqiao_catalog::{
     code,
-    model::{Endpoint, IssuedKey, Product},
+    id::work::base,
+    model::{Endpoint, IssuedKey},
     surface::{self, Call, Credential},
 };
 
@@ -91,7 +92,7 @@ pub(super) async fn answer(
     };
     let issuing = xinqiao_catalog::issuing(endpoint.id);
     Some(match issuing.map(|issuing| issuing.issued_key) {
-        Some(IssuedKey::Virtual) if platform::has_account_token(account.config.kind) => {
+        Some(IssuedKey::Virtual) if platform::has_account_token(&account.config) => {
             virtual_token(shared, passing, call, &caller).await
         }
         Some(IssuedKey::Virtual) => refused(code::INVALID_APPID, "key.scope"),
@@ -133,7 +134,7 @@ fn account_of<'a>(
     if let Some(account) = shared.directory.account(id) {
         return Some(&**account).filter(opened).ok_or("key.scope");
     }
-    if endpoint.product != Product::Work {
+    if endpoint.id != base::GETTOKEN {
         return Err("key.scope");
     }
     let mut agents = shared
@@ -141,8 +142,8 @@ fn account_of<'a>(
         .accounts()
         .map(|account| &**account)
         .filter(|account| {
-            let agent = account.config.appid.as_str().strip_prefix(id);
-            agent.is_some_and(|agent| agent.starts_with(':')) && account.config.secret.is_some()
+            let corp = account.config.corpid.as_ref();
+            corp.is_some_and(|corp| corp == id) && account.config.secret.is_some()
         })
         .filter(opened);
     match (agents.next(), agents.next()) {

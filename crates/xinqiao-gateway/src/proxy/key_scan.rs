@@ -12,7 +12,7 @@ use futures_util::{StreamExt as _, stream};
 use http::HeaderMap;
 use memchr::memmem;
 
-use crate::APP_KEY_PREFIX;
+use crate::{APP_KEY_PREFIX, outbound::KeyFound};
 
 /// Letters behind the prefix that make it a key: fewer come about by chance in pictures.
 const LETTERS: usize = 8;
@@ -144,11 +144,6 @@ fn next(held: &Bytes, piece: &Bytes) -> Result<(Vec<Bytes>, Bytes), axum::Error>
     let out = piece.len() - SPELLED;
     Ok((vec![held.clone(), piece.slice(..out)], piece.slice(out..)))
 }
-
-/// A key of ours was found in a body that is on its way.
-#[derive(Debug, thiserror::Error)]
-#[error("a key of the gateway stands in the body")]
-pub(super) struct KeyFound;
 
 #[cfg(test)]
 mod tests {

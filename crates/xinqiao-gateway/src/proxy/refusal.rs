@@ -62,6 +62,9 @@ pub(super) fn unreachable(
     path: &str,
     error: &OutboundError,
 ) -> Response {
+    if let OutboundError::Key(_) = error {
+        return refuse(shared, call, path, code::INVALID_SECRET, "", "key.place");
+    }
     shared.metrics.calls_unreachable.add();
     let rule = "upstream.unreachable";
     // Of all peers together: what is wrong is the platform, or the way there.

@@ -4,6 +4,8 @@
 //! beginning of a secret is held back. Each secret is known in the spellings that an answer may
 //! give it: plain, as a JSON text, percent-encoded.
 
+use std::sync::OnceLock;
+
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
@@ -14,38 +16,73 @@ use memchr::memmem::Finder;
 const LEAST: usize = 8;
 
 /// What must not get out, and what stands in its place.
-#[derive(Clone)]
 pub(super) struct Scrubber {
-    needles: Vec<Finder<'static>>,
-    /// Length of the longest needle.
-    longest: usize,
+    secrets: Vec<String>,
+    /// The secrets as they are, and in spellings that escape only what must be.
+    plain: Needles,
+    /// Each character escaped. Made when an answer has escapes at all.
+    escaped: OnceLock<Needles>,
     instead: Bytes,
+}
+
+struct Needles {
+    all: Vec<Finder<'static>>,
+    /// Length of the longest.
+    longest: usize,
+}
+
+impl Needles {
+    fn new<const N: usize>(secrets: &[String], spell: fn(&str) -> [String; N]) -> Self {
+        let mut spellings: Vec<String> = secrets.iter().flat_map(|secret| spell(secret)).collect();
+        // The longest first: one may be the beginning of another.
+        spellings.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        spellings.dedup();
+        Self {
+            longest: spellings.first().map_or(0, String::len),
+            all: (spellings.iter())
+                .map(|spelling| Finder::new(spelling.as_bytes()).into_owned())
+                .collect(),
+        }
+    }
+
+    /// How much of the end may be the beginning of one.
+    fn begun(&self, bytes: &[u8]) -> usize {
+        let from = bytes.len().saturating_sub(self.longest.saturating_sub(1));
+        let end = &bytes[from..];
+        (0..end.len())
+            .find(|at| {
+                let end = &end[*at..];
+                (self.all.iter()).any(|needle| needle.needle().starts_with(end))
+            })
+            .map_or(0, |at| end.len() - at)
+    }
 }
 
 impl Scrubber {
     pub(super) fn new<S: AsRef<str>>(secrets: impl IntoIterator<Item = S>, instead: &str) -> Self {
-        let mut spellings: Vec<String> = Vec::new();
-        for secret in secrets {
-            let secret = secret.as_ref();
-            if secret.len() >= LEAST && !spellings.iter().any(|known| known == secret) {
-                spellings.extend(spellings_of(secret));
-            }
-        }
-        spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
-        spellings.dedup();
+        let secrets: Vec<String> = (secrets.into_iter())
+            .filter(|secret| secret.as_ref().len() >= LEAST)
+            .map(|secret| secret.as_ref().to_owned())
+            .collect();
         Self {
-            longest: spellings.first().map_or(0, String::len),
-            needles: (spellings.iter())
-                .map(|spelling| Finder::new(spelling.as_bytes()).into_owned())
-                .collect(),
+            plain: Needles::new(&secrets, plain_spellings),
+            escaped: OnceLock::new(),
+            secrets,
             instead: Bytes::copy_from_slice(instead.as_bytes()),
         }
+    }
+
+    fn escaped(&self) -> &Needles {
+        let make = || Needles::new(&self.secrets, escaped_spellings);
+        self.escaped.get_or_init(make)
     }
 
     /// The bytes without any secret. Untouched, and not copied, if none is found.
     pub(super) fn bytes(&self, body: Bytes) -> Bytes {
         let mut body = body;
-        for needle in &self.needles {
+        let escaped = has_escapes(&body).then(|| self.escaped());
+        let escaped = escaped.into_iter().flat_map(|needles| &needles.all);
+        for needle in self.plain.all.iter().chain(escaped) {
             if let Some(clean) = self.without(needle, &body) {
                 tracing::warn!("An answer repeated a real token or secret; it was taken out.");
                 body = clean.into();
@@ -113,43 +150,59 @@ impl Scrubber {
 
     /// How much of the end may be the beginning of a secret.
     fn begun(&self, bytes: &[u8]) -> usize {
-        let from = bytes.len().saturating_sub(self.longest.saturating_sub(1));
-        let end = &bytes[from..];
-        (0..end.len())
-            .find(|at| {
-                let end = &end[*at..];
-                self.needles
-                    .iter()
-                    .any(|needle| needle.needle().starts_with(end))
-            })
-            .map_or(0, |at| end.len() - at)
+        let plain = self.plain.begun(bytes);
+        if has_escapes(bytes) {
+            plain.max(self.escaped().begun(bytes))
+        } else {
+            plain
+        }
     }
 }
 
-/// How an answer may spell a secret.
-fn spellings_of(secret: &str) -> [String; 9] {
+fn has_escapes(bytes: &[u8]) -> bool {
+    memchr::memchr2(b'%', b'\\', bytes).is_some()
+}
+
+/// Spellings that are the secret itself where it has nothing to escape, as most have.
+fn plain_spellings(secret: &str) -> [String; 6] {
     let json = serde_json::Value::from(secret).to_string();
     let json = json[1..json.len() - 1].to_owned();
-    let each = |write: &dyn Fn(u8) -> String| secret.bytes().map(write).collect::<String>();
-    let but = |safe: &'static [u8], write: fn(u8) -> String| {
-        each(&move |byte| match byte {
-            byte if byte.is_ascii_alphanumeric() || safe.contains(&byte) => char::from(byte).into(),
-            byte => write(byte),
-        })
-    };
-    let upper = |byte| format!("%{byte:02X}");
-    let lower = |byte| format!("%{byte:02x}");
     [
         secret.to_owned(),
         json.replace('/', "\\/"),
         json,
-        but(b"-_.~", upper),
-        but(b"-_.~", lower),
-        but(b"-_.!~*'()", upper),
-        each(&upper),
-        each(&lower),
-        each(&|byte| format!("\\u00{byte:02x}")),
+        escape(secret, b"-_.~", "%", UPPER),
+        escape(secret, b"-_.~", "%", LOWER),
+        escape(secret, b"-_.!~*'()", "%", UPPER),
     ]
+}
+
+fn escaped_spellings(secret: &str) -> [String; 4] {
+    [
+        escape(secret, NONE, "%", UPPER),
+        escape(secret, NONE, "%", LOWER),
+        escape(secret, NONE, "\\u00", UPPER),
+        escape(secret, NONE, "\\u00", LOWER),
+    ]
+}
+
+const UPPER: &[u8; 16] = b"0123456789ABCDEF";
+const LOWER: &[u8; 16] = b"0123456789abcdef";
+/// Not even letters and digits are left as they are.
+const NONE: &[u8] = b"";
+
+fn escape(text: &str, safe: &[u8], mark: &str, digits: &[u8; 16]) -> String {
+    let mut out = String::with_capacity(text.len() * (mark.len() + 2));
+    for byte in text.bytes() {
+        if !safe.is_empty() && (byte.is_ascii_alphanumeric() || safe.contains(&byte)) {
+            out.push(byte.into());
+        } else {
+            out.push_str(mark);
+            out.push(digits[usize::from(byte >> 4)].into());
+            out.push(digits[usize::from(byte & 15)].into());
+        }
+    }
+    out
 }
 
 #[cfg(test)]

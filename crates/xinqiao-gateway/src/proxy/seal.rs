@@ -1,8 +1,9 @@
 //! Fields of answers that hand out a credential become virtual, and are put back where a request
 //! carries them.
 //!
-//! Which ones, says the catalog's list of issuing endpoints. An answer of such an endpoint that
-//! cannot be read goes to nobody.
+//! Which ones, says the catalog's list of issuing endpoints. A field that is a credential at another
+//! endpoint is one here too, unless the catalog knows it as part of this answer. An answer that hands
+//! out a credential and cannot be read goes to nobody.
 
 use bytes::Bytes;
 use http::header;
@@ -25,23 +26,28 @@ pub(super) struct Unreadable;
 /// The answer with its fields virtual.
 pub(super) fn seal(
     shared: &Shared,
-    issuing: Option<&Issuing>,
+    issuing: Option<&'static Issuing>,
     key: &[u8; 32],
     appid: &AppId,
     reply: Reply,
 ) -> Result<Reply, Unreadable> {
-    let Some(issuing) = issuing.filter(|issuing| !issuing.seals.is_empty()) else {
+    let Some(issuing) = issuing else {
         return Ok(reply);
     };
-    let Some(body) = reply.whole().cloned() else {
-        return Err(Unreadable);
-    };
+    let body = reply.whole().cloned().unwrap_or_default();
     if body.is_empty() {
         return Ok(reply);
     }
-    let value: Value = serde_json::from_slice(&body).map_err(|_| Unreadable)?;
+    let Ok(value) = serde_json::from_slice::<Value>(&body) else {
+        return if issuing.seals.is_empty() {
+            Ok(reply)
+        } else {
+            Err(Unreadable)
+        };
+    };
+    let seals = Seals::of(issuing);
     let mut found = Vec::new();
-    real_values(&value, &issuing.seals, &mut found);
+    seals.find(&value, 0, &mut found);
     // The longest first: one may be the beginning of another.
     found.sort_by_key(|(real, _)| std::cmp::Reverse(real.len()));
     found.dedup();
@@ -59,7 +65,7 @@ pub(super) fn seal(
         // Proof rather than trust: what is passed on is read again.
         let value: Value = serde_json::from_slice(&sealed).map_err(|_| Unreadable)?;
         let mut left = Vec::new();
-        real_values(&value, &issuing.seals, &mut left);
+        seals.find(&value, 0, &mut left);
         let hidden = (left.iter()).all(|(text, _)| !found.iter().any(|(real, _)| real == text));
         if !hidden {
             return Err(Unreadable);
@@ -71,45 +77,78 @@ pub(super) fn seal(
     Ok(reply)
 }
 
-/// The values of the fields that become virtual, at any depth.
-fn real_values<'a>(
-    value: &'a Value,
-    seals: &[(&'static str, Bearing)],
-    found: &mut Vec<(&'a str, Bearing)>,
-) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                match (value, seals.iter().find(|(field, _)| field == name)) {
-                    (Value::String(text), Some((_, bearing))) if !text.is_empty() => {
-                        found.push((text, *bearing));
+/// The fields of one endpoint's answer that become virtual.
+struct Seals {
+    own: &'static [(&'static str, Bearing)],
+    /// Names that the catalog knows in the answer itself, and lets pass there.
+    passing: Vec<&'static str>,
+}
+
+impl Seals {
+    fn of(issuing: &'static Issuing) -> Self {
+        let endpoint = xinqiao_catalog::endpoint(issuing.id);
+        let fields = endpoint
+            .into_iter()
+            .flat_map(|endpoint| &endpoint.response.fields);
+        Self {
+            own: &issuing.seals,
+            passing: fields.map(|field| field.name).collect(),
+        }
+    }
+
+    fn bearing(&self, name: &str, depth: usize) -> Option<Bearing> {
+        let named = |seals: &[(&str, Bearing)]| {
+            let found = seals.iter().find(|(field, _)| *field == name);
+            found.map(|(_, bearing)| *bearing)
+        };
+        named(self.own).or_else(|| {
+            if depth == 0 && self.passing.contains(&name) {
+                return None;
+            }
+            let others = xinqiao_catalog::issuing_endpoints().iter();
+            others.into_iter().find_map(|other| named(&other.seals))
+        })
+    }
+
+    /// The values of those fields, at any depth.
+    fn find<'a>(&self, value: &'a Value, depth: usize, found: &mut Vec<(&'a str, Bearing)>) {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    match value {
+                        Value::String(text) if !text.is_empty() => {
+                            if let Some(bearing) = self.bearing(name, depth) {
+                                found.push((text, bearing));
+                            }
+                        }
+                        _ => self.find(value, depth + 1, found),
                     }
-                    _ => real_values(value, seals, found),
                 }
             }
-        }
-        Value::Array(items) => {
-            for item in items {
-                real_values(item, seals, found);
+            Value::Array(items) => {
+                for item in items {
+                    self.find(item, depth + 1, found);
+                }
             }
+            _ => {}
         }
-        _ => {}
     }
 }
 
 /// A field that carries something of ours stands there twice, or the body is too large to say.
 pub(super) struct Ambiguous;
 
-/// The body with the real values in the place of what was made virtual.
+/// The body with the real values in the place of what was made virtual, and those values.
 pub(super) fn open(
     shared: &Shared,
     issuing: Option<&Issuing>,
     appid: &AppId,
     body: Gathered,
-) -> Result<Gathered, Ambiguous> {
+) -> Result<(Gathered, Vec<String>), Ambiguous> {
     let Some(issuing) = issuing.filter(|issuing| !issuing.opens.is_empty()) else {
-        return Ok(body);
+        return Ok((body, Vec::new()));
     };
+    let mut opened = Vec::new();
     let mut bytes = body.seen().to_vec();
     let fields: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     for field in &issuing.opens {
@@ -129,9 +168,11 @@ pub(super) fn open(
             return Err(Ambiguous);
         };
         bytes = surface::swap_field(&bytes, field, text, real.expose()).ok_or(Ambiguous)?;
+        opened.push(real.expose().to_owned());
     }
-    Ok(match body {
+    let body = match body {
         Gathered::Whole(_) => Gathered::Whole(bytes.into()),
         body => body,
-    })
+    };
+    Ok((body, opened))
 }

@@ -7,6 +7,7 @@ mod callbacks;
 mod crash;
 mod fake;
 mod interface;
+mod issuing;
 mod proxy;
 mod secrets;
 mod simulator;

@@ -225,3 +225,308 @@ async fn the_host_header_chooses_the_platform_host() {
     assert_eq!(got.json()["errcode"], 40014);
     gateway.shutdown().await;
 }
+
+/// A platform of one answer, written out: takes what one connection sends, answers, keeps it all.
+async fn written(answer: Vec<Vec<u8>>) -> (Server, std::sync::Arc<std::sync::Mutex<Vec<u8>>>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let (server, _) = platform().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = seen.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (log, answer) = (log.clone(), answer.clone());
+            tokio::spawn(async move {
+                let mut buffer = [0; 4096];
+                let mut request: Vec<u8> = Vec::new();
+                // A token request is answered as a token request.
+                while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+                    let read = stream.read(&mut buffer).await.unwrap_or(0);
+                    if read == 0 {
+                        return;
+                    }
+                    request.extend_from_slice(&buffer[..read]);
+                }
+                if request.starts_with(b"POST /cgi-bin/stable_token") {
+                    let body = json!({"access_token": REAL, "expires_in": 7200}).to_string();
+                    let head = format!(
+                        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                        body.len()
+                    );
+                    let _ = stream.write_all((head + &body).as_bytes()).await;
+                    return;
+                }
+                log.lock().unwrap().extend_from_slice(&request);
+                for piece in answer {
+                    let _ = stream.write_all(&piece).await;
+                    let _ = stream.flush().await;
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
+    });
+    (server.at(&origin), seen)
+}
+
+const REAL: &str = "77_CANARYREALTOKEN-0123456789-0123456789";
+
+fn chunked(head: &str, pieces: &[&[u8]]) -> Vec<Vec<u8>> {
+    let mut answer =
+        vec![format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n{head}\r\n").into_bytes()];
+    for piece in pieces {
+        let mut chunk = format!("{:x}\r\n", piece.len()).into_bytes();
+        chunk.extend_from_slice(piece);
+        chunk.extend_from_slice(b"\r\n");
+        answer.push(chunk);
+    }
+    answer.push(b"0\r\n\r\n".to_vec());
+    answer
+}
+
+async fn raw(origin: &str, request: &str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let address = origin.strip_prefix("http://").unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn paths_and_queries_are_not_written_anew() {
+    let (server, seen) = written(vec![b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()]).await;
+    let gateway = start(config(&server, None)).await;
+    for target in [
+        "/a/../b/./%2e%2e/c%2Fd//e/",
+        "/cgi-bin/x?",
+        "/x?a=%7e&b=~&%61=[]&c={}|^&&=&d=%zz+%20",
+        "/%E4%BD%A0?%E5%A5%BD",
+    ] {
+        seen.lock().unwrap().clear();
+        let request = format!(
+            "GET {target} HTTP/1.1\r\nhost: api.weixin.qq.com\r\nconnection: close\r\n\r\n"
+        );
+        let answer = raw(&api(&gateway), &request).await;
+        assert!(answer.starts_with("HTTP/1.1 204"), "{target}\n{answer}");
+        let seen = String::from_utf8(seen.lock().unwrap().clone()).unwrap();
+        let line = seen.lines().next().unwrap();
+        assert_eq!(line, format!("GET {target} HTTP/1.1"));
+    }
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
+async fn answers_are_scrubbed_as_they_come_whatever_their_type() {
+    let (one, two) = REAL.as_bytes().split_at(9);
+    let large = vec![b'-'; 200_000];
+    for kind in [
+        "image/jpeg",
+        "text/plain",
+        "application/json",
+        "application/octet-stream",
+        "video/mp4",
+    ] {
+        let slashed = SECRET.replace('C', "%43");
+        let answer = chunked(
+            &format!("content-type: {kind}\r\nx-token: {REAL}\r\n"),
+            &[
+                &large,
+                one,
+                two,
+                b"+",
+                slashed.as_bytes(),
+                b"+",
+                SECRET.as_bytes(),
+                &large,
+            ],
+        );
+        let (server, _) = written(answer).await;
+        let gateway = start(config(&server, None)).await;
+        let key = gateway.issue_key("shop", &[]).await.unwrap();
+        let token = virtual_token(&gateway, key.key.expose()).await;
+        let got = get(&format!(
+            "{}/cgi-bin/media/get?access_token={token}&media_id=1",
+            api(&gateway)
+        ))
+        .await;
+        assert_eq!(got.headers["content-type"], kind);
+        assert_eq!(got.headers["x-token"], token.as_str());
+        let text = got.text();
+        assert!(!text.contains(REAL) && !text.contains(SECRET), "{kind}");
+        assert_eq!(text.matches(&token).count(), 2, "{kind}: both are replaced");
+        assert!(text.len() > 400_000, "{kind}");
+        gateway.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_reaches_the_app_before_it_is_whole() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    // The platform sends a picture's beginning, and the rest only after the app has got that.
+    let (server, _) = platform().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let (go, gone) = tokio::sync::oneshot::channel::<()>();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut buffer = [0; 4096];
+        let _ = stream.read(&mut buffer).await.unwrap();
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 8000000\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![7; 1000]).await.unwrap();
+        gone.await.unwrap();
+        stream.write_all(&vec![7; 7_999_000]).await.unwrap();
+    });
+    let gateway = start(config(&server.at(&origin), None)).await;
+    let url = format!(
+        "{}/cgi-bin/media/get?access_token=of-another&media_id=1",
+        api(&gateway)
+    );
+    let mut response = client().get(url).send().await.unwrap();
+    assert_eq!(response.content_length(), Some(8_000_000));
+    let mut length = response.chunk().await.unwrap().unwrap().len();
+    go.send(()).unwrap();
+    while let Some(chunk) = response.chunk().await.unwrap() {
+        length += chunk.len();
+    }
+    assert_eq!(length, 8_000_000);
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_compressed_answer_to_a_call_with_our_token_is_nobodys() {
+    let (server, seen) = written(chunked("content-encoding: gzip\r\n", &[b"\x1f\x8b..."])).await;
+    let gateway = start(config(&server, None)).await;
+    let key = gateway.issue_key("shop", &[]).await.unwrap();
+    let token = virtual_token(&gateway, key.key.expose()).await;
+    let url = format!("{}/cgi-bin/menu/get?access_token={token}", api(&gateway));
+    let got = got(client().get(&url).header("accept-encoding", "gzip")).await;
+    assert_eq!(got.status, 502);
+    assert_eq!(got.headers["x-xinqiao-rule"], "answer.encoded");
+    let seen = String::from_utf8_lossy(&seen.lock().unwrap()).into_owned();
+    assert!(seen.contains("accept-encoding: identity"), "{seen}");
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_proxy_is_no_tunnel() {
+    let (server, platform) = platform().await;
+    let gateway = start(config(&server, None)).await;
+    for (request, status) in [
+        (
+            "CONNECT api.weixin.qq.com:443 HTTP/1.1\r\nhost: api.weixin.qq.com:443",
+            405,
+        ),
+        ("TRACE /cgi-bin/menu/get HTTP/1.1\r\nhost: x", 405),
+        ("OPTIONS * HTTP/1.1\r\nhost: x", 405),
+        (
+            "GET http://evil.example/ HTTP/1.1\r\nhost: evil.example",
+            421,
+        ),
+        (
+            "GET http://api.weixin.qq.com.evil.example/ HTTP/1.1\r\nhost: api.weixin.qq.com",
+            421,
+        ),
+    ] {
+        let answer = raw(
+            &api(&gateway),
+            &format!("{request}\r\nconnection: close\r\n\r\n"),
+        )
+        .await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{request}\n{answer}"
+        );
+    }
+    assert_eq!(platform.lock().unwrap().seen.len(), 0);
+    let upgrade = "GET /raw HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: websocket\r\nte: trailers\r\n\r\n";
+    let answer = raw(&api(&gateway), upgrade).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 418 "),
+        "an ordinary call: {answer}"
+    );
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
+async fn nothing_is_smuggled_behind_a_request() {
+    let (server, platform) = platform().await;
+    let gateway = start(config(&server, None)).await;
+    let inner = "GET /cgi-bin/smuggled HTTP/1.1\r\nhost: x\r\n\r\n";
+    for framing in [
+        format!(
+            "content-length: {}\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{inner}",
+            inner.len() + 5
+        ),
+        format!(
+            "content-length: 0\r\ncontent-length: {}\r\n\r\n{inner}",
+            inner.len()
+        ),
+        format!("transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n{inner}"),
+        format!(
+            "transfer-encoding: xchunked\r\ncontent-length: {}\r\n\r\n{inner}",
+            inner.len()
+        ),
+        format!("content-length : {}\r\n\r\n{inner}", inner.len()),
+        format!("content-length: +{}\r\n\r\n{inner}", inner.len()),
+    ] {
+        let request = format!(
+            "POST /raw HTTP/1.1\r\nhost: api.weixin.qq.com\r\nconnection: close\r\n{framing}"
+        );
+        raw(&api(&gateway), &request).await;
+    }
+    assert_eq!(platform.lock().unwrap().count("/cgi-bin/smuggled?"), 0);
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_tries_keys_is_slowed_down_and_right_keys_are_not() {
+    let (server, platform) = platform().await;
+    let gateway = start(config(&server, None)).await;
+    let key = gateway.issue_key("shop", &[]).await.unwrap();
+    let client = client();
+    for (origin, wrong) in [(api(&gateway), 200), (gateway.public_origin(), 403)] {
+        let ask = async |key: &str| {
+            let url = format!(
+                "{origin}/cgi-bin/token?grant_type=client_credential&appid={APPID}&secret={key}"
+            );
+            got(client.get(url)).await.status
+        };
+        let mut answers = std::collections::BTreeMap::new();
+        for number in 0..500 {
+            *answers
+                .entry(ask(&format!("xqk_{number:032}")).await)
+                .or_insert(0) += 1;
+        }
+        assert!(answers[&429] > 200, "{answers:?}");
+        assert!(
+            answers.keys().all(|status| [429, wrong].contains(status)),
+            "{answers:?}"
+        );
+        assert_eq!(
+            ask(key.key.expose()).await,
+            200,
+            "nobody is locked out by a neighbour"
+        );
+    }
+    assert_eq!(platform.lock().unwrap().count("xqk_"), 0);
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_users_own_token_needs_no_key_on_the_proxys_ports() {
+    let (server, platform) = platform().await;
+    let mut config = config(&server, None);
+    config.adopt = false;
+    let gateway = start(config).await;
+    for path in [
+        "/sns/userinfo?access_token=U&openid=o",
+        "/sns/oauth2/refresh_token?appid=a&grant_type=refresh_token&refresh_token=R",
+    ] {
+        get(&format!("{}{path}", api(&gateway))).await;
+        assert_eq!(platform.lock().unwrap().count(path), 1, "{path}");
+    }
+    gateway.shutdown().await;
+}
