@@ -59,7 +59,7 @@ def spellings(host, path, fields):
     for odd_path in (f"/x/..{base}", f"/{base}", f"{base}/", base.replace("/", "/%2e/", 1), base.replace("cgi", "%63gi").replace("sns", "%73ns"),
                      f"/cgi-bin/..{base}", base.replace("/", "/./", 1), f"{base};a", base.upper(), base.replace("/", "\\"), f"/x/%2e%2e{base}", f"{base}%00"):
         yield "GET", f"{odd_path}?{joined}", b"", []
-        yield "POST", odd_path, body, [JSON]
+        yield "POST", odd_path + (f"?{first}" if first else ""), body, [JSON]
     yield "GET", f"http://{host}{base}?{joined}", b"", []
     yield "GET", f"https://evil.example{base}?{joined}", b"", []
 
@@ -130,7 +130,7 @@ def run(report, scene):
         token = virtual(gateway)
         for port, host, target in ((gateway.pay, "api.mch.weixin.qq.com", f"/v3/certificates?access_token={token}"), (gateway.work, WORK, f"/cgi-bin/user/get?access_token={token}"),
                                    (gateway.pages, "open.weixin.qq.com", f"/connect/qrconnect?access_token={token}"), (gateway.api, API, f"/cgi-bin/component/api_get_authorizer_info?component_access_token={token}"),
-                                   (gateway.api, API, f"/sns/userinfo?access_token={token}&openid=o"), (gateway.api, "evil.example", f"/cgi-bin/menu/get?access_token={token}")):
+                                   (gateway.api, API, f"/sns/userinfo?access_token={token}&openid=o")):
             before = platform.count()
             once(port, "GET", target, host=host)
             swapped = [seen[:100] for seen in platform.since(before) if REAL_TOKEN.encode() in seen]
