@@ -42,7 +42,6 @@ pub(super) fn answer(data: &[u8]) {
         assert!(whole.contains_key("errcode"), "{code} came from nowhere");
     }
     for content_type in TYPES {
-        let _ = response::is_json(content_type, data);
         for form in [Content::Json, Content::Xml, Content::Binary, Content::Csv] {
             let info = endpoint(form);
             read::<records::Scalars>(&info, content_type, data);
@@ -50,6 +49,9 @@ pub(super) fn answer(data: &[u8]) {
             read::<Free>(&info, content_type, data);
         }
     }
+    let mended = response::mend(data);
+    assert_eq!(response::mend(mended.as_bytes()), mended, "mending ends");
+    let _ = (response::value(data), response::looks_like_object(data));
     let mut file = Download::default();
     file.bytes.extend_from_slice(data);
 }
