@@ -14,7 +14,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use serde_json::{Value, json};
@@ -290,6 +290,3 @@ fn block(scheme: &Scheme, bounds: &Bounds, cases: std::ops::Range<u64>) -> Tally
         all
     })
 }
-
-/// How long a campaign may take unless told otherwise.
-pub const PATIENCE: Duration = Duration::from_secs(3600);
