@@ -13,11 +13,11 @@ impl Chance {
                 (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
             });
         let mut chance = Self(name);
-        Self(chance.next() ^ case.wrapping_mul(0xd134_2543_de82_ef95))
+        Self(chance.draw() ^ case.wrapping_mul(0xd134_2543_de82_ef95))
     }
 
     /// 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -27,7 +27,7 @@ impl Chance {
 
     /// A number below `end`, which is not 0.
     pub fn below(&mut self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
+        (self.draw() % end.max(1) as u64) as usize
     }
 
     /// One of these.
@@ -42,6 +42,6 @@ impl Chance {
 
     /// Random bytes.
     pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
-        std::array::from_fn(|_| self.next() as u8)
+        std::array::from_fn(|_| self.draw() as u8)
     }
 }

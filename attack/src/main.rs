@@ -96,7 +96,7 @@ fn campaign(words: &mut Words) -> ExitCode {
     let mut state = State::read(&std::fs::read_to_string(&file).unwrap_or_default(), seed);
     let bounds = Bounds {
         cases,
-        until: Instant::now() + Duration::from_secs(minutes * 60),
+        until: Instant::now() + Duration::from_mins(minutes),
         seed,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
     };

@@ -184,7 +184,7 @@ fn lost(sent: &mut Sent, _: &Sent, chance: &mut Chance) {
 
 fn case(sent: &mut Sent, _: &Sent, chance: &mut Chance) {
     let how = chance.below(3);
-    let one = chance.next();
+    let one = chance.draw();
     let bytes = if chance.once_in(4)
         && let Some((name, _)) = a_param(sent, chance)
     {
@@ -280,7 +280,7 @@ fn moved_into_body(sent: &mut Sent, _: &Sent, chance: &mut Chance) {
 
 fn base64(sent: &mut Sent, _: &Sent, chance: &mut Chance) {
     let how = chance.below(8);
-    let some = chance.next() as usize;
+    let some = chance.draw() as usize;
     let bytes = somewhere(sent, chance);
     let run = base64_in(bytes);
     if run.len() < 8 {
@@ -348,7 +348,7 @@ fn percent_one(bytes: &[u8], chance: &mut Chance) -> Vec<u8> {
 
 fn percent(sent: &mut Sent, _: &Sent, chance: &mut Chance) {
     let how = chance.below(5);
-    let some = chance.next();
+    let some = chance.draw();
     let mut fork = Chance::of(some, "", 0);
     let Some((name, value)) = a_param(sent, chance) else {
         return;
@@ -358,17 +358,17 @@ fn percent(sent: &mut Sent, _: &Sent, chance: &mut Chance) {
         1 => {
             *value = String::from_utf8_lossy(value)
                 .replace('+', " ")
-                .into_bytes()
+                .into_bytes();
         }
         2 => {
             *value = String::from_utf8_lossy(value)
                 .replace('%', "%25")
-                .into_bytes()
+                .into_bytes();
         }
         3 => {
             *value = String::from_utf8_lossy(value)
                 .replace("%2B", "+")
-                .into_bytes()
+                .into_bytes();
         }
         _ => *value = percent_one(value, &mut fork),
     }
@@ -550,7 +550,9 @@ fn xml_fields(sent: &mut Sent, _: &Sent, chance: &mut Chance) {
     match chance.below(4) {
         0 => {
             let (name, value) = fields.remove(at + 1);
-            fields[at].1 += &format!("&{name}={value}");
+            for part in ["&", &name, "=", &value] {
+                fields[at].1.push_str(part);
+            }
         }
         1 => {
             if let Some((value, rest)) = fields[at].1.clone().split_once('&')
@@ -568,7 +570,9 @@ fn xml_fields(sent: &mut Sent, _: &Sent, chance: &mut Chance) {
     }
     let mut body = String::from("<xml>");
     for (name, value) in fields {
-        body += &format!("<{name}><![CDATA[{value}]]></{name}>");
+        for part in ["<", &name, "><![CDATA[", &value, "]]></", &name, ">"] {
+            body.push_str(part);
+        }
     }
     sent.body = (body + "</xml>").into_bytes();
 }

@@ -108,5 +108,5 @@ fn words(chance: &mut Chance) -> String {
     } else {
         "hello"
     };
-    format!("{:x} {tail}", chance.next() >> 40)
+    format!("{:x} {tail}", chance.draw() >> 40)
 }

@@ -36,7 +36,7 @@ fn start() -> SocketAddr {
             let gateway = Gateway::start(config, Context::default())
                 .await
                 .expect("a gateway");
-            let _ = tell.send(gateway.origin().to_owned());
+            let _ = tell.send(gateway.origin());
             std::future::pending::<()>().await;
         });
     });

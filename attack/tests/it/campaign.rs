@@ -33,7 +33,7 @@ fn a_campaign_goes_on_where_it_stopped() {
         .unwrap();
     let mut bounds = Bounds {
         cases: 300,
-        until: Instant::now() + Duration::from_secs(60),
+        until: Instant::now() + Duration::from_mins(1),
         seed: 3,
         threads: 2,
     };

@@ -181,14 +181,12 @@ mod tests {
     fn an_element_that_swallowed_another_is_refused() {
         let taken = |fields: &[(&str, &str)]| {
             let sign = sign(fields.iter().copied(), merchant().key(), SignType::Md5);
-            let mut body = String::from("<xml>");
-            for (name, value) in fields {
-                body += &format!("<{name}><![CDATA[{value}]]></{name}>");
-            }
-            payment(
-                &merchant(),
-                format!("{body}<sign>{sign}</sign></xml>").as_bytes(),
-            )
+            let elements = fields
+                .iter()
+                .map(|(name, value)| ["<", name, "><![CDATA[", value, "]]></", name, ">"].concat())
+                .collect::<String>();
+            let body = format!("<xml>{elements}<sign>{sign}</sign></xml>");
+            payment(&merchant(), body.as_bytes())
         };
         let refused = |fields: &[(&str, &str)]| {
             let unproved = matches!(

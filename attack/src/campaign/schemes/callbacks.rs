@@ -49,7 +49,7 @@ fn message(chance: &mut Chance) -> String {
         "<xml><ToUserName><![CDATA[gh_7f083739789a]]></ToUserName><FromUserName><![CDATA[oia2TjjewbmiOUlr6X-1crbLOvLw]]>\
          </FromUserName><CreateTime>{NOW}</CreateTime><MsgType><![CDATA[text]]></MsgType><Content><![CDATA[{content}]]>\
          </Content><MsgId>{}</MsgId></xml>",
-        chance.next() >> 1
+        chance.draw() >> 1
     )
 }
 
@@ -81,7 +81,7 @@ fn push(keys: &Keys, plain: &str, openid: &str, chance: &mut Chance) -> Sent {
         to_user_name: "gh_7f083739789a",
         openid,
     };
-    let nonce = (chance.next() >> 32).to_string();
+    let nonce = (chance.draw() >> 32).to_string();
     let time = NOW - chance.below(60) as i64;
     let sealed = seal_push(keys, &push, time, &nonce, chance.bytes()).expect("there is a key");
     Sent {
@@ -108,7 +108,7 @@ pub(super) fn safe(chance: &mut Chance) -> Sent {
 pub(super) fn json(chance: &mut Chance) -> Sent {
     let text = serde_json::json!({
         "ToUserName": "gh_7f083739789a", "FromUserName": "oia2TjjewbmiOUlr6X-1crbLOvLw", "CreateTime": NOW,
-        "MsgType": "text", "Content": words(chance), "MsgId": chance.next() >> 12,
+        "MsgType": "text", "Content": words(chance), "MsgId": chance.draw() >> 12,
     });
     push(
         &SAFE,
@@ -129,8 +129,8 @@ pub(super) fn work(chance: &mut Chance) -> Sent {
 
 pub(super) fn work_check(chance: &mut Chance) -> Sent {
     let cipher = MessageCipher::new(&AesKey::parse(AES_KEY).expect("43 characters"), CORPID);
-    let echo = cipher.encrypt(chance.bytes(), chance.next().to_string().as_bytes());
-    let query = url_query(&WORK, NOW, &(chance.next() >> 32).to_string(), &echo);
+    let echo = cipher.encrypt(chance.bytes(), chance.draw().to_string().as_bytes());
+    let query = url_query(&WORK, NOW, &(chance.draw() >> 32).to_string(), &echo);
     let parsed = CallbackQuery::parse(&query);
     let of =
         |value: &Option<std::borrow::Cow<'_, str>>| value.as_deref().unwrap_or_default().to_owned();

@@ -25,8 +25,8 @@ static V2: LazyLock<pay_v2::Merchant> =
     LazyLock::new(|| pay_v2::Merchant::new("1900000109", vector("constants", "api_v2_key")));
 
 pub(super) fn v2(chance: &mut Chance) -> Sent {
-    let number = (chance.next() >> 20).to_string();
-    let (attach, nonce) = (words(chance), format!("{:032X}", chance.next()));
+    let number = (chance.draw() >> 20).to_string();
+    let (attach, nonce) = (words(chance), format!("{:032X}", chance.draw()));
     let fee = chance.below(100_000).to_string();
     let mut fields = vec![
         ("appid", "wxd678efh567hg6787"),
@@ -51,7 +51,9 @@ pub(super) fn v2(chance: &mut Chance) -> Sent {
     fields.push(("sign", &made));
     let mut body = String::from("<xml>");
     for (name, value) in fields {
-        body += &format!("<{name}><![CDATA[{value}]]></{name}>");
+        for part in ["<", name, "><![CDATA[", value, "]]></", name, ">"] {
+            body.push_str(part);
+        }
     }
     Sent {
         params: Vec::new(),
@@ -103,15 +105,15 @@ static V3: LazyLock<Platform> = LazyLock::new(|| {
 fn notice(chance: &mut Chance) -> String {
     let platform = &*V3;
     let resource = json!({
-        "mchid": "1900000109", "appid": "wxd678efh567hg6787", "out_trade_no": (chance.next() >> 20).to_string(),
+        "mchid": "1900000109", "appid": "wxd678efh567hg6787", "out_trade_no": (chance.draw() >> 20).to_string(),
         "trade_state": "SUCCESS", "attach": words(chance), "amount": {"total": chance.below(100_000), "currency": "CNY"},
     });
-    let nonce = format!("{:012x}", chance.next() >> 16);
+    let nonce = format!("{:012x}", chance.draw() >> 16);
     let sealed = platform
         .resource
         .seal(&nonce, "transaction", resource.to_string().as_bytes());
     json!({
-        "id": format!("EV-{}", chance.next()), "create_time": "2026-02-01T08:01:01+08:00",
+        "id": format!("EV-{}", chance.draw()), "create_time": "2026-02-01T08:01:01+08:00",
         "resource_type": "encrypt-resource", "event_type": "TRANSACTION.SUCCESS", "summary": "支付成功",
         "resource": {
             "original_type": "transaction", "algorithm": "AEAD_AES_256_GCM", "associated_data": "transaction",
@@ -130,7 +132,7 @@ fn signed(
 ) -> Sent {
     let (time, nonce) = (
         (NOW - chance.below(60) as i64).to_string(),
-        format!("{:032x}", chance.next()),
+        format!("{:032x}", chance.draw()),
     );
     let signature = sign(&answer_message(&time, &nonce, body.as_bytes()));
     let headers = [

@@ -20,7 +20,7 @@ fn utf8(bytes: &[u8]) -> Result<&str, String> {
 }
 
 pub(super) fn page(chance: &mut Chance) -> Sent {
-    let nonce = format!("{:016x}", chance.next());
+    let nonce = format!("{:016x}", chance.draw());
     let url = format!(
         "https://shop.example.com/p/{}?from=a&b={}",
         chance.below(1000),
@@ -56,7 +56,7 @@ pub(super) fn judge_page(sent: &Sent) -> Verdict {
 
 /// `rawData` of `wx.getUserInfo`, and the user's session signature over the same.
 pub(super) fn raw_data(chance: &mut Chance) -> Sent {
-    let body = format!("{{\"nickName\":\"{}\",\"gender\":1}}", chance.next());
+    let body = format!("{{\"nickName\":\"{}\",\"gender\":1}}", chance.draw());
     let fields = [
         (
             "signature",
@@ -106,7 +106,7 @@ pub(super) fn secure(chance: &mut Chance) -> Sent {
     let time = NOW - chance.below(60) as i64;
     let plain = format!(
         "{{\"_n\":\"{:x}\",\"_appid\":\"{appid}\",\"_timestamp\":{time}}}",
-        chance.next()
+        chance.draw()
     );
     let sealed = SECURE.encrypt(
         plain.as_bytes(),
