@@ -36,7 +36,13 @@ pub(super) fn call(data: &[u8]) {
         authorization: &authorization,
         body,
     };
-    let call = surface::recognise(&request);
+    // The nearest path of an unknown one is looked for at length: now and then only.
+    let recognise = if data.len().is_multiple_of(64) {
+        surface::recognise
+    } else {
+        surface::recognise_known
+    };
+    let call = recognise(&request);
     let _ = surface::product_of(host, path);
     match &call.credential {
         Credential::Token { param, .. } => swapped(query, param),
@@ -53,7 +59,7 @@ pub(super) fn call(data: &[u8]) {
                     Place::Query => assert_eq!(new_body, body),
                     _ => assert_eq!(new_query, query),
                 }
-                let again = surface::recognise(&Request {
+                let again = surface::recognise_known(&Request {
                     query: &new_query,
                     body: &new_body,
                     ..request
