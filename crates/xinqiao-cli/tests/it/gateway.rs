@@ -147,7 +147,14 @@ fn the_example_configuration_starts() {
     serve
         .env("XINQIAO_MASTER_KEY", "5a".repeat(32))
         .env("SHOP_KEY", "xqk_0123456789abcdefghijklmn");
-    for name in ["CAFE", "WEEKLY", "SHOP", "NEWSLETTER", "STATISTICS"] {
+    for name in [
+        "CAFE",
+        "WEEKLY",
+        "AGENT",
+        "SHOP",
+        "NEWSLETTER",
+        "STATISTICS",
+    ] {
         serve
             .env(format!("{name}_SECRET"), "0123456789abcdef0123456789abcdef")
             .env(format!("{name}_TOKEN"), "token")
@@ -167,5 +174,5 @@ fn the_example_configuration_starts() {
         .expect("a line");
     child.kill().expect("killed");
     child.wait().expect("gone");
-    assert!(line.contains("2 accounts, 3 apps"), "{line}");
+    assert!(line.contains("3 accounts, 3 apps"), "{line}");
 }

@@ -81,6 +81,7 @@ struct World {
 async fn world() -> World {
     let (server, seen) = hostile().await;
     let mut config = config(&server, None);
+    config.dev = false;
     config.upstream = Upstream::Hosts(
         hosts()
             .iter()

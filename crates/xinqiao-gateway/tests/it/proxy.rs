@@ -413,7 +413,9 @@ async fn a_compressed_answer_to_a_call_with_our_token_is_nobodys() {
 #[tokio::test]
 async fn the_proxy_is_no_tunnel() {
     let (server, platform) = platform().await;
-    let gateway = start(config(&server, None)).await;
+    let mut config = config(&server, None);
+    config.dev = false;
+    let gateway = start(config).await;
     for (request, status) in [
         (
             "CONNECT api.weixin.qq.com:443 HTTP/1.1\r\nhost: api.weixin.qq.com:443",

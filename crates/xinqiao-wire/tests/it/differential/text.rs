@@ -361,7 +361,7 @@ impl Write for bool {
     fn write(draw: &mut Draw) {
         if !draw.leniency("null for a value", &["null"])
             && !draw.leniency("a truth value in another way", TRUTH_AS_OTHER)
-            && !draw.misfit(&["2", "\"maybe\"", "[]", "{}", "-1", "1.5"])
+            && !draw.misfit(&["\"maybe\"", "[]", "{}", "1.5"])
         {
             let truth = draw.one(&["true", "false"]);
             draw.put(truth);
