@@ -13,6 +13,7 @@
 pub mod content;
 pub mod event;
 pub mod field;
+mod form;
 pub mod info;
 mod lower;
 mod reading;
@@ -30,6 +31,7 @@ pub use self::{
     content::*,
     event::{Event, EventBody, *},
     field::Items,
+    form::Form,
     info::{Info, InfoBody},
     reading::Reading,
     unknown::Unknown,
@@ -95,34 +97,6 @@ pub struct Message {
     /// What was read instead of the bytes as they came.
     mended: Option<String>,
     reading: Reading,
-}
-
-/// The form of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// Official accounts, WeCom, third-party platforms.
-    Xml,
-    /// Mini programs, if so set.
-    Json,
-}
-
-impl Form {
-    /// Tells the form by the first byte that is not white space.
-    pub fn of(bytes: &[u8]) -> Self {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'{') => Self::Json,
-            _ => Self::Xml,
-        }
-    }
-
-    /// The media type that the platform sends.
-    pub const fn content_type(self) -> &'static str {
-        match self {
-            Self::Xml => "text/xml",
-            Self::Json => "application/json",
-        }
-    }
 }
 
 /// Why a message cannot be read.

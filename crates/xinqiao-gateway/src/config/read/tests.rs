@@ -1,0 +1,292 @@
+//! Configurations that are read, and those that are refused.
+
+use super::*;
+
+const AES: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+
+#[track_caller]
+fn refused(text: &str) -> String {
+    Config::from_toml(text)
+        .expect_err("must be refused")
+        .to_string()
+}
+
+#[test]
+fn a_whole_configuration_reads() {
+    let config = Config::from_toml(&format!(
+        r#"
+        upstream = {{ "api.weixin.qq.com" = "http://127.0.0.1:8601" }}
+        store = ":memory:"
+        preflight = "enforce"
+        [listen]
+        port = 0
+        [[account]]
+        appid = "wx1"
+        secret = "0123456789abcdef0123456789abcdef"
+        kind = "subscription"
+        token = "tok"
+        aes_key = "{AES}"
+        path = "/wx/entry"
+        [[app]]
+        name = "shop"
+        url = "http://127.0.0.1:9000/wx/{{appid}}"
+        token = "own"
+        accounts = ["wx1"]
+        [[key]]
+        id = "ci"
+        key = "xqk_0123456789abcdefghijklmn"
+        app = "shop"
+        "#
+    ))
+    .unwrap();
+    assert_eq!(config.store, StoreAt::Memory);
+    assert_eq!(config.apps[0].timeout_ms, 30_000);
+    assert!(config.adopt && !config.dev);
+}
+
+#[test]
+fn an_unknown_key_names_line_table_and_what_is_allowed() {
+    let error =
+        refused("store = \":memory:\"\n[[account]]\nappid = \"wx1\"\napsecret = \"CANARY\"\n");
+    assert!(
+        error.starts_with("configuration, line 4, [[account]]: unknown field `apsecret`"),
+        "{error}"
+    );
+    assert!(error.contains("`appid`, `secret`"), "{error}");
+    assert!(!error.contains("CANARY"), "{error}");
+}
+
+#[test]
+fn a_wrong_value_names_what_is_allowed() {
+    let error = refused("preflight = \"maybe\"");
+    assert!(
+        error.contains("unknown variant `maybe`") && error.contains("`enforce`"),
+        "{error}"
+    );
+    let error = refused("upstream = \"alipay\"");
+    assert!(error.contains("\"wechat\""), "{error}");
+    let error = refused("[[account]]\nappid=\"wx1\"\ntoken=\"tok\"\naes_key=\"CANARY\"\n");
+    assert!(error.contains("[[account]]: aes_key:"), "{error}");
+    assert!(!error.contains("CANARY"), "{error}");
+    let error = refused("[[account]]\nappid=\"wx1\"\nsecret = { env = \"XINQIAO_TEST_UNSET\" }");
+    assert!(error.contains("XINQIAO_TEST_UNSET"), "{error}");
+}
+
+#[test]
+fn a_wrong_type_names_its_key() {
+    let error = refused("[listen]\nport = \"many\"\n");
+    assert!(
+        error.contains("line 2, [listen]: port: invalid type"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_secret_in_a_wrong_place_is_not_repeated() {
+    // `[admin]` was lost, so that its key is a list's.
+    for text in [
+        "key = \"CANARY\"",
+        "[listen]\nport = \"CANARY\"",
+        "adopt = \"\\\"CANARY\\\\\"",
+        "[[account]]\nappid = \"wx1\"\nallow_plain = \"CANARY\"",
+    ] {
+        let error = refused(text);
+        assert!(!error.contains("CANARY"), "{error}");
+        assert!(error.contains("a string, expected"), "{error}");
+    }
+}
+
+#[test]
+fn plain_mode_must_be_allowed() {
+    let error = refused("[[account]]\nappid=\"wx1\"\ntoken=\"tok\"\nmode=\"plain\"\n");
+    assert!(error.contains("allow_plain"), "{error}");
+}
+
+#[test]
+fn an_account_is_named_in_one_of_four_ways() {
+    let config = Config::from_toml(&format!(
+        r#"
+        callback_window = 600
+        [[account]]
+        corpid = "ww1"
+        agentid = 1000002
+        token = "tok"
+        aes_key = "{AES}"
+        path = "/old/$CORPID$/agent"
+        [[account]]
+        suiteid = "ww-suite"
+        provider = "wwprovider"
+        path = "/old/$CORPID$/data"
+        [[account]]
+        suiteid = "ww-personal"
+        personal = true
+        [[account]]
+        botid = "aibX"
+        [[account]]
+        appid = "wxcomponent"
+        kind = "component"
+        [[app]]
+        name = "shop"
+        url = "http://127.0.0.1:9000/{{account}}/{{appid}}"
+        token = "own"
+        accounts = ["ww1:1000002", "ww-suite", "ww-personal", "aibX", "wxcomponent"]
+        "#
+    ))
+    .unwrap();
+    let names: Vec<_> = config
+        .accounts
+        .iter()
+        .map(|account| (account.appid.as_str(), account.receiver_id()))
+        .collect();
+    let want = [
+        ("ww1:1000002", "ww1"),
+        ("ww-suite", "ww-suite"),
+        ("ww-personal", ""),
+        ("aibX", ""),
+        ("wxcomponent", "wxcomponent"),
+    ];
+    assert_eq!(names, want);
+    let paths: Vec<_> = config
+        .accounts
+        .iter()
+        .map(AccountConfig::own_path)
+        .collect();
+    assert_eq!(paths[0].as_deref(), Some("/old/ww1/agent"));
+    assert_eq!(paths[1].as_deref(), Some("/old/$CORPID$/data"));
+
+    for (keys, at) in [
+        ("", "appid"),
+        ("corpid=\"ww1\"", "agentid"),
+        ("agentid=1", "agentid"),
+        ("appid=\"wx1\"\ncorpid=\"ww1\"\nagentid=1", "appid"),
+        (
+            "corpid=\"ww1\"\nagentid=1\nsuiteid=\"s\"\nprovider=\"ww2\"",
+            "appid",
+        ),
+        ("suiteid=\"s\"", "provider"),
+        ("suiteid=\"s\"\nprovider=\"ww2\"\npersonal=true", "provider"),
+        ("appid=\"wx1\"\nprovider=\"ww2\"", "suiteid"),
+        ("botid=\"a/b\"", "a/b"),
+        (
+            "botid=\"a\"\nsecret=\"0123456789abcdef0123456789abcdef\"",
+            "secret",
+        ),
+        ("botid=\"a\"\nmode=\"plain\"\nallow_plain=true", "mode"),
+        (
+            "suiteid=\"s\"\nprovider=\"p\"\npath=\"/$CORPID$/$APPID$\"",
+            "path",
+        ),
+    ] {
+        let error = refused(&format!("[[account]]\n{keys}\n"));
+        assert!(error.contains(&format!(", {at}: ")), "{keys}: {error}");
+    }
+    for window in [0, 299, 604_801] {
+        let error = refused(&format!("callback_window = {window}"));
+        assert!(error.contains("callback_window"), "{error}");
+    }
+}
+
+#[test]
+fn an_account_has_one_primary() {
+    let error = refused(
+        "[[account]]\nappid=\"wx1\"\n[[app]]\nname=\"a\"\nurl=\"http://a\"\ntoken=\"tok\"\naccounts=[\"wx1\"]\n\
+         [[app]]\nname=\"b\"\nurl=\"http://b\"\ntoken=\"tok\"\naccounts=[\"wx1\"]\n",
+    );
+    assert!(error.contains("answered by the app a"), "{error}");
+}
+
+#[test]
+fn empty_and_impossible_secrets_do_not_start() {
+    let folder = std::env::temp_dir().join(format!("xinqiao-secrets-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = |text: &str| {
+        let path = folder.join(format!("s{}", text.len()));
+        std::fs::write(&path, text).unwrap();
+        format!("{{ file = '{}' }}", path.display())
+    };
+    let (blank, short) = (file(" \n\t\n"), file("CA\n"));
+    let account = "[[account]]\nappid = \"wx1\"\n";
+    for (table, key) in [
+        ("[admin]\n", "key"),
+        ("[admin]\n", "read_key"),
+        (account, "secret"),
+        (account, "token"),
+        (account, "aes_key"),
+        ("[[app]]\nname = \"a\"\nurl = \"http://a\"\n", "token"),
+        ("[[key]]\nid = \"a\"\napp = \"a\"\n", "key"),
+    ] {
+        for value in ["\"\"", "\"  \"", "\"CA\"", "\"CA NA\"", &blank, &short] {
+            let error = refused(&format!("{table}{key} = {value}\n"));
+            assert!(error.contains(key) && !error.contains("CA"), "{error}");
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn each_kind_of_secret_has_a_least_length() {
+    for (key, least) in [("secret", 32), ("token", 3)] {
+        let with = |length: usize| {
+            let text = "a".repeat(length);
+            format!(
+                "[[account]]\nappid = \"wx1\"\nmode = \"plain\"\nallow_plain = true\n{key} = \"{text}\"\n"
+            )
+        };
+        let error = refused(&with(least - 1));
+        assert!(error.contains(&format!("at least {least}")), "{error}");
+        Config::from_toml(&with(least)).unwrap();
+    }
+    let admin = |length| format!("[admin]\nkey = \"{}\"\n", "a".repeat(length));
+    assert!(refused(&admin(23)).contains("at least 24"));
+    assert!(Config::from_toml(&admin(24)).is_ok());
+}
+
+#[test]
+fn a_secret_built_in_code_is_checked_too() {
+    let mut config = Config::default();
+    config.admin.key = Some(AppKeyText::from(""));
+    let error = config.check("configuration").unwrap_err().to_string();
+    assert!(error.contains("admin.key"), "{error}");
+    let mut config = Config::default();
+    let mut account = AccountConfig::new("wx1");
+    account.secret = Some("short".into());
+    config.accounts.push(account);
+    let error = config.check("configuration").unwrap_err().to_string();
+    assert!(error.contains("[[account]] wx1, secret"), "{error}");
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_named() {
+    let error = refused("[admin]\nkey = { env = \"XINQIAO_TEST_UNSET\" }\n");
+    let wanted = "key: the environment variable XINQIAO_TEST_UNSET is not set";
+    assert!(error.contains(wanted), "{error}");
+}
+
+#[test]
+fn administration_without_a_key_is_for_this_machine_only() {
+    for own in ["127.0.0.1:8615", "[::1]:1", "unix:admin.socket"] {
+        Config::from_toml(&format!("[admin]\nlisten = \"{own}\"\n")).unwrap();
+    }
+    for open in ["0.0.0.0:8615", "[::]:8615", "192.0.2.1:80"] {
+        let text = format!("[admin]\nlisten = \"{open}\"\n");
+        assert!(refused(&text).contains("admin.listen"));
+        let key = format!("{text}key = \"{}\"\n", "a".repeat(24));
+        Config::from_toml(&key).unwrap();
+    }
+    for wrong in ["8615", "localhost:1", "unix:", "http://127.0.0.1:1"] {
+        let error = refused(&format!("[admin]\nlisten = \"{wrong}\"\n"));
+        assert!(error.contains("unix:/path"), "{error}");
+    }
+    assert_eq!(
+        Config::default().admin_listen(),
+        Some(AdminListen::Tcp(([127, 0, 0, 1], 8615).into()))
+    );
+    let mut keyed = Config::default();
+    keyed.admin.key = Some(AppKeyText::from("a".repeat(24)));
+    assert_eq!(keyed.admin_listen(), None, "the first port has it");
+}
+
+#[test]
+fn dev_cannot_be_switched_on_in_a_file() {
+    assert!(refused("dev = true").contains("unknown field `dev`"));
+}
