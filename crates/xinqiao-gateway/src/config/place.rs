@@ -35,15 +35,26 @@ pub(super) fn without_texts(message: &str) -> String {
     out
 }
 
+/// The tables of a configuration. A header that is none of these may be anything, a secret too.
+const TABLES: [&str; 7] = ["listen", "proxy", "seal", "admin", "account", "app", "key"];
+
 /// The header of the table that a place in the text belongs to.
 pub(super) fn table_of(text: &str, at: usize) -> String {
     let end = text[at.min(text.len())..]
         .find('\n')
         .map_or(text.len(), |more| at + more);
-    text[..end]
+    let header = text[..end]
         .lines()
         .rev()
         .map(str::trim)
-        .find(|line| line.starts_with('['))
-        .map_or_else(|| "top level".to_owned(), ToOwned::to_owned)
+        .find(|line| line.starts_with('['));
+    let Some(header) = header else {
+        return "top level".to_owned();
+    };
+    let name = header.trim_start_matches('[').split(']').next();
+    match TABLES.iter().find(|table| name == Some(**table)) {
+        Some(name) if header.starts_with("[[") => format!("[[{name}]]"),
+        Some(name) => format!("[{name}]"),
+        None => "an unknown table".to_owned(),
+    }
 }

@@ -290,3 +290,15 @@ fn administration_without_a_key_is_for_this_machine_only() {
 fn dev_cannot_be_switched_on_in_a_file() {
     assert!(refused("dev = true").contains("unknown field `dev`"));
 }
+
+#[test]
+fn a_header_that_is_no_table_is_not_repeated() {
+    for text in [
+        "[[accounecret=\"CANARY\"",
+        "[CANARY",
+        "[listen]\nport = 1\n[[CANARY]]\nx =",
+    ] {
+        let error = Config::from_toml(text).expect_err(text).to_string();
+        assert!(!error.contains("CANARY"), "{error}");
+    }
+}
