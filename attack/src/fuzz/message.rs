@@ -6,6 +6,7 @@ use xinqiao_message::{
     envelope::{
         CallbackQuery, Keys, OpenedReply, Push, Wrapping, open, open_reply, seal_push, verify_url,
     },
+    inbound::Reading,
     push::{Answer, Context, Speaker, judge},
     reply,
 };
@@ -34,6 +35,13 @@ pub(super) fn xml(data: &[u8]) {
             message.rest(),
             xinqiao_message::dedup::key(&message),
         );
+    }
+    let message = Message::read(data);
+    let _ = (message.to_xml(), xinqiao_message::dedup::key(&message));
+    if let (Reading::Repaired { .. }, Some(bytes)) = (message.reading(), message.handed_on())
+        && let Err(error) = Message::parse(bytes)
+    {
+        panic!("a message was mended that cannot be read: {error}");
     }
     if let Ok(read) = reply::decode(data) {
         let xml = reply::encode(&read.reply, &read.to, &read.from, read.time);

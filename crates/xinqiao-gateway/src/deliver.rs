@@ -58,11 +58,12 @@ pub(crate) fn hold_ms(timeout: Duration) -> i64 {
     timeout.as_millis() as i64 + 30_000
 }
 
-/// A nonce as the platform sends it (decimal digits), and 16 random bytes for the cipher.
+/// A nonce as the platform sends it (decimal digits), and 16 random bytes for the cipher. Nine digits: they
+/// never read as a timestamp, so nobody can exchange the two.
 pub(crate) fn nonce(entropy: &dyn Entropy) -> (String, [u8; 16]) {
     let mut random = [0; 16];
     entropy.fill(&mut random);
-    (entropy.below(2_000_000_000).to_string(), random)
+    (entropy.below(1_000_000_000).to_string(), random)
 }
 
 /// Carries out one delivery beside the request. With a `lead`, the app's reply settles the

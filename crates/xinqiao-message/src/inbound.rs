@@ -191,7 +191,7 @@ impl Message {
     }
 
     /// What the fields were read from.
-    fn source(&self) -> &[u8] {
+    pub(crate) fn source(&self) -> &[u8] {
         self.mended.as_ref().map_or(&self.raw, String::as_bytes)
     }
 

@@ -13,6 +13,7 @@
 //! Invariant: what [`Writer`] writes, [`Document`] reads back unchanged, but for characters that XML
 //! 1.0 cannot hold; those are never written.
 
+mod doctype;
 mod document;
 mod error;
 mod parser;
@@ -20,6 +21,7 @@ mod repair;
 mod text;
 mod writer;
 
+pub use doctype::may_hold_doctype;
 pub use document::{Children, Document, Element};
 pub use error::{XmlError, XmlErrorKind};
 pub use repair::{Mended, Repaired, is_clean, repair, text_of};

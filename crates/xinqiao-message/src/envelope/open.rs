@@ -1,7 +1,15 @@
 //! Opening: what the platform pushed, and what an app answered.
+//!
+//! The signature sorts what it covers, so timestamp and nonce can change places without breaking it, and a
+//! nonce of ten digits reads as a time. Which is which is told by the time inside the ciphertext: if it is
+//! the nonce's, the two were exchanged, and the message is as old as that. No callback of the platform is
+//! lost by it, whatever its nonce: inside stands the time at which it was made. What has no time inside, and
+//! what is not encrypted (whose body no signature covers anyway), is taken by its timestamp alone: such a
+//! one, captured, holds again when the clock reaches its nonce.
 
 use std::borrow::Cow;
 
+use memchr::memmem;
 use xinqiao_crypto::{DecryptError, Genuine, Plain, callback};
 use xinqiao_types::{CallbackMode, UnixSeconds};
 
@@ -148,6 +156,12 @@ pub fn open(
         .ok_or(EnvelopeError::MissingEncrypt)?;
     let (proof, token) = check(keys, signature, stamp, Some(encrypt), now)?;
     let (plain, key) = decrypt(keys, Place::Push, encrypt)?;
+    if let Some(made) = stamp.exchanged(plain.message()) {
+        let late = now.since(made);
+        if late.unsigned_abs() > keys.window.as_secs() {
+            return Err(EnvelopeError::Stale { late });
+        }
+    }
     let generation = if token == Generation::Current {
         key
     } else {
@@ -282,10 +296,8 @@ impl<'q> Stamp<'q> {
                 });
             }
         };
-        let digits = timestamp.len() == TIMESTAMP_DIGITS
-            && timestamp.bytes().all(|byte| byte.is_ascii_digit());
-        let time = timestamp.parse().ok().filter(|_| digits);
-        let time = UnixSeconds(time.ok_or(EnvelopeError::Timestamp)?);
+        let time = ten_digits(timestamp.as_bytes()).ok_or(EnvelopeError::Timestamp)?;
+        let time = UnixSeconds(time);
         let printable = nonce.bytes().all(|byte| byte.is_ascii_graphic());
         if !printable || !(1..=NONCE_BYTES).contains(&nonce.len()) {
             return Err(EnvelopeError::Nonce);
@@ -296,6 +308,49 @@ impl<'q> Stamp<'q> {
             time,
         })
     }
+}
+
+/// How far the time inside a message may be from the time at which it is pushed, in seconds.
+const PUSHED_WITHIN: u64 = 24 * 60 * 60;
+
+impl Stamp<'_> {
+    /// The time of a message whose timestamp was exchanged with its nonce.
+    fn exchanged(&self, message: &[u8]) -> Option<UnixSeconds> {
+        let nonce = ten_digits(self.nonce.as_bytes())?;
+        let made = time_of(message)?;
+        let distance = made.abs_diff(nonce);
+        let is_nonces = distance <= PUSHED_WITHIN && distance < made.abs_diff(self.time.0);
+        is_nonces.then_some(UnixSeconds(nonce))
+    }
+}
+
+fn ten_digits(text: &[u8]) -> Option<i64> {
+    let digits = text.len() == TIMESTAMP_DIGITS && text.iter().all(u8::is_ascii_digit);
+    let text = std::str::from_utf8(text).ok().filter(|_| digits)?;
+    text.parse().ok()
+}
+
+/// The time inside a message, without reading the rest of it. In XML it stands before any text of a user, and
+/// in JSON no text holds a quote.
+fn time_of(message: &[u8]) -> Option<i64> {
+    const MARKS: [&str; 6] = [
+        "<CreateTime>",
+        "<TimeStamp>",
+        "\"CreateTime\"",
+        "\"TimeStamp\"",
+        "\"create_time\"",
+        "\"timestamp\"",
+    ];
+    let found = MARKS.iter().filter_map(|mark| {
+        let at = memmem::find(message, mark.as_bytes())?;
+        Some(&message[at + mark.len()..])
+    });
+    let found = found.max_by_key(|rest| rest.len())?;
+    let before = |byte: &u8| byte.is_ascii_whitespace() || b":\"<![CDATA".contains(byte);
+    let begin = found.iter().position(|byte| !before(byte))?;
+    let value = &found[begin..];
+    let end = value.iter().position(|byte| !byte.is_ascii_digit());
+    ten_digits(&value[..end.unwrap_or(value.len())])
 }
 
 /// Checks a signature with the present token, then with those of before a change; then its age.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use memchr::memmem;
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, Visitor},
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use xinqiao_wire::xml::{Document, Element, XmlErrorKind};
 
@@ -101,10 +101,10 @@ impl<'a> Outer<'a> {
         for child in document.root().children() {
             match child.name() {
                 "Encrypt" if outer.encrypt.is_some() => return Err(EnvelopeError::EncryptTwice),
-                "Encrypt" => outer.encrypt = Some(bytes_of(child)),
-                "MsgSignature" => outer.signature = Some(child.text()),
-                "TimeStamp" => outer.timestamp = Some(child.text()),
-                "Nonce" => outer.nonce = Some(child.text()),
+                "Encrypt" => outer.encrypt = Some(Cow::Borrowed(bytes_of(child))),
+                "MsgSignature" => outer.signature = text_of(child),
+                "TimeStamp" => outer.timestamp = text_of(child),
+                "Nonce" => outer.nonce = text_of(child),
                 "MsgType" => outer.has_plain = true,
                 _ => {}
             }
@@ -122,11 +122,27 @@ impl<'a> Outer<'a> {
     }
 }
 
-fn bytes_of<'a>(element: Element<'a, '_>) -> Cow<'a, [u8]> {
-    match element.plain_bytes() {
-        Some(bytes) => Cow::Borrowed(bytes),
-        None => into_bytes(element.text()),
-    }
+/// The text of an element that needs no decoding: base64, hexadecimal digits and numbers have no references,
+/// and what has some is left as it is, which no signature fits.
+fn bytes_of<'a>(element: Element<'a, '_>) -> &'a [u8] {
+    element.plain_bytes().unwrap_or_else(|| {
+        let raw = element.raw();
+        let plain = |text: &&[u8]| memchr::memchr2(b'<', b'&', text).is_none();
+        uncovered(raw).filter(plain).unwrap_or(raw)
+    })
+}
+
+fn text_of<'a>(element: Element<'a, '_>) -> Option<Cow<'a, str>> {
+    std::str::from_utf8(bytes_of(element))
+        .ok()
+        .map(Cow::Borrowed)
+}
+
+/// What stands between blanks, and in a CDATA section if there is one.
+fn uncovered(text: &[u8]) -> Option<&[u8]> {
+    let text = text.trim_ascii();
+    text.strip_prefix(b"<![CDATA[")
+        .map_or(Some(text), |text| text.strip_suffix(b"]]>"))
 }
 
 fn into_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
@@ -140,10 +156,7 @@ fn into_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
 fn lone_element(body: &[u8]) -> Option<Cow<'_, [u8]>> {
     let text = lone(body, b"<Encrypt>")?;
     let text = &text[..memmem::find(text, b"</Encrypt>")?];
-    let text = text.trim_ascii();
-    let inner = text
-        .strip_prefix(b"<![CDATA[")
-        .map_or(Some(text), |text| text.strip_suffix(b"]]>"))?;
+    let inner = uncovered(text)?;
     is_base64(inner).then_some(Cow::Borrowed(inner))
 }
 
@@ -233,11 +246,111 @@ impl<'de> Visitor<'de> for OuterVisitor {
     }
 }
 
-/// A text or a number, as text. Anything else is a field of a message that has the same name.
+/// A text or a number, as text. Anything else is a field of a message that has the same name: it is passed
+/// over, not built.
 fn scalar<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Cow<'de, str>>, A::Error> {
-    Ok(match map.next_value::<serde_json::Value>()? {
-        serde_json::Value::String(text) => Some(Cow::Owned(text)),
-        serde_json::Value::Number(number) => Some(Cow::Owned(number.to_string())),
-        _ => None,
-    })
+    map.next_value().map(|Scalar(text)| text)
+}
+
+struct Scalar<'a>(Option<Cow<'a, str>>);
+
+impl<'de> Deserialize<'de> for Scalar<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+struct ScalarVisitor;
+
+impl<'de> Visitor<'de> for ScalarVisitor {
+    type Value = Scalar<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Scalar<'de>, E> {
+        Ok(Scalar(Some(Cow::Borrowed(text))))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Scalar<'de>, E> {
+        Ok(Scalar(Some(Cow::Owned(text.to_owned()))))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Scalar<'de>, E> {
+        Ok(Scalar(Some(Cow::Owned(number.to_string()))))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Scalar<'de>, E> {
+        Ok(Scalar(Some(Cow::Owned(number.to_string()))))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Scalar<'de>, E> {
+        Ok(Scalar(None))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Scalar<'de>, E> {
+        Ok(Scalar(None))
+    }
+
+    fn visit_unit<E>(self) -> Result<Scalar<'de>, E> {
+        Ok(Scalar(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Scalar<'de>, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Scalar(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar<'de>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Scalar(None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encrypt_of(body: &str) -> Vec<u8> {
+        let outer = Outer::find(body.as_bytes()).expect("it can be read");
+        outer.encrypt.expect("it is there").into_owned()
+    }
+
+    #[test]
+    fn references_in_an_envelope_are_not_resolved() {
+        for written in ["&#65;AAA", "A&amp;A", "<![CDATA[A]]>&#65;", "A<!-- -->A"] {
+            let body = format!("<xml><Encrypt>{written}</Encrypt><Nonce>{written}</Nonce></xml>");
+            assert_eq!(encrypt_of(&body), written.as_bytes());
+            let outer = Outer::find(body.as_bytes()).expect("it can be read");
+            assert_eq!(outer.nonce.as_deref(), Some(written));
+        }
+    }
+
+    #[test]
+    fn blanks_around_a_section_do_not_count() {
+        let body = "<xml>\n <Encrypt>\n  <![CDATA[AA==]]>\n </Encrypt><Nonce> <![CDATA[a-1]]></Nonce></xml>";
+        assert_eq!(encrypt_of(body), b"AA==");
+        let outer = Outer::find(body.as_bytes()).expect("it can be read");
+        assert_eq!(outer.nonce.as_deref(), Some("a-1"));
+    }
+
+    #[test]
+    fn fields_that_are_no_text_are_passed_over() {
+        for value in [
+            "[[],{\"a\":1},1e5]",
+            "{\"a\":[null]}",
+            "null",
+            "true",
+            "1.5",
+        ] {
+            let body = format!("{{\"Nonce\":{value},\"Encrypt\":\"AA==\",\"TimeStamp\":12}}");
+            let outer = Outer::find(body.as_bytes()).expect("it can be read");
+            assert_eq!(
+                (outer.nonce.as_deref(), outer.timestamp.as_deref()),
+                (None, Some("12"))
+            );
+            assert_eq!(encrypt_of(&body), b"AA==");
+        }
+    }
 }

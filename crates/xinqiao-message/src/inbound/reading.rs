@@ -92,6 +92,8 @@ impl Message {
             _ if matches!(&error, MessageError::Xml(error) if error.kind == XmlErrorKind::Doctype) => {
                 Reading::Doctype
             }
+            // A reader that knows its encoding would read it, and do what it says.
+            _ if Form::of(&raw) == Form::Xml && xml::may_hold_doctype(&raw) => Reading::Doctype,
             rule => Reading::Unreadable { rule },
         };
         let body = Body::Content(Content::Unknown(Unknown::default()));

@@ -62,6 +62,59 @@ fn a_text_that_was_not_split_is_read_whole() {
 }
 
 #[test]
+fn a_doctype_in_another_encoding_reaches_no_app() {
+    let document = format!("<!DOCTYPE xml [<!ENTITY x SYSTEM \"a\">]>{}", text("&x;"));
+    let wide = |size: usize, big: bool| -> Vec<u8> {
+        let unit = |byte: u8| {
+            let mut unit = vec![0; size];
+            unit[if big { size - 1 } else { 0 }] = byte;
+            unit
+        };
+        document.bytes().flat_map(unit).collect()
+    };
+    let utf7 = document.replace('<', "+ADw-").replace('>', "+AD4-");
+    for bytes in [
+        wide(4, false),
+        wide(4, true),
+        wide(2, false),
+        [b"\xff\xfe\0\0".to_vec(), wide(4, false)].concat(),
+        document.to_lowercase().replace('d', "\0d").into_bytes(),
+        format!("<?xml version=\"1.0\" encoding=\"UTF-7\"?>{utf7}").into_bytes(),
+        format!("+/v8-{}", utf7.replace("DOCTYPE", "+AEQ-OCTYPE")).into_bytes(),
+        b"\x4c\x5a\xc4\xd6\xc3\xe3\xe8\xd7\xc5\x40\xa7\x6e".to_vec(),
+    ] {
+        let message = Message::read(bytes.clone());
+        assert_eq!(
+            message.handed_on(),
+            None,
+            "{}",
+            String::from_utf8_lossy(&bytes)
+        );
+        assert_eq!(message.raw(), bytes);
+    }
+}
+
+#[test]
+fn what_says_another_encoding_is_handed_on_without_saying_so() {
+    // WECHAT: what it pushes is UTF-8; a reader that believes the declaration would read something else.
+    let hidden = "<!-- +AC0ALQA+ADwAIQ-DOCTYPE x+AD4- -->";
+    for name in ["UTF-7", "gb2312", "utf-16"] {
+        let body = text("你好");
+        let bytes = format!("<?xml version='1.0' encoding='{name}'?>{hidden}{body}");
+        let message = read(&bytes);
+        assert_eq!(message.reading().rule(), Some("xml.encoding"));
+        let handed_on = String::from_utf8_lossy(message.handed_on().unwrap()).into_owned();
+        assert!(
+            !handed_on.contains("<?") && !handed_on.contains("<!--"),
+            "{handed_on}"
+        );
+        assert_eq!(message.text(), Some("你好"));
+    }
+    let usual = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{}", text("你好"));
+    assert_eq!(read(&usual).reading(), Reading::Clean);
+}
+
+#[test]
 fn an_element_within_a_text_does_not_change_the_head() {
     let injected = "<![CDATA[a]]></Content><FromUserName><![CDATA[o2]]></FromUserName><MsgId>9</MsgId><Content><![CDATA[b]]>";
     let message = read(&text(injected));

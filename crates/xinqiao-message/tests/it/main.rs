@@ -4,6 +4,7 @@
 
 mod arrivals;
 mod diagnosis;
+mod freshness;
 mod inbound;
 mod push;
 mod reply;

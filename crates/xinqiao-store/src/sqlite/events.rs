@@ -80,7 +80,8 @@ impl EventWriter {
         if !dedup::enter(connection, job.dedup, event)? {
             let first = dedup::find(connection, job.dedup)?
                 .ok_or(StoreError::Sealed("a repeated event vanished"))?;
-            return repeat(connection, first, &job);
+            let kept = kept(connection, first)?;
+            return repeat(first, kept, &job.appid, Some(&job.key));
         }
         let answer: Option<&[u8]> = if job.apps.is_empty() { Some(&[]) } else { None };
         connection.prepare_cached(insert)?.execute(params![
@@ -158,35 +159,37 @@ impl EventWriter {
 
 /// What a repeat is told: where the first one is, and its answer. An event that is past its retention was
 /// answered long ago.
-fn repeat(
+/// What is kept of an event's answer: its key, and the answer if there is one already.
+fn kept(
     connection: &Connection,
     event: EventRef,
-    job: &AppendJob,
-) -> Result<Appended, StoreError> {
-    let silent = Appended::Repeat {
-        event,
-        answer: Some(Answer::Silent),
-    };
+) -> rusqlite::Result<Option<(i64, Option<Vec<u8>>)>> {
     if !has_day(connection, event.day)? {
-        return Ok(silent);
+        return Ok(None);
     }
     let sql = format!(
         "SELECT key, answer FROM event_d{} WHERE seq = ?1",
         event.day
     );
-    let row = connection
+    connection
         .prepare_cached(&sql)?
-        .query_row([event.seq], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, Option<Vec<u8>>>(1)?))
-        })
-        .optional()?;
-    let answer = match row {
-        Some((_, None)) => None,
+        .query_row([event.seq], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+}
+
+fn repeat(
+    event: EventRef,
+    kept: Option<(i64, Option<Vec<u8>>)>,
+    appid: &AppId,
+    current: Option<&DataKey>,
+) -> Result<Appended, StoreError> {
+    let answer = match (kept, current) {
+        (Some((_, None)), _) => None,
         // A repeat under the account's current key, as nearly all are, costs no look-up.
-        Some((key, Some(sealed))) if !sealed.is_empty() && key == job.key.id => {
-            Some(open_answer(&job.key, &job.appid, event, &sealed)?)
+        (Some((key, Some(sealed))), Some(current)) if !sealed.is_empty() && key == current.id => {
+            Some(open_answer(current, appid, event, &sealed)?)
         }
-        Some((_, Some(_))) | None => return Ok(silent),
+        _ => Some(Answer::Silent),
     };
     Ok(Appended::Repeat { event, answer })
 }
@@ -260,6 +263,19 @@ impl Sqlite {
     }
 
     pub(crate) async fn append(&self, event: NewEvent<'_>) -> Result<Appended, StoreError> {
+        // A repeat makes no key: what was captured once, sent to many addresses, must not fill the disk.
+        if self.0.vault.current(event.appid).is_none() {
+            let key = event.dedup;
+            let known = self
+                .read(move |connection| match dedup::find(connection, key)? {
+                    Some(first) => Ok(Some((first, kept(connection, first)?))),
+                    None => Ok(None),
+                })
+                .await?;
+            if let Some((first, kept)) = known {
+                return repeat(first, kept, event.appid, None);
+            }
+        }
         let key = self.data_key(event.appid).await?;
         let context = body_context(event.appid, event.dedup);
         let body = key.sealer.seal(&context, event.body);

@@ -187,6 +187,32 @@ async fn an_erased_account_cannot_be_read_and_others_can() {
 }
 
 #[tokio::test]
+async fn a_repeat_under_another_account_makes_no_data_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(file(folder.path()));
+    let appid = appid();
+    let dedup = store.dedup_key(&appid, 1, "1");
+    let first = new_event(&store.append(event(&appid, dedup, b"x", &[])).await.unwrap());
+    for number in 0..20 {
+        let other = AppId::from(format!("wxother{number}"));
+        let repeat = store.append(event(&other, dedup, b"x", &[])).await.unwrap();
+        let answer = Some(Answer::Silent);
+        assert_eq!(
+            repeat,
+            Appended::Repeat {
+                event: first,
+                answer
+            }
+        );
+    }
+    let connection = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
+    let keys: i64 = connection
+        .query_row("SELECT count(*) FROM data_key", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(keys, 1);
+}
+
+#[tokio::test]
 async fn a_repeat_is_known_until_its_key_is_forgotten_whatever_became_of_the_event() {
     for location in [true, false] {
         let folder = tempfile::tempdir().unwrap();

@@ -14,6 +14,7 @@ use memchr::{memchr, memchr2};
 
 use super::{
     Document, MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS, XmlErrorKind,
+    doctype::{declares_other, mentions_doctype},
     document::CDATA,
     text::{self, REPLACEMENT, find_cdata_end, is_xml_char},
 };
@@ -59,7 +60,10 @@ pub struct Repaired {
 /// Whether any reader of XML takes the bytes, as far as a glance tells: they are UTF-8 without characters
 /// that XML cannot hold. References are not looked at if there are none.
 pub fn is_clean(bytes: &[u8]) -> bool {
-    simdutf8::basic::from_utf8(bytes).is_ok() && !text::has_forbidden(bytes) && !has_number(bytes)
+    simdutf8::basic::from_utf8(bytes).is_ok()
+        && !text::has_forbidden(bytes)
+        && !has_number(bytes)
+        && !declares_other(bytes)
 }
 
 /// Whether there is a numeric reference, which may stand for what XML cannot hold.
@@ -141,7 +145,7 @@ fn decoded<'a>(bytes: &'a [u8], faults: &mut Faults) -> Cow<'a, str> {
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = String::from_utf8_lossy(bytes);
-    if matches!(text, Cow::Owned(_)) {
+    if matches!(text, Cow::Owned(_)) || declares_other(bytes) {
         faults.note(Mended::Encoding);
     }
     text
@@ -180,18 +184,6 @@ fn unwrapped<'a>(source: &'a str, faults: &mut Faults) -> &'a str {
         faults.note(Mended::Cdata);
     }
     inner.unwrap_or(source)
-}
-
-/// Whether a document type or an entity is declared anywhere, also where it would be text.
-fn mentions_doctype(source: &str) -> bool {
-    let bytes = source.as_bytes();
-    memchr::memmem::find_iter(bytes, b"<!").any(|at| {
-        let rest = &bytes[at + 2..];
-        [&b"DOCTYPE"[..], b"ENTITY"].iter().any(|word| {
-            rest.get(..word.len())
-                .is_some_and(|found| found.eq_ignore_ascii_case(word))
-        })
-    })
 }
 
 /// Where a CDATA section may end with its element: `]]></Name>`, after which markup goes on or nothing.
