@@ -159,7 +159,8 @@ fn timing(words: &mut Words) -> ExitCode {
         let verdict = match (outcome.leaks(), outcome.repeats) {
             (true, _) => "  LEAKS",
             (false, 0) => "",
-            (false, _) => "  (not again)",
+            (false, 1) => "  (the second time)",
+            (false, _) => "  (the third time)",
         };
         leaks += u32::from(outcome.leaks());
         let [one, other] = outcome.means;
@@ -168,7 +169,10 @@ fn timing(words: &mut Words) -> ExitCode {
             outcome.t, outcome.crop
         );
     }
-    println!("{samples} times each; {leaks} beyond |t| = {LIMIT} three times in a row");
+    println!(
+        "{samples} times each; {leaks} with |t| >= {LIMIT}. What has that is measured again with fresh times, twice at most, \
+         and the last measurement counts"
+    );
     if leaks == 0 {
         ExitCode::SUCCESS
     } else {

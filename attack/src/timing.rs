@@ -1,9 +1,9 @@
 //! Whether the time of a refusal tells anything: dudect's test, for the receiver of callbacks.
 //!
 //! Two classes of requests that must not be told apart are mixed at random, each one's time is taken, and Welch's t is
-//! computed over all times and over those below some percentiles, because the long ones are mostly the machine's. A `t`
-//! beyond [`LIMIT`] may still be chance, or the machine: only a comparison that goes beyond it three times in a row, in
-//! the same crop and with the same sign, is a finding.
+//! computed over all times and over those below some percentiles, because the long ones are mostly the machine's. The rule
+//! is |t| < [`LIMIT`] in each of these. A comparison that breaks it may have met chance, or the machine: it is measured
+//! again with fresh times, and is a finding when it breaks the rule three times in a row.
 //!
 //! Source: Reparaz, Balasch, Verbauwhede, "Dude, is my code constant time?", DATE 2017.
 
@@ -64,30 +64,20 @@ pub struct Outcome {
 impl Outcome {
     /// Whether the classes can be told apart.
     pub fn leaks(&self) -> bool {
-        self.t.abs() > LIMIT
+        self.t.abs() >= LIMIT
     }
 }
 
-/// So many times of both classes together; three times that if they seem to differ.
+/// So many times of both classes together; at most three times that while they seem to differ. The outcome is the last
+/// measurement's.
 pub fn compare(comparison: &mut dyn Comparison, samples: usize, seed: u64) -> Outcome {
-    let mut first: Option<Outcome> = None;
-    for repeats in 0..3 {
-        let mut outcome = measure(comparison, samples, seed + u64::from(repeats));
-        outcome.repeats = repeats;
-        let again = first.is_none_or(|first| first.t.signum() * outcome.t.signum() > 0.0);
-        if !outcome.leaks() || !again {
-            // What does not happen again, or happens the other way round, was chance.
-            return if outcome.leaks() {
-                Outcome { t: 0.0, ..outcome }
-            } else {
-                outcome
-            };
+    let mut repeats = 0;
+    loop {
+        let outcome = measure(comparison, samples, seed + u64::from(repeats));
+        if !outcome.leaks() || repeats == 2 {
+            return Outcome { repeats, ..outcome };
         }
-        first.get_or_insert(outcome);
-    }
-    Outcome {
-        repeats: 2,
-        ..first.expect("it was measured")
+        repeats += 1;
     }
 }
 

@@ -206,16 +206,14 @@ def run(report, scene):
 
     with report.check("a redirect of an app is not followed"):
         hits = []
-        inner = web.App(lambda push, _: (hits.append(push) or (200, "secret")))
-
-        def redirect(push):
-            return 302, "", "text/plain", {"location": f"{inner.url}secret"}
-
-        scene.behave = lambda push: (302, f"{inner.url}secret") if False else redirect(push)[:3]
-        try:
-            params, body = stage.sealed(stage.message("REDIRECT1"))
-            stage.push(gateway, params, body)
-            time.sleep(1)
-        finally:
-            scene.behave = lambda push: (200, "success")
-        equal(len(hits), 0, "requests behind the redirect")
+        with web.App(lambda push, _: (hits.append(push) or (200, "secret"))) as inner:
+            for status in (301, 302, 303, 307, 308):
+                scene.behave = lambda push, status=status: (status, "", "text/plain", {"location": f"{inner.url}secret"})
+                try:
+                    params, body = stage.sealed(stage.message(f"REDIRECT{status}"))
+                    stage.push(gateway, params, body)
+                    expect(web.until(lambda: scene.reached(f"REDIRECT{status}")), f"{status}: the app was not asked")
+                    time.sleep(0.5)
+                finally:
+                    scene.behave = lambda push: (200, "success")
+                equal(len(hits), 0, f"{status}: requests behind the redirect")

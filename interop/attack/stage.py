@@ -174,6 +174,9 @@ class Gateway:
             if self.process.poll() is None:
                 self.kill()
         self.log.close()
+        said = self.said()
+        if "panicked at" in said:
+            raise RuntimeError("xinqiao panicked: " + said[said.index("panicked at") - 60 :][:900])
 
 
 def refuses(text, env=None, folder=None):

@@ -88,7 +88,7 @@ class Push:
 
 
 class App:
-    """A callback server. `handler(push, n)` returns (status, body[, content type]); n counts POSTs from 1."""
+    """A callback server. `handler(push, n)` returns (status, body[, content type[, headers]]); n counts POSTs from 1."""
 
     def __init__(self, handler, port=0):
         self.handler, self.pushes, self.connections, self.lock = handler, [], set(), threading.Lock()
@@ -122,12 +122,14 @@ class App:
                         app.pushes.append(push)
                         number = len(app.pushes)
                 out = app.handler(push, number)
-                status, text, kind = out if len(out) == 3 else (*out, "text/xml; charset=utf-8")
+                status, text, kind, more = (*out, "text/xml; charset=utf-8", {})[:4] if len(out) == 2 else (*out, {})[:4]
                 data = text.encode()
                 try:
                     self.send_response(status)
                     self.send_header("content-type", kind)
                     self.send_header("content-length", str(len(data)))
+                    for name, value in more.items():
+                        self.send_header(name, value)
                     self.end_headers()
                     self.wfile.write(data)
                 except OSError:

@@ -5,7 +5,7 @@ use xinqiao_crypto::{
     encrypted_data,
     secure_api::{Binding, Sealed, SecureApiKey},
 };
-use xinqiao_wire::{Auth, Content, Download, EndpointInfo, Free, Keep, Record, Retry, response};
+use xinqiao_wire::{Auth, Content, EndpointInfo, Free, Keep, Record, Retry, response};
 
 use super::records;
 
@@ -52,8 +52,6 @@ pub(super) fn answer(data: &[u8]) {
     let mended = response::mend(data);
     assert_eq!(response::mend(mended.as_bytes()), mended, "mending ends");
     let _ = (response::value(data), response::looks_like_object(data));
-    let mut file = Download::default();
-    file.bytes.extend_from_slice(data);
 }
 
 fn read<T: Record + Default>(info: &EndpointInfo, content_type: &str, data: &[u8]) {

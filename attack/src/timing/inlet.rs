@@ -36,7 +36,7 @@ fn start() -> SocketAddr {
             let gateway = Gateway::start(config, Context::default())
                 .await
                 .expect("a gateway");
-            let _ = tell.send(gateway.origin());
+            let _ = tell.send(gateway.public_origin());
             std::future::pending::<()>().await;
         });
     });

@@ -13,7 +13,11 @@ async fn push_bytes(gateway: &Gateway, bytes: &[u8]) -> Got {
     let keys = platform_keys(CallbackMode::Safe);
     let now = SystemClock.unix().0;
     let sealed = envelope::seal_bytes(&keys, bytes, now, "123456", [1; 16]).unwrap();
-    let url = format!("{}/callback/{APPID}?{}", gateway.origin(), sealed.query);
+    let url = format!(
+        "{}/callback/{APPID}?{}",
+        gateway.public_origin(),
+        sealed.query
+    );
     post(&url, sealed.body).await
 }
 

@@ -56,7 +56,7 @@ impl World {
     }
 
     fn url(&self, query: &str) -> String {
-        format!("{}/callback/{APPID}?{query}", self.gateway.origin())
+        format!("{}/callback/{APPID}?{query}", self.gateway.public_origin())
     }
 }
 
@@ -253,7 +253,7 @@ async fn every_refusal_is_the_same_answer() {
     ];
     for (what, address, (query, body)) in posts {
         let got = post(
-            &format!("{}/callback/{address}?{query}", gateway.origin()),
+            &format!("{}/callback/{address}?{query}", gateway.public_origin()),
             body,
         )
         .await;
@@ -272,7 +272,11 @@ async fn every_refusal_is_the_same_answer() {
         ("no Token configured", "wxsilent", check(TOKEN)),
         ("nobody's address", "wxnobody", check(TOKEN)),
     ] {
-        let got = get(&format!("{}/callback/{address}?{query}", gateway.origin())).await;
+        let got = get(&format!(
+            "{}/callback/{address}?{query}",
+            gateway.public_origin()
+        ))
+        .await;
         assert_eq!(got.status, 403, "{what}");
         assert_forbidden(&got);
     }
@@ -284,7 +288,10 @@ async fn what_says_nothing_about_keys_is_named_to_everybody() {
     let world = world().await;
     let (query, _) = sealed(&platform_keys(CallbackMode::Safe), &text_message(1, "x"));
     for address in [APPID, "wxnobody"] {
-        let url = format!("{}/callback/{address}?{query}", world.gateway.origin());
+        let url = format!(
+            "{}/callback/{address}?{query}",
+            world.gateway.public_origin()
+        );
         let got = post(&url, vec![b'x'; 2 << 20]).await;
         assert_eq!(got.status, 413, "{}", got.text());
         assert_eq!(got.headers["x-xinqiao-rule"], "callback.too_large");
@@ -323,7 +330,7 @@ async fn plain_mode_is_refused_unless_allowed() {
     config.accounts[0].allow_plain = true;
     let gateway = start(config).await;
     let got = post(
-        &format!("{}/callback/{APPID}?{query}", gateway.origin()),
+        &format!("{}/callback/{APPID}?{query}", gateway.public_origin()),
         body,
     )
     .await;

@@ -1,6 +1,12 @@
 //! The path of a callback.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use xinqiao_message::envelope;
 use xinqiao_types::{CallbackMode, Clock as _, SystemClock};
@@ -44,7 +50,11 @@ async fn the_url_check_answers_the_echo() {
     let gateway = start(config(&platform, None)).await;
     let keys = platform_keys(CallbackMode::Safe);
     let query = envelope::url_query(&keys, SystemClock.unix().0, "99", "echo-42");
-    let got = get(&format!("{}/callback/{APPID}?{query}", gateway.origin())).await;
+    let got = get(&format!(
+        "{}/callback/{APPID}?{query}",
+        gateway.public_origin()
+    ))
+    .await;
     assert_eq!((got.status, got.text().as_str()), (200, "echo-42"));
     assert_eq!(got.headers["content-type"], "text/plain; charset=utf-8");
     assert_eq!(got.headers["x-content-type-options"], "nosniff");
@@ -76,7 +86,7 @@ async fn a_path_of_the_accounts_own_is_an_inlet_too() {
     let gateway = start(config).await;
     let (query, body) = sealed(&platform_keys(CallbackMode::Safe), &text_message(3, "x"));
     let got = post(
-        &format!("{}/old/entry.php?m=wx&{query}", gateway.origin()),
+        &format!("{}/old/entry.php?m=wx&{query}", gateway.public_origin()),
         body,
     )
     .await;
@@ -142,6 +152,36 @@ async fn a_failing_app_is_tried_again_while_the_platform_waits() {
     let got = push(&gateway, &text_message(9, "x")).await;
     assert!(reply_of(&got).contains("third time"));
     assert_eq!(app.lock().unwrap().pushes.len(), 3);
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_apps_redirect_is_not_followed() {
+    let (platform, _) = platform().await;
+    let (asked, followed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let counter = |count: &Arc<AtomicUsize>, statuses: &'static [u16], location: String| {
+        let count = Arc::clone(count);
+        axum::Router::new().fallback(move || {
+            let status = statuses[count.fetch_add(1, Ordering::Relaxed) % statuses.len()];
+            let status = axum::http::StatusCode::from_u16(status).unwrap();
+            std::future::ready((status, [("location", location.clone())]))
+        })
+    };
+    let elsewhere = serve(counter(&followed, &[200], String::new())).await;
+    let location = format!("{}/elsewhere", elsewhere.origin);
+    let redirecting = serve(counter(&asked, &[301, 302, 303, 307, 308], location)).await;
+    let gateway = start(config(&platform, Some(&redirecting))).await;
+    let (one, other) = (text_message(1, "x"), text_message(2, "x"));
+    let (one, other) = tokio::join!(push(&gateway, &one), push(&gateway, &other));
+    assert_eq!(followed.load(Ordering::Relaxed), 0);
+    assert_eq!(
+        (one.text(), other.text()),
+        ("success".into(), "success".into())
+    );
+    assert!(
+        asked.load(Ordering::Relaxed) >= 5,
+        "{asked:?} of five statuses"
+    );
     gateway.shutdown().await;
 }
 
@@ -224,7 +264,7 @@ async fn compat_mode_is_opened_and_answered_encrypted() {
     let gateway = start(config).await;
     let (query, body) = sealed(&platform_keys(CallbackMode::Compat), &text_message(13, "x"));
     let got = post(
-        &format!("{}/callback/{APPID}?{query}", gateway.origin()),
+        &format!("{}/callback/{APPID}?{query}", gateway.public_origin()),
         body,
     )
     .await;
@@ -255,7 +295,7 @@ async fn a_platform_that_hangs_up_loses_nothing() {
     let (app_server, app) = app([Say::Late(Duration::from_millis(400), "heard")]).await;
     let gateway = start(config(&platform, Some(&app_server))).await;
     let (query, body) = sealed(&platform_keys(CallbackMode::Safe), &text_message(22, "x"));
-    let url = format!("{}/callback/{APPID}?{query}", gateway.origin());
+    let url = format!("{}/callback/{APPID}?{query}", gateway.public_origin());
     let hasty = client()
         .post(url)
         .body(body)

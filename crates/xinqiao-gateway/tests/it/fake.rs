@@ -395,7 +395,7 @@ pub(crate) async fn post(url: &str, body: impl Into<reqwest::Body>) -> Got {
 
 /// Pushes a message to the gateway as the platform would.
 pub(crate) async fn push(gateway: &Gateway, xml: &str) -> Got {
-    push_to(&gateway.origin(), xml).await
+    push_to(&gateway.public_origin(), xml).await
 }
 
 pub(crate) async fn push_to(origin: &str, xml: &str) -> Got {

@@ -151,7 +151,7 @@ async fn world(accounts: Vec<AccountConfig>) -> (Gateway, Got, (Server, Server))
 
 async fn push(gateway: &Gateway, path: &str, receiver: &str, plain: &str) -> crate::fake::Got {
     let (query, body) = sealed(&sealed_for(receiver), plain);
-    post(&format!("{}{path}?{query}", gateway.origin()), body).await
+    post(&format!("{}{path}?{query}", gateway.public_origin()), body).await
 }
 
 /// What the platform is answered, opened with the keys of the receiver.
@@ -173,7 +173,7 @@ async fn check_url(gateway: &Gateway, path: &str, receiver: &str) -> u16 {
     let signature = xinqiao_crypto::callback::signature(&[TOKEN, &time, "n", &echo]);
     let echo = echo.replace('+', "%2B");
     let query = format!("msg_signature={signature}&timestamp={time}&nonce=n&echostr={echo}");
-    let got = get(&format!("{}{path}?{query}", gateway.origin())).await;
+    let got = get(&format!("{}{path}?{query}", gateway.public_origin())).await;
     if got.status == 200 {
         assert_eq!(got.text(), "4711");
     }
@@ -296,7 +296,7 @@ async fn a_bots_callbacks_are_for_nobody_and_written_small() {
     for kind in ["application/json", "text/xml"] {
         let (query, body) = sealed(&sealed_for(""), json);
         assert!(body.starts_with("{\"encrypt\":"), "{body}");
-        let url = format!("{}{path}?{query}", gateway.origin());
+        let url = format!("{}{path}?{query}", gateway.public_origin());
         let answer =
             crate::fake::got(client().post(&url).header("content-type", kind).body(body)).await;
         assert_eq!(
@@ -348,7 +348,11 @@ async fn an_authorizers_messages_are_sealed_for_the_component_and_its_replies_le
     let keys = sealed_for(COMPONENT);
     let (query, body) = sealed(&keys, &message("gh_auth", 3));
     for (path, count) in [(&behind, 1), (&format!("{own}/wxanother000000001"), 1)] {
-        post(&format!("{}{path}?{query}", gateway.origin()), body.clone()).await;
+        post(
+            &format!("{}{path}?{query}", gateway.public_origin()),
+            body.clone(),
+        )
+        .await;
         assert_eq!(got.lock().unwrap().len(), count, "{path}");
     }
     let answer = push(&gateway, &behind, AUTHORIZER, &message("gh_auth", 4)).await;

@@ -58,7 +58,7 @@ fn no_secret_is_logged_listed_or_stored_in_clear() {
             for id in 1..=3 {
                 shown += &push(&gateway, &text_message(id, content)).await.text();
             }
-            shown += &post(&format!("{}/callback/{APPID}", gateway.origin()), "bad").await.text();
+            shown += &post(&format!("{}/callback/{APPID}", gateway.public_origin()), "bad").await.text();
             let api = api(&gateway);
             for secret in [key.key.expose(), "wrong"] {
                 let url = format!("{api}/cgi-bin/token?grant_type=client_credential&appid={APPID}&secret={secret}");

@@ -28,7 +28,7 @@ async fn bridge(app: &Server) -> Bridge {
     let mut config = config(&platform, Some(app));
     config.upstream = Upstream::Hosts(world.simulator().endpoints());
     let gateway = start(config).await;
-    let callback = json!({"url": format!("{}/callback/{APPID}", gateway.origin()), "token": TOKEN, "aes_key": AES_KEY, "mode": "safe"});
+    let callback = json!({"url": format!("{}/callback/{APPID}", gateway.public_origin()), "token": TOKEN, "aes_key": AES_KEY, "mode": "safe"});
     let saved = world
         .must("PUT", &format!("/accounts/{APPID}/callback"), callback)
         .await;
