@@ -276,7 +276,7 @@ async fn issue(shared: &Arc<Shared>, request: Request) -> Response {
             });
             (StatusCode::CREATED, Json(body)).into_response()
         }
-        Err(refused @ (IssueError::Name | IssueError::Account { .. })) => {
+        Err(refused @ (IssueError::Name | IssueError::App { .. } | IssueError::Account { .. })) => {
             error(StatusCode::BAD_REQUEST, "key.invalid", &refused.to_string())
         }
         Err(refused) => error(

@@ -94,6 +94,12 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Whether keys can be for an app of this name: in development, or if no app is configured, for
+    /// any.
+    pub(crate) fn has_app(&self, name: &str) -> bool {
+        self.dev || self.apps.is_empty() || self.apps.iter().any(|app| app.name == name)
+    }
+
     /// Where administration listens without a key on the network: as configured; else on loopback
     /// beside the other ports; with `admin.key` and nothing configured, nowhere but the first port.
     pub(crate) fn admin_listen(&self) -> Option<AdminListen> {
@@ -425,7 +431,7 @@ impl AppConfig {
     }
 }
 
-/// An app key that is configured rather than issued.
+/// An app key that is configured rather than issued: it is there as long as it stands in the file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyConfig {

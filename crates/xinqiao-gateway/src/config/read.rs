@@ -13,7 +13,7 @@ use super::{
     place::{table_of, with_key, without_texts},
     secret::Kind,
 };
-use crate::directory::PLACEHOLDERS;
+use crate::{directory::PLACEHOLDERS, issued_key::is_issued_id};
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -218,10 +218,23 @@ impl Config {
             }
         }
         let mut ids = BTreeSet::new();
+        let mut texts = BTreeSet::new();
         for key in &self.keys {
             let at = |name: &str| format!("[[key]] {}, {name}", key.id);
             if !ids.insert(&key.id) {
                 return fail(at("id"), "is configured twice");
+            }
+            if !is_plain_id(&key.id) || is_issued_id(&key.id) {
+                return fail(
+                    at("id"),
+                    "an id is 1 to 64 letters, digits, - or _, and not key_ and 12 letters as issued keys have it",
+                );
+            }
+            if !texts.insert(key.key.expose()) {
+                return fail(at("key"), "another [[key]] has the same key");
+            }
+            if !is_plain_id(&key.app) || !self.has_app(&key.app) {
+                return fail(at("app"), &format!("{} is not an [[app]]", key.app));
             }
             if !is_app_key(&key.key) {
                 return fail(

@@ -9,6 +9,7 @@ mod crash;
 mod fake;
 mod interface;
 mod issuing;
+mod keys;
 mod proxy;
 mod receivers;
 mod secrets;
