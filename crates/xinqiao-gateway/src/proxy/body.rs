@@ -17,7 +17,7 @@ use crate::outbound::{OutboundError, whole_body};
 /// Requests up to this size are kept, so that they can be read and sent again.
 pub(crate) const KEPT_BYTES: usize = 1 << 20;
 /// Answers up to this size may be errors, and are looked at whole.
-const SMALL_BYTES: usize = 4096;
+pub(super) const SMALL_BYTES: usize = 4096;
 
 /// A request's body.
 #[derive(Debug, Default)]
