@@ -592,6 +592,18 @@ async fn a_corps_id_names_the_one_agent_that_the_key_opens() {
     let refused = ask(&both).await;
     assert_eq!(refused.headers["x-xinqiao-rule"], "key.ambiguous");
     assert_eq!(seen.lock().unwrap().len(), 1);
+    // The agent's own name is ours: the platform knows the corp.
+    for colon in [":", "%3A"] {
+        let key = both.key.expose();
+        let answer = get(&format!(
+            "{origin}/cgi-bin/gettoken?corpid=wwagents{colon}1000003&corpsecret={key}"
+        ))
+        .await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let last = seen.lock().unwrap().last().cloned().unwrap();
+        let sent = "corpid=wwagents&corpsecret=CANARYSECRET1000003";
+        assert!(last.contains(sent), "{last}");
+    }
     gateway.shutdown().await;
 }
 
