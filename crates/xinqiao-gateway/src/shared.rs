@@ -39,6 +39,7 @@ pub(crate) struct Shared {
     /// App keys, issued and configured; replaced as a whole when one is issued or revoked.
     pub(crate) keys: ArcSwap<Keys>,
     pub(crate) wrong_keys: WrongKeys,
+    pub(crate) wrong_admin_keys: WrongKeys,
     pub(crate) metrics: Metrics,
     /// Which refusals are logged.
     pub(crate) refusals: RefusalLog,
@@ -68,6 +69,7 @@ impl Shared {
             in_flight: InFlight::default(),
             keys: ArcSwap::default(),
             wrong_keys: WrongKeys::default(),
+            wrong_admin_keys: WrongKeys::default(),
             metrics: Metrics::default(),
             refusals: RefusalLog::default(),
             calls: Semaphore::new(CALLS),
