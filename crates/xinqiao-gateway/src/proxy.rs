@@ -43,7 +43,7 @@ use xinqiao_types::AppId;
 
 pub(crate) use self::body::KEPT_BYTES;
 use self::{
-    body::{Gathered, Reply, SMALL_BYTES},
+    body::{Gathered, Reply, SMALL_BYTES, is_encoded},
     refusal::{refuse, token_failure, unreachable},
     scrub::Scrubber,
     sending::{Sending, is_plain, readable, unreadable},
@@ -292,6 +292,9 @@ async fn pass(shared: &Arc<Shared>, passing: Passing, call: &Call) -> Response {
     }
     if holds_key(&passing) {
         return refused(code::INVALID_SECRET, "key.place");
+    }
+    if matches!(bearer, Bearer::Virtual(_)) && is_encoded(&passing.headers) {
+        return refused(code::INVALID_CREDENTIAL, "proxy.encoded");
     }
     let appid = match &bearer {
         Bearer::Virtual(Virtual { token, .. }) if token.real.is_none() => Some(&token.appid),

@@ -101,6 +101,14 @@ impl From<Again> for Gathered {
     }
 }
 
+/// Whether a body with these headers is compressed, so that nobody here can read it.
+pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::CONTENT_ENCODING);
+    values
+        .iter()
+        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
 /// The platform's answer.
 #[derive(Debug)]
 pub(super) struct Reply {
@@ -183,10 +191,7 @@ impl Reply {
 
     /// Whether the body is compressed, so that nobody here can read it.
     pub(super) fn is_encoded(&self) -> bool {
-        let values = self.headers.get_all(header::CONTENT_ENCODING);
-        values
-            .iter()
-            .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+        is_encoded(&self.headers)
     }
 
     /// The answer without anything of the scrubber's secrets.

@@ -23,8 +23,8 @@ use xinqiao_catalog::{
 };
 
 use super::{
-    Passing, Scrubber, Sending, body::Gathered, holds_key, is_plain, join, readable, refuse, seal,
-    token_failure, unreadable,
+    Passing, Scrubber, Sending, body::Gathered, holds_key, is_encoded, is_plain, join, readable,
+    refuse, seal, token_failure, unreadable,
 };
 use crate::{
     APP_KEY_PREFIX,
@@ -78,6 +78,9 @@ pub(super) async fn answer(
     let Some(key) = issued_key::find(shared, text) else {
         return Some(wrong_key(shared, passing, call));
     };
+    if is_encoded(&passing.headers) {
+        return Some(refused(code::INVALID_SECRET, "proxy.encoded"));
+    }
     let Some(id) = id.as_deref() else {
         return Some(refused(code::APPID_MISSING, "key.appid"));
     };

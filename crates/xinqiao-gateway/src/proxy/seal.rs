@@ -57,7 +57,7 @@ pub(super) fn seal(
         let text = shared
             .virtual_tokens
             .carry(key, appid, *bearing, real, shared.world());
-        let scrubber = Scrubber::new([real], &text);
+        let scrubber = Scrubber::of_handed_out(real, &text);
         sealed = scrubber.bytes(sealed);
         scrubber.headers(&mut reply.headers);
     }

@@ -364,6 +364,17 @@ async fn no_issuing_endpoint_gives_or_gets_anything_real() {
             }
         }
     }
+    let query = format!(
+        "grant_type=client_credential&appid={APPID}&secret={}",
+        world.key
+    );
+    let head = format!(
+        "POST /cgi-bin/token?{query} HTTP/1.1\r\nhost: api.weixin.qq.com\r\ncontent-encoding: gzip"
+    );
+    let answer = world
+        .raw(&world.origin("api.weixin.qq.com"), &head, "x")
+        .await;
+    assert!(answer.contains("x-xinqiao-rule: proxy.encoded"), "{answer}");
     world.no_key_was_sent();
     assert!(asked > 1500, "{asked}");
     assert!(
@@ -389,6 +400,7 @@ async fn a_key_is_refused_wherever_else_it_stands() {
         format!("GET /cgi-bin/menu/get?{key}"),
         format!("GET /cgi-bin/menu/get HTTP/1.1\r\nx-app: {key}"),
         format!("GET /cgi-bin/menu/get HTTP/1.1\r\nauthorization: Bearer {key}"),
+        format!("GET /cgi-bin/menu/get HTTP/1.1\r\n{key}: 1"),
         format!(
             "GET /cgi-bin/menu/get HTTP/1.1\r\ncookie: a={}",
             escaped(key)
