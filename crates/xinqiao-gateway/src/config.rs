@@ -370,14 +370,19 @@ impl AccountConfig {
         if !self.appid.is_empty() {
             return;
         }
-        let name = match (&self.corpid, self.agentid, &self.suiteid, &self.botid) {
-            (Some(corpid), Some(agentid), None, None) => format!("{corpid}:{agentid}"),
-            (None, None, Some(suite), None) => suite.clone(),
-            (None, None, None, Some(bot)) => bot.clone(),
-            _ => return,
-        };
-        self.appid = AppId::from(name);
-        self.kind = AccountKind::Corp;
+        if let Some(name) = self.name_of_ids() {
+            self.appid = AppId::from(name);
+            self.kind = AccountKind::Corp;
+        }
+    }
+
+    /// The name that the ids of a WeCom account give it, if they are of one way.
+    fn name_of_ids(&self) -> Option<String> {
+        match (&self.corpid, self.agentid, &self.suiteid, &self.botid) {
+            (Some(corpid), Some(agentid), None, None) => Some(format!("{corpid}:{agentid}")),
+            (None, None, Some(id), None) | (None, None, None, Some(id)) => Some(id.clone()),
+            _ => None,
+        }
     }
 }
 
