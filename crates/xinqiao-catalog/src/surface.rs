@@ -22,7 +22,7 @@ use crate::{
 };
 
 pub use self::{
-    credential::{Credential, Place, swap_field, swap_param, swap_secret},
+    credential::{Credential, Place, swap_field, swap_id, swap_param, swap_secret},
     refusal::{ACKNOWLEDGED, Answer, Refusal, hint, refusal, rid, trace},
 };
 

@@ -193,11 +193,6 @@ fn rights(shared: &Shared, face: Face, request: &Request) -> Rights {
     if has_keys(shared)
         && let Some(given) = bearer(headers)
     {
-        let peer = xinqiao_http::peer_of(request);
-        let now = tokio::time::Instant::now();
-        if !shared.wrong_keys.patient(peer, now) {
-            return Rights::Later;
-        }
         let is = |key: &Option<AppKey>| {
             key.as_ref().is_some_and(|key| {
                 xinqiao_crypto::constant_time_eq(given.as_bytes(), key.expose().as_bytes())
@@ -209,7 +204,11 @@ fn rights(shared: &Shared, face: Face, request: &Request) -> Rights {
         if is(&admin.read_key) {
             return Rights::Read;
         }
-        shared.wrong_keys.wrong(peer, now);
+        let peer = xinqiao_http::peer_of(request);
+        let now = tokio::time::Instant::now();
+        if !shared.wrong_admin_keys.wrong(peer, now) {
+            return Rights::Later;
+        }
         let rule = "admin.key";
         if shared.refusals.admits(rule, peer) {
             tracing::warn!(%peer, rule, "A wrong administration key was refused.");
@@ -276,7 +275,7 @@ async fn issue(shared: &Arc<Shared>, request: Request) -> Response {
             });
             (StatusCode::CREATED, Json(body)).into_response()
         }
-        Err(refused @ (IssueError::Name | IssueError::Account { .. })) => {
+        Err(refused @ (IssueError::Name | IssueError::App { .. } | IssueError::Account { .. })) => {
             error(StatusCode::BAD_REQUEST, "key.invalid", &refused.to_string())
         }
         Err(refused) => error(

@@ -94,6 +94,12 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Whether keys can be for an app of this name: in development, or if no app is configured, for
+    /// any.
+    pub(crate) fn has_app(&self, name: &str) -> bool {
+        self.dev || self.apps.is_empty() || self.apps.iter().any(|app| app.name == name)
+    }
+
     /// Where administration listens without a key on the network: as configured; else on loopback
     /// beside the other ports; with `admin.key` and nothing configured, nowhere but the first port.
     pub(crate) fn admin_listen(&self) -> Option<AdminListen> {
@@ -364,14 +370,19 @@ impl AccountConfig {
         if !self.appid.is_empty() {
             return;
         }
-        let name = match (&self.corpid, self.agentid, &self.suiteid, &self.botid) {
-            (Some(corpid), Some(agentid), None, None) => format!("{corpid}:{agentid}"),
-            (None, None, Some(suite), None) => suite.clone(),
-            (None, None, None, Some(bot)) => bot.clone(),
-            _ => return,
-        };
-        self.appid = AppId::from(name);
-        self.kind = AccountKind::Corp;
+        if let Some(name) = self.name_of_ids() {
+            self.appid = AppId::from(name);
+            self.kind = AccountKind::Corp;
+        }
+    }
+
+    /// The name that the ids of a WeCom account give it, if they are of one way.
+    fn name_of_ids(&self) -> Option<String> {
+        match (&self.corpid, self.agentid, &self.suiteid, &self.botid) {
+            (Some(corpid), Some(agentid), None, None) => Some(format!("{corpid}:{agentid}")),
+            (None, None, Some(id), None) | (None, None, None, Some(id)) => Some(id.clone()),
+            _ => None,
+        }
     }
 }
 
@@ -425,7 +436,7 @@ impl AppConfig {
     }
 }
 
-/// An app key that is configured rather than issued.
+/// An app key that is configured rather than issued: it is there as long as it stands in the file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyConfig {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use xinqiao_http::{Limits, RefusalSum};
-use xinqiao_store::{Location, MasterKey, Millis, NewAppKey, Options, Store};
+use xinqiao_store::{Location, MasterKey, Millis, Options, Store};
 use xinqiao_types::{AppId, Clock, Entropy, SystemClock, SystemEntropy};
 
 use crate::{
@@ -272,24 +272,4 @@ async fn refusal_sums(shared: Arc<Shared>, stop: CancellationToken) {
             return;
         }
     }
-}
-
-/// Keeps a configured key's hash, so that it is found like an issued one.
-pub(crate) async fn keep_configured_keys(
-    config: &Config,
-    store: &Store,
-    now: Millis,
-) -> Result<(), StartError> {
-    for key in &config.keys {
-        store
-            .put_key(NewAppKey {
-                id: &key.id,
-                text: key.key.expose(),
-                app: &key.app,
-                accounts: key.accounts.clone(),
-                at: now,
-            })
-            .await?;
-    }
-    Ok(())
 }

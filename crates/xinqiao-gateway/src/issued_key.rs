@@ -3,10 +3,10 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use xinqiao_store::{AppKey, NewAppKey, StoreError};
+use xinqiao_store::{AppKey, Millis, NewAppKey, StoreError};
 use xinqiao_types::{AppId, AppKey as AppKeyText};
 
-use crate::{APP_KEY_PREFIX, config::is_plain_id, shared::Shared};
+use crate::{APP_KEY_PREFIX, KeyConfig, config::is_plain_id, shared::Shared};
 
 /// A key that was just issued.
 #[derive(Clone)]
@@ -37,6 +37,14 @@ pub enum IssueError {
     /// The app's name cannot be used.
     #[error("an app's name is 1 to 64 letters, digits, - or _")]
     Name,
+    /// An app that the gateway does not have.
+    #[error("{app} is not an app of this gateway; its apps are {known}")]
+    App {
+        /// The name.
+        app: String,
+        /// The names of all apps.
+        known: String,
+    },
     /// An account that the gateway does not have.
     #[error("{appid} is not an account of this gateway; add it to the configuration first")]
     Account {
@@ -56,6 +64,28 @@ fn random_text(shared: &Shared, length: usize) -> String {
         .collect()
 }
 
+/// Ids of issued keys: this and so many random letters. No configured key has such an id.
+const ID_PREFIX: &str = "key_";
+const ID_LETTERS: usize = 12;
+
+/// Whether an id is one that [`issue`] makes.
+pub(crate) fn is_issued_id(id: &str) -> bool {
+    id.strip_prefix(ID_PREFIX).is_some_and(|letters| {
+        letters.len() == ID_LETTERS && letters.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
+/// A configured key as one of the gateway's keys.
+pub(crate) fn configured(key: &KeyConfig) -> AppKey {
+    AppKey {
+        id: key.id.clone(),
+        hash: AppKey::hash_of(key.key.expose()),
+        app: key.app.clone(),
+        accounts: key.accounts.clone(),
+        created: Millis(0),
+    }
+}
+
 pub(crate) async fn issue(
     shared: &Arc<Shared>,
     app: &str,
@@ -64,6 +94,13 @@ pub(crate) async fn issue(
     if !is_plain_id(app) {
         return Err(IssueError::Name);
     }
+    if !shared.config.has_app(app) {
+        let known: Vec<_> = shared.config.apps.iter().map(|app| &*app.name).collect();
+        return Err(IssueError::App {
+            app: app.to_owned(),
+            known: known.join(", "),
+        });
+    }
     for appid in accounts {
         if shared.directory.account(appid.as_str()).is_none() {
             return Err(IssueError::Account {
@@ -71,7 +108,7 @@ pub(crate) async fn issue(
             });
         }
     }
-    let id = format!("key_{}", random_text(shared, 12));
+    let id = format!("{ID_PREFIX}{}", random_text(shared, ID_LETTERS));
     let text = format!("{APP_KEY_PREFIX}{}", random_text(shared, 32));
     let stored = NewAppKey {
         id: &id,
@@ -91,7 +128,7 @@ pub(crate) async fn issue(
     })
 }
 
-/// All keys that were issued and not revoked. Found by hash, at the same cost for one and for ten
+/// All keys that are configured, or were issued and not revoked. Found by hash, at the same cost for one and for ten
 /// thousand; what a look-up tells by its time is of the hash, not of the key.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
@@ -124,7 +161,7 @@ impl Keys {
     }
 }
 
-/// The key with this text, if it was issued and not revoked.
+/// The key with this text, if it is configured, or was issued and not revoked.
 pub(crate) fn find(shared: &Shared, text: &str) -> Option<Arc<AppKey>> {
     if !text.starts_with(APP_KEY_PREFIX) {
         return None;

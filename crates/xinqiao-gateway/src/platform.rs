@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
+use serde_json::Value;
 use xinqiao_catalog::{
     hosts,
     id::official_account::base,
@@ -85,6 +86,17 @@ pub(crate) fn is_on(endpoint: &Endpoint, host: &str) -> bool {
 fn is_work(host: &str) -> bool {
     let known = hosts().iter().find(|known| known.name == host);
     known.is_some_and(|known| known.canonical == WORK_HOST)
+}
+
+/// The code of an answer of the platform's, wherever it is not well-formed; nothing if it has none.
+pub(crate) fn errcode(body: &[u8]) -> Option<i64> {
+    let (code, _) = envelope(body)?;
+    code.as_i64().or_else(|| code.as_str()?.parse().ok())
+}
+
+/// Code and message of an answer of the platform's.
+pub(crate) fn envelope(body: &[u8]) -> Option<(Value, Value)> {
+    xinqiao_wire::response::envelope(body, "errcode", "errmsg")
 }
 
 /// Where the stable token is fetched: a path on [`API_HOST`].

@@ -80,7 +80,7 @@ pub(crate) fn plain(status: StatusCode, text: impl Into<Body>) -> Response {
 #[cfg(test)]
 mod tests {
     /// Every rule that this crate names in its sources.
-    const RULES: [&str; 46] = [
+    const RULES: [&str; 47] = [
         "account.empty",
         "admin.key",
         "admin.read_only",
@@ -109,6 +109,7 @@ mod tests {
         "key.unknown",
         "permission.denied",
         "proxy.body",
+        "proxy.encoded",
         "proxy.host",
         "proxy.method",
         "proxy.path",

@@ -32,7 +32,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, Method, StatusCode, header, request::Parts, uri::PathAndQuery};
-use serde::Deserialize;
 use xinqiao_catalog::{
     code,
     model::{AuthKind, Endpoint, IssuedKey, Issuing},
@@ -44,7 +43,7 @@ use xinqiao_types::AppId;
 
 pub(crate) use self::body::KEPT_BYTES;
 use self::{
-    body::{Gathered, Reply},
+    body::{Gathered, Reply, SMALL_BYTES, is_encoded},
     refusal::{refuse, token_failure, unreachable},
     scrub::Scrubber,
     sending::{Sending, is_plain, readable, unreadable},
@@ -294,6 +293,9 @@ async fn pass(shared: &Arc<Shared>, passing: Passing, call: &Call) -> Response {
     if holds_key(&passing) {
         return refused(code::INVALID_SECRET, "key.place");
     }
+    if matches!(bearer, Bearer::Virtual(_)) && is_encoded(&passing.headers) {
+        return refused(code::INVALID_CREDENTIAL, "proxy.encoded");
+    }
     let appid = match &bearer {
         Bearer::Virtual(Virtual { token, .. }) if token.real.is_none() => Some(&token.appid),
         Bearer::Real { appid, .. } => Some(appid),
@@ -504,15 +506,11 @@ async fn pass_swapped(
 
 /// The platform's word that a token is not valid, out of a small JSON answer.
 fn token_refusal(reply: &Reply) -> Option<i64> {
-    #[derive(Deserialize)]
-    struct Errcode {
-        errcode: i64,
-    }
     let body = reply.whole()?;
-    if body.len() > 4096 || !body.trim_ascii_start().starts_with(b"{") {
+    if body.len() > SMALL_BYTES || !body.trim_ascii_start().starts_with(b"{") {
         return None;
     }
-    let Errcode { errcode } = serde_json::from_slice(body).ok()?;
+    let errcode = platform::errcode(body)?;
     let refusals = [
         code::INVALID_CREDENTIAL,
         code::INVALID_ACCESS_TOKEN,

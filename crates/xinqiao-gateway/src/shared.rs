@@ -15,9 +15,9 @@ use xinqiao_types::UnixSeconds;
 use crate::{
     Config, Context, StartError,
     directory::Directory,
-    gateway::{CALLS, keep_configured_keys},
+    gateway::CALLS,
     inlet::InFlight,
-    issued_key::Keys,
+    issued_key::{self, Keys},
     metrics::Metrics,
     outbound::Outbound,
     platform::{self, Face},
@@ -36,9 +36,10 @@ pub(crate) struct Shared {
     pub(crate) outbound: Outbound,
     pub(crate) tokens: TokenCenter,
     pub(crate) virtual_tokens: VirtualTokens,
-    /// App keys; replaced as a whole when one is issued or revoked.
+    /// App keys, issued and configured; replaced as a whole when one is issued or revoked.
     pub(crate) keys: ArcSwap<Keys>,
     pub(crate) wrong_keys: WrongKeys,
+    pub(crate) wrong_admin_keys: WrongKeys,
     pub(crate) metrics: Metrics,
     /// Which refusals are logged.
     pub(crate) refusals: RefusalLog,
@@ -59,8 +60,6 @@ impl Shared {
         store: Store,
         origins: HashMap<Face, String>,
     ) -> Result<Arc<Self>, StartError> {
-        let now = Millis(context.clock.now().as_millisecond());
-        keep_configured_keys(&config, &store, now).await?;
         let directory = Directory::new(&config, &store, &*context.entropy).await?;
         let shared = Self {
             outbound: Outbound::new(&config.upstream),
@@ -70,6 +69,7 @@ impl Shared {
             in_flight: InFlight::default(),
             keys: ArcSwap::default(),
             wrong_keys: WrongKeys::default(),
+            wrong_admin_keys: WrongKeys::default(),
             metrics: Metrics::default(),
             refusals: RefusalLog::default(),
             calls: Semaphore::new(CALLS),
@@ -84,10 +84,15 @@ impl Shared {
         Ok(Arc::new(shared))
     }
 
-    /// Reads the app keys anew.
+    /// Reads the app keys anew: those that were issued from the store, the others from the
+    /// configuration, so that they are there as long as they stand in it.
     pub(crate) async fn load_keys(&self) -> Result<(), xinqiao_store::StoreError> {
-        let keys = self.store.keys().await?;
-        self.keys.store(Arc::new(keys.into_iter().collect()));
+        // Databases of earlier versions hold configured keys as well, with ids of their own.
+        let issued = self.store.keys().await?.into_iter();
+        let issued = issued.filter(|key| issued_key::is_issued_id(&key.id));
+        let configured = self.config.keys.iter().map(issued_key::configured);
+        self.keys
+            .store(Arc::new(issued.chain(configured).collect()));
         Ok(())
     }
 

@@ -65,6 +65,9 @@ pub enum MasterKeyError {
         /// Length of the given text.
         length: usize,
     },
+    /// All zeros: nobody's key.
+    #[error("a master key of zeros only seals nothing; make one with openssl rand -hex 32")]
+    Zero,
     /// The key file could not be read or written.
     #[error("cannot use the master key file {}", path.display())]
     File {

@@ -36,6 +36,9 @@ impl MasterKey {
             let pair = std::str::from_utf8(pair).map_err(|_| form())?;
             *byte = u8::from_str_radix(pair, 16).map_err(|_| form())?;
         }
+        if key == [0; 32] {
+            return Err(MasterKeyError::Zero);
+        }
         Ok(Self(key))
     }
 

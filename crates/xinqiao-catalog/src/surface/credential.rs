@@ -241,14 +241,37 @@ pub fn swap_secret(
     new: &AppSecret,
 ) -> Option<(String, Vec<u8>)> {
     let name = fields(endpoint).find(|field| is_secret(field))?.name;
+    swap_at(place, query, body, name, (old, new.expose()))
+}
+
+/// Puts another id in the place of `old`, as [`swap_secret`] does with the secret beside it.
+pub fn swap_id(
+    endpoint: &Endpoint,
+    place: Place,
+    query: &str,
+    body: &[u8],
+    old: &str,
+    new: &str,
+) -> Option<(String, Vec<u8>)> {
+    let name = fields(endpoint).find(|field| is_id(field))?.name;
+    swap_at(place, query, body, name, (old, new))
+}
+
+fn swap_at(
+    place: Place,
+    query: &str,
+    body: &[u8],
+    name: &str,
+    (old, new): (&str, &str),
+) -> Option<(String, Vec<u8>)> {
     match place {
-        Place::Query => Some((swap_param(query, name, new.expose())?, body.to_vec())),
+        Place::Query => Some((swap_param(query, name, new)?, body.to_vec())),
         Place::Form => {
             let text = std::str::from_utf8(body).ok()?;
-            let body = swap_param(text, name, new.expose())?;
+            let body = swap_param(text, name, new)?;
             Some((query.to_owned(), body.into_bytes()))
         }
-        Place::Json => Some((query.to_owned(), swap_field(body, name, old, new.expose())?)),
+        Place::Json => Some((query.to_owned(), swap_field(body, name, old, new)?)),
     }
 }
 

@@ -9,7 +9,7 @@ use axum::{
 use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
-use xinqiao_store::{Event, EventRef, Mark, StoreError};
+use xinqiao_store::{AppKey, Event, EventRef, Mark, StoreError};
 
 use super::{Query, error};
 use crate::{directory::Account, shared::Shared};
@@ -306,10 +306,30 @@ pub(super) fn keys(shared: &Shared) -> Vec<Value> {
     let keys = shared.keys.load();
     let mut keys: Vec<_> = keys.iter().collect();
     keys.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
-    keys.iter().map(|key| json!(***key)).collect()
+    let view = |key: &&Arc<AppKey>| {
+        let mut view = json!(***key);
+        if is_configured(shared, &key.id) {
+            view["configured"] = json!(true);
+            view["created"] = Value::Null;
+        }
+        view
+    };
+    keys.iter().map(view).collect()
+}
+
+/// Whether a key stands in the configuration.
+fn is_configured(shared: &Shared, id: &str) -> bool {
+    shared.config.keys.iter().any(|key| key.id == id)
 }
 
 pub(super) async fn revoke(shared: &Shared, id: &str) -> Response {
+    if is_configured(shared, id) {
+        return error(
+            StatusCode::CONFLICT,
+            "key.configured",
+            "this key stands in the configuration; remove it from the file and start again",
+        );
+    }
     match shared.store.revoke_key(id, shared.now()).await {
         Ok(true) => match shared.load_keys().await {
             Ok(()) => StatusCode::NO_CONTENT.into_response(),

@@ -11,9 +11,9 @@ use xinqiao_types::{AppKey as AppKeyText, CallbackMode, CorpId};
 use super::{
     AccountConfig, AdminListen, Config, StoreAt, Upstream,
     place::{table_of, with_key, without_texts},
-    secret::Kind,
+    secret::{self, Kind},
 };
-use crate::directory::PLACEHOLDERS;
+use crate::{directory::PLACEHOLDERS, issued_key::is_issued_id};
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +63,9 @@ impl Config {
             path: path.to_owned(),
             source,
         })?;
-        let mut config = Self::read(&text, &path.display().to_string())?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let read = || Self::read(&text, &path.display().to_string());
+        let mut config = secret::within(folder, read)?;
         if let Some(folder) = path.parent() {
             if let StoreAt::File(file) = &mut config.store {
                 *file = folder.join(&*file);
@@ -155,6 +157,15 @@ impl Config {
                     return fail(at("path"), "a path begins with / and has neither ? nor #");
                 }
                 let ids = PLACEHOLDERS.map(|id| path.matches(id).count());
+                if path == "/" || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
+                    return fail(
+                        at("path"),
+                        "a path has more than /, and visible ASCII characters only",
+                    );
+                }
+                if !xinqiao_catalog::route::candidates(None, &path).is_empty() {
+                    return fail(at("path"), "the platform's interface has this path");
+                }
                 if ids.iter().sum::<usize>() > 1 {
                     return fail(
                         at("path"),
@@ -218,10 +229,30 @@ impl Config {
             }
         }
         let mut ids = BTreeSet::new();
+        let mut texts = BTreeSet::new();
         for key in &self.keys {
             let at = |name: &str| format!("[[key]] {}, {name}", key.id);
             if !ids.insert(&key.id) {
                 return fail(at("id"), "is configured twice");
+            }
+            if !is_plain_id(&key.id) || is_issued_id(&key.id) {
+                return fail(
+                    at("id"),
+                    "an id is 1 to 64 letters, digits, - or _, and not key_ and 12 letters as issued keys have it",
+                );
+            }
+            if [&self.admin.key, &self.admin.read_key]
+                .into_iter()
+                .flatten()
+                .any(|admin| admin.expose() == key.key.expose())
+            {
+                return fail(at("key"), "is administration's key; an app needs another");
+            }
+            if !texts.insert(key.key.expose()) {
+                return fail(at("key"), "another [[key]] has the same key");
+            }
+            if !is_plain_id(&key.app) || !self.has_app(&key.app) {
+                return fail(at("app"), &format!("{} is not an [[app]]", key.app));
             }
             if !is_app_key(&key.key) {
                 return fail(
@@ -237,6 +268,15 @@ impl Config {
         }
         if let Upstream::Hosts(hosts) = &self.upstream {
             for (host, origin) in hosts {
+                if !xinqiao_catalog::hosts()
+                    .iter()
+                    .any(|known| known.name == host)
+                {
+                    return fail(
+                        format!("upstream.\"{host}\""),
+                        "is not a host of the platform, like api.weixin.qq.com",
+                    );
+                }
                 if !(origin.starts_with("http://") || origin.starts_with("https://")) {
                     return fail(
                         format!("upstream.\"{host}\""),
@@ -282,17 +322,7 @@ fn check_names(account: &AccountConfig, file: &str) -> Result<(), ConfigError> {
         account.botid.is_some(),
     ];
     let ways = ways.iter().filter(|way| **way).count();
-    let named = match (
-        &account.corpid,
-        account.agentid,
-        &account.suiteid,
-        &account.botid,
-    ) {
-        (Some(corpid), Some(agentid), ..) => Some(format!("{corpid}:{agentid}")),
-        (.., Some(suite), None) => Some(suite.clone()),
-        (.., None, Some(bot)) => Some(bot.clone()),
-        _ => None,
-    };
+    let named = account.name_of_ids();
     if ways > 1
         || (ways == 1
             && named
@@ -323,13 +353,14 @@ fn check_names(account: &AccountConfig, file: &str) -> Result<(), ConfigError> {
         return fail("suiteid", "provider and personal belong to a suite");
     }
     let ids = [
-        account.corpid.as_ref().map(CorpId::as_str),
-        account.suiteid.as_deref(),
-        account.provider.as_ref().map(CorpId::as_str),
-        account.botid.as_deref(),
+        ("corpid", account.corpid.as_ref().map(CorpId::as_str)),
+        ("suiteid", account.suiteid.as_deref()),
+        ("provider", account.provider.as_ref().map(CorpId::as_str)),
+        ("botid", account.botid.as_deref()),
     ];
-    if let Some(id) = ids.into_iter().flatten().find(|id| !is_plain_id(id)) {
-        return fail(id, "an id is 1 to 64 letters, digits, - or _");
+    let is_wrong = |id: Option<&str>| id.is_some_and(|id| !is_plain_id(id));
+    if let Some((key, _)) = ids.into_iter().find(|(_, id)| is_wrong(*id)) {
+        return fail(key, "an id is 1 to 64 letters, digits, - or _");
     }
     if account.is_work() && (account.mode != CallbackMode::Safe || account.allow_plain) {
         return fail(
@@ -355,6 +386,10 @@ fn check_keys(account: &AccountConfig, file: &str) -> Result<(), ConfigError> {
     let fits = [
         ("secret", account.secret.as_ref().map_or(Ok(()), Kind::fits)),
         ("token", account.token.as_ref().map_or(Ok(()), Kind::fits)),
+        (
+            "aes_key",
+            account.aes_key.as_ref().map_or(Ok(()), Kind::fits),
+        ),
     ];
     for (key, fits) in fits {
         if let Err(reason) = fits {

@@ -9,7 +9,10 @@
 //! An empty one, or one that is too short to be what it should be, is an error wherever it comes
 //! from: an empty Token would be known to everybody. White space around it is no part of it.
 
-use std::path::PathBuf;
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use xinqiao_types::{AesKeyText, AppKey, AppSecret, CallbackToken};
@@ -18,6 +21,10 @@ use xinqiao_types::{AesKeyText, AppKey, AppSecret, CallbackToken};
 pub(super) trait Kind: From<String> {
     /// Fewest characters.
     const LEAST: usize;
+    /// Most characters, if there is a most.
+    const MOST: usize;
+    /// Whether it is of letters, digits, `-` and `_` only.
+    const PLAIN: bool;
     /// What it is, for people.
     const WHAT: &'static str;
 
@@ -25,30 +32,42 @@ pub(super) trait Kind: From<String> {
 
     /// Whether it can be what it should be; the reason never quotes it.
     fn fits(&self) -> Result<(), String> {
-        if self.text().chars().count() < Self::LEAST {
+        let (what, least, text) = (Self::WHAT, Self::LEAST, self.text());
+        let length = text.chars().count();
+        if Self::MOST == least && length != least {
+            return Err(format!("{what} has exactly {least} characters"));
+        }
+        if length < least {
+            return Err(format!("{what} has at least {least} characters"));
+        }
+        // What cannot be seen is typed by nobody, and what is the same letter all along, or stars, is
+        // what stands for a secret in an example.
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(format!(
-                "{} has at least {} characters",
-                Self::WHAT,
-                Self::LEAST
+                "{what} has visible ASCII characters only, and no blanks"
             ));
         }
-        if self
-            .text()
-            .contains(|c: char| c.is_whitespace() || c.is_control())
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if Self::PLAIN && !text.bytes().all(plain) {
+            return Err(format!("{what} has letters, digits, - and _ only"));
+        }
+        if Self::MOST == least
+            && text
+                .bytes()
+                .all(|byte| Some(&byte) == text.as_bytes().first())
         {
-            return Err(format!(
-                "{} has no blank and no control character in it",
-                Self::WHAT
-            ));
+            return Err(format!("{what} is not one character again and again"));
         }
         Ok(())
     }
 }
 
 macro_rules! kinds {
-    ($($name:ident: $least:literal, $what:literal;)+) => {$(
+    ($($name:ident: $least:literal..=$most:expr, $plain:literal, $what:literal;)+) => {$(
         impl Kind for $name {
             const LEAST: usize = $least;
+            const MOST: usize = $most;
+            const PLAIN: bool = $plain;
             const WHAT: &'static str = $what;
 
             fn text(&self) -> &str {
@@ -59,10 +78,10 @@ macro_rules! kinds {
 }
 
 kinds! {
-    CallbackToken: 3, "a Token";
-    AesKeyText: 43, "an EncodingAESKey";
-    AppSecret: 32, "an AppSecret";
-    AppKey: 24, "a key";
+    CallbackToken: 3..=usize::MAX, false, "a Token";
+    AesKeyText: 43..=43, false, "an EncodingAESKey";
+    AppSecret: 32..=usize::MAX, true, "an AppSecret";
+    AppKey: 24..=usize::MAX, false, "a key";
 }
 
 #[derive(Deserialize)]
@@ -88,6 +107,19 @@ struct File {
     file: PathBuf,
 }
 
+thread_local! {
+    /// Where relative paths count from while a configuration is read; serde hands nothing down.
+    static FOLDER: RefCell<PathBuf> = RefCell::default();
+}
+
+/// Reads with relative paths of secrets counting from `folder`.
+pub(super) fn within<T>(folder: &Path, read: impl FnOnce() -> T) -> T {
+    FOLDER.set(folder.to_owned());
+    let done = read();
+    FOLDER.take();
+    done
+}
+
 impl Source {
     /// The text, and where it is from.
     fn resolve(self) -> Result<(String, String), String> {
@@ -102,9 +134,12 @@ impl Source {
                     Err(format!("the environment variable {env} is not UTF-8"))
                 }
             },
-            Self::File(File { file }) => std::fs::read_to_string(&file)
-                .map(|text| (text, file.display().to_string()))
-                .map_err(|error| format!("cannot read {}: {error}", file.display())),
+            Self::File(File { file }) => {
+                let file = FOLDER.with_borrow(|folder| folder.join(file));
+                std::fs::read_to_string(&file)
+                    .map(|text| (text, format!("the file {}", file.display())))
+                    .map_err(|error| format!("cannot read {}: {error}", file.display()))
+            }
         }
     }
 }

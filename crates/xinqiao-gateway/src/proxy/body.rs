@@ -17,7 +17,7 @@ use crate::outbound::{OutboundError, whole_body};
 /// Requests up to this size are kept, so that they can be read and sent again.
 pub(crate) const KEPT_BYTES: usize = 1 << 20;
 /// Answers up to this size may be errors, and are looked at whole.
-const SMALL_BYTES: usize = 4096;
+pub(super) const SMALL_BYTES: usize = 4096;
 
 /// A request's body.
 #[derive(Debug, Default)]
@@ -99,6 +99,14 @@ impl From<Again> for Gathered {
     fn from(again: Again) -> Self {
         again.0.map_or(Self::Empty, Self::Whole)
     }
+}
+
+/// Whether a body with these headers is compressed, so that nobody here can read it.
+pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::CONTENT_ENCODING);
+    values
+        .iter()
+        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// The platform's answer.
@@ -183,10 +191,7 @@ impl Reply {
 
     /// Whether the body is compressed, so that nobody here can read it.
     pub(super) fn is_encoded(&self) -> bool {
-        let values = self.headers.get_all(header::CONTENT_ENCODING);
-        values
-            .iter()
-            .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+        is_encoded(&self.headers)
     }
 
     /// The answer without anything of the scrubber's secrets.

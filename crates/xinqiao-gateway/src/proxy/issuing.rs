@@ -13,7 +13,7 @@ use axum::{
     body::Body,
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header, uri::PathAndQuery};
 use serde_json::{Value, json};
 use xinqiao_catalog::{
     code,
@@ -23,8 +23,8 @@ use xinqiao_catalog::{
 };
 
 use super::{
-    Passing, Scrubber, Sending, body::Gathered, is_plain, readable, refuse, seal, token_failure,
-    unreadable,
+    Passing, Scrubber, Sending, body::Gathered, holds_key, is_encoded, is_plain, join, readable,
+    refuse, seal, token_failure, unreadable,
 };
 use crate::{
     APP_KEY_PREFIX,
@@ -41,7 +41,8 @@ use xinqiao_types::AppId;
 struct Caller<'a> {
     key: &'a AppKey,
     account: &'a Account,
-    /// The key as the app sent it.
+    /// The account's id and the key as the app sent them.
+    id: &'a str,
     text: &'a str,
     place: surface::Place,
 }
@@ -77,6 +78,9 @@ pub(super) async fn answer(
     let Some(key) = issued_key::find(shared, text) else {
         return Some(wrong_key(shared, passing, call));
     };
+    if is_encoded(&passing.headers) {
+        return Some(refused(code::INVALID_SECRET, "proxy.encoded"));
+    }
     let Some(id) = id.as_deref() else {
         return Some(refused(code::APPID_MISSING, "key.appid"));
     };
@@ -87,6 +91,7 @@ pub(super) async fn answer(
     let caller = Caller {
         key: &key,
         account,
+        id,
         text,
         place: *place,
     };
@@ -160,15 +165,8 @@ async fn virtual_token(
     call: &Call,
     caller: &Caller<'_>,
 ) -> Response {
-    if grant_type(passing).as_deref() != Some("client_credential") {
-        return refuse(
-            shared,
-            call,
-            passing.path(),
-            code::INVALID_GRANT_TYPE,
-            "",
-            "token.grant_type",
-        );
+    if let Some(refused) = wrong_grant(shared, passing, call) {
+        return refused;
     }
     let Caller { key, account, .. } = caller;
     let appid = &account.config.appid;
@@ -190,15 +188,8 @@ async fn real_token(
     which: TokenEndpoint,
     appid: &str,
 ) -> Response {
-    if grant_type(passing).as_deref() != Some("client_credential") {
-        return refuse(
-            shared,
-            call,
-            passing.path(),
-            code::INVALID_GRANT_TYPE,
-            "",
-            "token.grant_type",
-        );
+    if let Some(refused) = wrong_grant(shared, passing, call) {
+        return refused;
     }
     let forced = which == TokenEndpoint::StableToken
         && json_body(passing).is_some_and(|body| body["force_refresh"] == true);
@@ -252,6 +243,14 @@ async fn with_real_secret(
         text,
         secret,
     );
+    // The platform knows a corp by its own id; `corpid:agentid` is ours.
+    let swapped = match &account.config.corpid {
+        Some(corp) if *corp != caller.id => swapped.and_then(|(query, body)| {
+            let (id, corp) = (caller.id, corp.as_str());
+            surface::swap_id(endpoint, caller.place, &query, &body, id, corp)
+        }),
+        _ => swapped,
+    };
     // Twice, or in two spellings: what the platform would read of it nobody knows.
     let Some((query, body)) = swapped else {
         return refused(code::INVALID_SECRET, "key.place");
@@ -262,10 +261,12 @@ async fn with_real_secret(
     } else {
         Gathered::Whole(body.into())
     };
-    let still = super::key_scan::holds_key(query.as_bytes())
-        || super::key_scan::in_headers(&passing.headers)
-        || super::key_scan::holds_key(passing.body.seen());
-    if still {
+    let target = join(&path, &query);
+    let Ok(target) = PathAndQuery::try_from(target) else {
+        return refused(code::INVALID_SECRET, "key.place");
+    };
+    passing.target = target;
+    if holds_key(passing) {
         return refused(code::INVALID_SECRET, "key.place");
     }
     let issuing = xinqiao_catalog::issuing(endpoint.id);
@@ -276,7 +277,10 @@ async fn with_real_secret(
         headers: std::mem::take(&mut passing.headers),
     };
     let body = std::mem::take(&mut passing.body);
-    let reply = match sending.send(shared, call, &query, body, issuing).await {
+    let reply = match sending
+        .send(shared, call, passing.query(), body, issuing)
+        .await
+    {
         Ok(reply) => reply,
         Err(refused) => return *refused,
     };
@@ -286,6 +290,14 @@ async fn with_real_secret(
         Ok(reply) => reply.without(Scrubber::new(secrets, text)).into_response(),
         Err(seal::Unreadable) => unreadable(shared, call, &path, "answer.unreadable"),
     }
+}
+
+/// The refusal of a call for a token that names no grant, or one that nobody gives here.
+fn wrong_grant(shared: &Shared, passing: &Passing, call: &Call) -> Option<Response> {
+    let (path, errcode) = (passing.path(), code::INVALID_GRANT_TYPE);
+    let given = grant_type(passing);
+    (given.as_deref() != Some("client_credential"))
+        .then(|| refuse(shared, call, path, errcode, "", "token.grant_type"))
 }
 
 fn json_body(passing: &Passing) -> Option<Value> {

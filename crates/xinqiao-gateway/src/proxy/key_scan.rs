@@ -1,8 +1,10 @@
 //! Finds keys of ours in what would go to the platform, however they are spelled.
 //!
 //! A key is recognised by its prefix and some letters behind it, written plainly, with percent
-//! escapes, with the escapes of JSON or XML, or with both on top of each other. What goes out in
-//! pieces is searched across their borders, and nothing of a key leaves before it is found.
+//! escapes, with the escapes of JSON or XML, or with both on top of each other; in UTF-16; in the
+//! name of a header; behind `Basic`. What goes out in pieces is searched across their borders, and
+//! nothing of a key leaves before it is found. Spellings that the platform does not read
+//! (quoted-printable, named entities) are not looked into.
 
 use std::borrow::Cow;
 
@@ -16,10 +18,11 @@ use crate::{APP_KEY_PREFIX, outbound::KeyFound};
 
 /// Letters behind the prefix that make it a key: fewer come about by chance in pictures.
 const LETTERS: usize = 8;
-/// Most bytes for prefix and letters: each character as `\u0078`, its backslash as `%5C`.
-const SPELLED: usize = (APP_KEY_PREFIX.len() + LETTERS) * 8;
-/// How often escapes may be put on top of each other.
-const DEPTH: usize = 3;
+/// Most bytes for prefix and letters at a border: each character as `\u0078`, its backslash as `%5C`,
+/// or as `&#x0000000078;`.
+const SPELLED: usize = (APP_KEY_PREFIX.len() + LETTERS) * 16;
+/// How often escapes may be put on top of each other. What has more of them is nobody's honest text.
+const DEPTH: usize = 16;
 
 /// Whether a key of ours stands in `bytes`.
 pub(super) fn holds_key(bytes: &[u8]) -> bool {
@@ -34,19 +37,41 @@ pub(super) fn holds_key(bytes: &[u8]) -> bool {
             None => return false,
         }
     }
-    false
+    unescape(&text).is_some()
 }
 
-/// Whether a key of ours stands in a header's value.
+/// Whether a key of ours stands in a header's name or value.
 pub(super) fn in_headers(headers: &HeaderMap) -> bool {
-    headers.values().any(|value| holds_key(value.as_bytes()))
+    let basic = |value: &[u8]| {
+        let scheme = value.get(..6)?;
+        if !scheme.eq_ignore_ascii_case(b"basic ") {
+            return None;
+        }
+        base64_simd::forgiving_decode_to_vec(value[6..].trim_ascii()).ok()
+    };
+    headers.iter().any(|(name, value)| {
+        let value = value.as_bytes();
+        holds_key(name.as_str().as_bytes())
+            || holds_key(value)
+            || basic(value).is_some_and(|pair| holds_key(&pair))
+    })
 }
+
+/// The prefix as UTF-16 has it, in either order but for the zero at its end.
+const WIDE_PREFIX: &[u8] = b"x\0q\0k\0_";
 
 fn plainly(bytes: &[u8]) -> bool {
-    memmem::find_iter(bytes, APP_KEY_PREFIX).any(|at| {
-        let letters = bytes.get(at + APP_KEY_PREFIX.len()..).unwrap_or_default();
-        letters.len() >= LETTERS && letters[..LETTERS].iter().all(u8::is_ascii_alphanumeric)
-    })
+    let wide = |at: usize| {
+        let letters = bytes.get(at + WIDE_PREFIX.len()..).unwrap_or_default();
+        let is_letter = |pair: &[u8; 2]| pair[0] == 0 && pair[1].is_ascii_alphanumeric();
+        let (letters, _) = letters.as_chunks::<2>();
+        letters.len() >= LETTERS && letters[..LETTERS].iter().all(is_letter)
+    };
+    memmem::find_iter(bytes, WIDE_PREFIX).any(wide)
+        || memmem::find_iter(bytes, APP_KEY_PREFIX).any(|at| {
+            let letters = bytes.get(at + APP_KEY_PREFIX.len()..).unwrap_or_default();
+            letters.len() >= LETTERS && letters[..LETTERS].iter().all(u8::is_ascii_alphanumeric)
+        })
 }
 
 /// One layer of escapes less; nothing if there are none.
@@ -86,7 +111,12 @@ fn escape(bytes: &[u8]) -> Option<(u8, usize)> {
         [b'%', high, low, ..] => Some((number(&[*high, *low], 16)?, 3)),
         [b'\\', b'u', ..] => Some((number(bytes.get(2..6)?, 16)?, 6)),
         [b'&', b'#', ..] => {
-            let end = 2 + memchr::memchr(b';', bytes.get(2..bytes.len().min(12))?)?;
+            // However many zeros it begins with.
+            let digit = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'x' | b'X');
+            let end = 2 + bytes[2..].iter().position(|byte| !digit(byte))?;
+            if bytes[end] != b';' {
+                return None;
+            }
             let plain = match &bytes[2..end] {
                 [b'x' | b'X', digits @ ..] => number(digits, 16),
                 digits => number(digits, 10),
@@ -173,6 +203,40 @@ mod tests {
         found(spelled(|byte| format!("%25{byte:02x}")));
         found(spelled(|byte| format!("%5Cu00{byte:02x}")));
         found(&KEY[..12]);
+        found(KEY.replace('x', "&#x00000000078;"));
+        found(KEY.replace('x', &format!("&#{}120;", "0".repeat(500))));
+        found(
+            KEY.encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect::<Vec<_>>(),
+        );
+        found(
+            KEY.encode_utf16()
+                .flat_map(u16::to_be_bytes)
+                .collect::<Vec<_>>(),
+        );
+        for depth in [4, 8, 40, 4000] {
+            found(KEY.replace('x', &format!("%{}78", "25".repeat(depth))));
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_in_headers_however_it_is_carried() {
+        let pair = format!("wx1:{KEY}");
+        let basic = base64_simd::STANDARD.encode_to_string(&pair);
+        let unpadded = base64_simd::STANDARD_NO_PAD.encode_to_string(&pair);
+        for (name, value) in [
+            (KEY, "1".to_owned()),
+            ("cookie", format!("a={KEY}")),
+            ("authorization", format!("Bearer {KEY}")),
+            ("authorization", format!("Basic {basic}")),
+            ("authorization", format!("basic  {unpadded}")),
+        ] {
+            let mut headers = HeaderMap::new();
+            let name = http::HeaderName::from_bytes(name.as_bytes()).unwrap();
+            headers.insert(name, value.parse().unwrap());
+            assert!(in_headers(&headers), "{value}");
+        }
     }
 
     #[test]
@@ -184,6 +248,8 @@ mod tests {
             "qk_01234567",
             "100%",
             "\\u00zz",
+            "https%2525253A%25252F%25252Fa",
+            "&#x78",
         ] {
             assert!(!holds_key(text.as_bytes()), "{text}");
         }

@@ -13,7 +13,9 @@ use xinqiao_catalog::{
 use xinqiao_types::AppId;
 
 use super::Scrubber;
-use crate::{outbound::OutboundError, shared::Shared, token_center::TokenError};
+use crate::{
+    outbound::OutboundError, problem::RULE_HEADER, shared::Shared, token_center::TokenError,
+};
 
 /// Refuses with the platform's own error, and says in a header that it was us.
 pub(super) fn refuse(
@@ -51,7 +53,7 @@ pub(super) fn refuse(
         header::CONTENT_TYPE,
         HeaderValue::from_static(answer.content_type),
     );
-    headers.insert("x-xinqiao-rule", HeaderValue::from_static(rule));
+    headers.insert(RULE_HEADER, HeaderValue::from_static(rule));
     response
 }
 
@@ -116,7 +118,7 @@ pub(super) fn token_failure(
             *response.body_mut() = Body::from(Scrubber::new(secrets, "***").bytes(body.clone()));
             response
                 .headers_mut()
-                .insert("x-xinqiao-rule", HeaderValue::from_static(rule));
+                .insert(RULE_HEADER, HeaderValue::from_static(rule));
             response
         }
         TokenError::NoSecret(_) => refuse(shared, call, path, code::INVALID_APPID, "", rule),

@@ -7,18 +7,19 @@
 
 use bytes::Bytes;
 use http::header;
-use serde_json::Value;
+use serde_json::{Value, json};
 use xinqiao_catalog::{
     model::{Bearing, Issuing},
     surface,
 };
 use xinqiao_types::AppId;
+use xinqiao_wire::response;
 
 use super::{
     body::{Answer, Gathered, Reply},
     scrub::Scrubber,
 };
-use crate::{shared::Shared, token_center};
+use crate::{platform, shared::Shared, token_center};
 
 /// The answer cannot be read, or a field of it cannot be hidden.
 pub(super) struct Unreadable;
@@ -38,12 +39,11 @@ pub(super) fn seal(
     if body.is_empty() {
         return Ok(reply);
     }
-    let Ok(value) = serde_json::from_slice::<Value>(&body) else {
-        return if issuing.seals.is_empty() {
-            Ok(reply)
-        } else {
-            Err(Unreadable)
-        };
+    let Ok(value) = response::value(&body) else {
+        if issuing.seals.is_empty() {
+            return Ok(reply);
+        }
+        return only_refusal(reply, &body).ok_or(Unreadable);
     };
     let seals = Seals::of(issuing);
     let mut found = Vec::new();
@@ -57,13 +57,13 @@ pub(super) fn seal(
         let text = shared
             .virtual_tokens
             .carry(key, appid, *bearing, real, shared.world());
-        let scrubber = Scrubber::new([real], &text);
+        let scrubber = Scrubber::of_handed_out(real, &text);
         sealed = scrubber.bytes(sealed);
         scrubber.headers(&mut reply.headers);
     }
     if !found.is_empty() {
         // Proof rather than trust: what is passed on is read again.
-        let value: Value = serde_json::from_slice(&sealed).map_err(|_| Unreadable)?;
+        let value = response::value(&sealed).map_err(|_| Unreadable)?;
         let mut left = Vec::new();
         seals.find(&value, 0, &mut left);
         let hidden = (left.iter()).all(|(text, _)| !found.iter().any(|(real, _)| real == text));
@@ -75,6 +75,18 @@ pub(super) fn seal(
     }
     reply.body = Answer::Whole(sealed);
     Ok(reply)
+}
+
+/// Of an answer that cannot be read: the platform's refusal, which is never lost, and nothing else.
+fn only_refusal(mut reply: Reply, body: &[u8]) -> Option<Reply> {
+    let (errcode, errmsg) = platform::envelope(body)?;
+    if platform::errcode(body)? == 0 {
+        return None;
+    }
+    let refusal = json!({ "errcode": errcode, "errmsg": errmsg }).to_string();
+    reply.headers.remove(header::CONTENT_LENGTH);
+    reply.body = Answer::Whole(refusal.into());
+    Some(reply)
 }
 
 /// The fields of one endpoint's answer that become virtual.
@@ -135,7 +147,7 @@ impl Seals {
     }
 }
 
-/// A field that carries something of ours stands there twice, or the body is too large to say.
+/// A field that carries something of ours stands there twice, or the body is too large to be read.
 pub(super) struct Ambiguous;
 
 /// The body with the real values in the place of what was made virtual, and those values.
@@ -148,6 +160,9 @@ pub(super) fn open(
     let Some(issuing) = issuing.filter(|issuing| !issuing.opens.is_empty()) else {
         return Ok((body, Vec::new()));
     };
+    if matches!(body, Gathered::Begun(..)) {
+        return Err(Ambiguous);
+    }
     let mut opened = Vec::new();
     let mut bytes = body.seen().to_vec();
     let fields: Value = serde_json::from_slice(&bytes).unwrap_or_default();

@@ -36,10 +36,8 @@ enum Mode {
     Forced,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct TokenAnswer {
-    #[serde(default)]
-    errcode: i64,
     #[serde(default)]
     access_token: String,
     #[serde(default)]
@@ -297,12 +295,21 @@ impl Cell {
             )
             .await
             .map_err(|error| TokenError::Unreachable(error.to_string()))?;
-        let answer: TokenAnswer = serde_json::from_slice(&answered.body).map_err(|_| {
-            TokenError::Unreachable(format!("status {}, not a token answer", answered.status))
-        })?;
-        if answer.errcode != 0 || answer.access_token.is_empty() {
+        let code = platform::errcode(&answered.body).unwrap_or(0);
+        let answer = xinqiao_wire::response::value(&answered.body).ok();
+        let answer = answer.and_then(|answer| serde_json::from_value::<TokenAnswer>(answer).ok());
+        let answer = match answer {
+            Some(answer) => answer,
+            // The platform's word counts, whatever else stands beside it.
+            None if code != 0 => TokenAnswer::default(),
+            None => {
+                let cause = format!("status {}, not a token answer", answered.status);
+                return Err(TokenError::Unreachable(cause));
+            }
+        };
+        if code != 0 || answer.access_token.is_empty() {
             return Err(TokenError::Refused {
-                code: answer.errcode,
+                code,
                 status: answered.status,
                 content_type: answered.content_type().to_owned(),
                 body: answered.body,

@@ -364,6 +364,17 @@ async fn no_issuing_endpoint_gives_or_gets_anything_real() {
             }
         }
     }
+    let query = format!(
+        "grant_type=client_credential&appid={APPID}&secret={}",
+        world.key
+    );
+    let head = format!(
+        "POST /cgi-bin/token?{query} HTTP/1.1\r\nhost: api.weixin.qq.com\r\ncontent-encoding: gzip"
+    );
+    let answer = world
+        .raw(&world.origin("api.weixin.qq.com"), &head, "x")
+        .await;
+    assert!(answer.contains("x-xinqiao-rule: proxy.encoded"), "{answer}");
     world.no_key_was_sent();
     assert!(asked > 1500, "{asked}");
     assert!(
@@ -389,6 +400,7 @@ async fn a_key_is_refused_wherever_else_it_stands() {
         format!("GET /cgi-bin/menu/get?{key}"),
         format!("GET /cgi-bin/menu/get HTTP/1.1\r\nx-app: {key}"),
         format!("GET /cgi-bin/menu/get HTTP/1.1\r\nauthorization: Bearer {key}"),
+        format!("GET /cgi-bin/menu/get HTTP/1.1\r\n{key}: 1"),
         format!(
             "GET /cgi-bin/menu/get HTTP/1.1\r\ncookie: a={}",
             escaped(key)
@@ -592,6 +604,18 @@ async fn a_corps_id_names_the_one_agent_that_the_key_opens() {
     let refused = ask(&both).await;
     assert_eq!(refused.headers["x-xinqiao-rule"], "key.ambiguous");
     assert_eq!(seen.lock().unwrap().len(), 1);
+    // The agent's own name is ours: the platform knows the corp.
+    for colon in [":", "%3A"] {
+        let key = both.key.expose();
+        let answer = get(&format!(
+            "{origin}/cgi-bin/gettoken?corpid=wwagents{colon}1000003&corpsecret={key}"
+        ))
+        .await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let last = seen.lock().unwrap().last().cloned().unwrap();
+        let sent = "corpid=wwagents&corpsecret=CANARYSECRET1000003";
+        assert!(last.contains(sent), "{last}");
+    }
     gateway.shutdown().await;
 }
 

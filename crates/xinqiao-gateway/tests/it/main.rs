@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod answers;
 mod arrivals;
 mod bad_input;
 mod callbacks;
@@ -9,6 +10,7 @@ mod crash;
 mod fake;
 mod interface;
 mod issuing;
+mod keys;
 mod proxy;
 mod receivers;
 mod secrets;

@@ -128,9 +128,7 @@ impl Sqlite {
                 .collect::<Vec<_>>()
                 .join(" ");
             connection.execute(
-                "INSERT INTO app_key (id, hash, app, accounts, created) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (id) DO UPDATE
-                 SET hash = ?2, app = ?3, accounts = ?4, revoked = NULL",
+                "INSERT INTO app_key (id, hash, app, accounts, created) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![
                     row.id,
                     row.hash.as_slice(),

@@ -166,7 +166,7 @@ fn an_account_is_named_in_one_of_four_ways() {
         ("suiteid=\"s\"", "provider"),
         ("suiteid=\"s\"\nprovider=\"ww2\"\npersonal=true", "provider"),
         ("appid=\"wx1\"\nprovider=\"ww2\"", "suiteid"),
-        ("botid=\"a/b\"", "a/b"),
+        ("botid=\"a/b\"", "botid"),
         (
             "botid=\"a\"\nsecret=\"0123456789abcdef0123456789abcdef\"",
             "secret",
@@ -239,6 +239,72 @@ fn each_kind_of_secret_has_a_least_length() {
     let admin = |length| format!("[admin]\nkey = \"{}\"\n", "a".repeat(length));
     assert!(refused(&admin(23)).contains("at least 24"));
     assert!(Config::from_toml(&admin(24)).is_ok());
+}
+
+#[test]
+fn what_cannot_be_seen_or_stands_for_a_secret_is_none() {
+    let account = |keys: &str| {
+        format!("[[account]]\nappid = \"wx1\"\nmode = \"plain\"\nallow_plain = true\n{keys}\n")
+    };
+    for (key, value) in [
+        ("token", "\u{200b}\u{200b}\u{200b}".to_owned()),
+        ("token", "\u{3164}\u{3164}\u{3164}".to_owned()),
+        ("token", "a\u{a0}b".to_owned()),
+        ("secret", "*".repeat(32)),
+        ("secret", "密".repeat(32)),
+        ("aes_key", "A".repeat(43)),
+        ("aes_key", "z".repeat(43)),
+    ] {
+        let error = refused(&account(&format!("{key} = \"{value}\"")));
+        assert!(error.contains(key) && !error.contains(&value), "{error}");
+    }
+    let long = refused(&account(&format!("aes_key = \"{AES}A\"")));
+    assert!(long.contains("exactly 43"), "{long}");
+    let key = "xqk_0123456789abcdefghijklmn";
+    let both =
+        format!("[admin]\nkey = \"{key}\"\n[[key]]\nid = \"a\"\napp = \"a\"\nkey = \"{key}\"\n");
+    let error = refused(&both);
+    assert!(
+        error.contains("[[key]] a, key") && !error.contains(key),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_own_path_is_nobody_elses() {
+    for path in ["/", "/a b", "/cgi-bin/token", "/\u{200b}"] {
+        let error = refused(&format!(
+            "[[account]]\nappid = \"wx1\"\npath = \"{path}\"\n"
+        ));
+        assert!(error.contains("[[account]] wx1, path: "), "{error}");
+    }
+}
+
+#[test]
+fn an_upstream_stands_for_a_host_of_the_platform() {
+    let error = refused("upstream = { \"api.wexin.qq.com\" = \"http://127.0.0.1:1\" }\n");
+    assert!(
+        error.contains("upstream.\"api.wexin.qq.com\": is not a host"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_secrets_file_is_found_beside_the_configuration() {
+    let folder = std::env::temp_dir().join(format!("xinqiao-beside-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("gateway.toml");
+    std::fs::write(&path, "[admin]\nkey = { file = \"admin\" }\n").unwrap();
+    std::fs::write(folder.join("admin"), "0123456789abcdef01234567\n").unwrap();
+    let read = Config::from_path(&path).unwrap();
+    assert!(read.admin.key.is_some());
+    std::fs::write(folder.join("admin"), "\n").unwrap();
+    let error = Config::from_path(&path).unwrap_err().to_string();
+    assert!(
+        error.contains("the file ") && error.contains(" is empty"),
+        "{error}"
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
