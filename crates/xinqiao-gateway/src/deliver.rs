@@ -20,7 +20,7 @@ use self::attempt::{Attempted, attempt};
 pub(crate) use self::worker::worker;
 use crate::{
     directory::{Place, Route},
-    inlet::Lead,
+    in_flight::Lead,
     shared::Shared,
 };
 

@@ -4,7 +4,6 @@
 //! stored. Every answer leaves within [`ANSWER_BUDGET`]; a reply that comes later is recorded and
 //! not shown.
 
-mod in_flight;
 mod refusal;
 
 use std::{borrow::Cow, net::IpAddr, sync::Arc, time::Duration};
@@ -22,10 +21,10 @@ use xinqiao_message::{
 use xinqiao_store::{Answer, Appended, DedupKey, EventRef, Mark, NewEvent, Proof, StoreError};
 use xinqiao_types::{AppId, CallbackMode};
 
-pub(crate) use self::in_flight::{Entry, InFlight, Lead, Outcome};
 use crate::{
     deliver::{self, Parcel},
     directory::{Account, LastProblem, Place},
+    in_flight::{Entry, Outcome},
     problem::{Problem, plain},
     shared::Shared,
 };
@@ -211,15 +210,13 @@ async fn settle(
         Entry::First(lead) => lead,
         Entry::Joined(slot) => {
             shared.metrics.callbacks_repeat.add();
-            return match slot.wait(deadline).await {
-                Outcome::Settled(answer) => Ok(answer),
-                Outcome::TooLate | Outcome::Pending => Ok(Answer::Silent),
-                Outcome::Failed => Err(shed("the first of this event could not be stored")),
-            };
+            let answer = slot.joined(deadline).await;
+            return answer.ok_or_else(|| shed("the first of this event is not stored"));
         }
     };
     let apps: Vec<&str> = account.routes.iter().map(|route| &*route.app).collect();
     let appended = append(shared, &verified, &apps, deadline).await?;
+    lead.stored();
     let (event, deliveries) = match appended {
         Appended::Repeat { event, answer } => {
             let answer = match answer {
@@ -249,7 +246,7 @@ async fn settle(
     match slot.wait(deadline).await {
         Outcome::Settled(answer) => Ok(answer),
         Outcome::TooLate | Outcome::Failed => Ok(Answer::Silent),
-        Outcome::Pending => match slot.expire() {
+        Outcome::Pending | Outcome::Stored => match slot.expire() {
             Some(answer) => Ok(answer),
             None => {
                 shared.metrics.callbacks_late.add();
@@ -297,9 +294,6 @@ async fn append(
         reading: message.reading().name(),
         rule,
     });
-    if let Some(mark) = mark {
-        tracing::warn!(%appid, reading = mark.reading, rule = mark.rule, "A message is not well-formed.");
-    }
     let hold = account
         .routes
         .iter()
@@ -322,6 +316,9 @@ async fn append(
         .await
         .map_err(|_| shed("the store took too long"))?
         .map_err(|error| store_problem(&error))?;
+    if let Some(mark) = mark {
+        tracing::warn!(%appid, reading = mark.reading, rule = mark.rule, "A message is not well-formed.");
+    }
     match &appended {
         Appended::New { .. } => shared.metrics.callbacks_new.add(),
         Appended::Repeat { .. } => shared.metrics.callbacks_repeat.add(),

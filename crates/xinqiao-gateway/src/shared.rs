@@ -16,7 +16,7 @@ use crate::{
     Config, Context, StartError,
     directory::Directory,
     gateway::{CALLS, keep_configured_keys},
-    inlet::InFlight,
+    in_flight::InFlight,
     issued_key::Keys,
     metrics::Metrics,
     outbound::Outbound,
