@@ -21,7 +21,7 @@ use xinqiao_http::{BodyLimit, OriginGuard, Refusal, read_body};
 use xinqiao_store::EventRef;
 use xinqiao_types::{AppId, AppKey};
 
-use crate::{IssueError, front, issued_key, platform::Face, shared::Shared};
+use crate::{IssueError, issued_key, platform::Face, problem, shared::Shared};
 
 /// Whether a path belongs to this interface.
 pub(crate) fn is_ours(path: &str) -> bool {
@@ -55,6 +55,11 @@ pub(crate) async fn handle(shared: &Arc<Shared>, face: Face, request: Request) -
     match rights(shared, face, &request) {
         Rights::All => {}
         Rights::Foreign(refusal) => return refusal.into_response(),
+        Rights::None | Rights::Later if path == "/readyz" => {
+            return views::ready_or_not(shared).await;
+        }
+        // The first port answers as if there were nothing.
+        Rights::None | Rights::Later if face == Face::Native => return problem::stranger(shared),
         Rights::Later => {
             return error(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -71,8 +76,6 @@ pub(crate) async fn handle(shared: &Arc<Shared>, face: Face, request: Request) -
                 );
             }
         }
-        Rights::None if path == "/readyz" => return views::ready_or_not(shared).await,
-        Rights::None if face == Face::Native && !has_keys(shared) => return front::stranger(),
         Rights::None => {
             return error(
                 StatusCode::UNAUTHORIZED,

@@ -23,9 +23,9 @@ use xinqiao_types::{AppId, CallbackMode};
 
 use crate::{
     deliver::{self, Parcel},
-    directory::{Account, LastProblem, Place},
+    directory::{Account, Place},
     in_flight::{Entry, Outcome},
-    problem::{Problem, plain},
+    problem::{Problem, forbidden, plain},
     shared::Shared,
 };
 
@@ -57,7 +57,8 @@ pub(crate) async fn handle(shared: &Arc<Shared>, place: Place, request: Request)
     result.unwrap_or_else(|problem| refuse(shared, &account, peer, problem))
 }
 
-/// Refuses what says nothing about anybody's keys: method, size, overload.
+/// Refuses what was not looked at: its method, size or time is wrong, or there is no room. It says nothing of
+/// how the account is set up, so it does not stand in the way of an explanation that does.
 fn refuse(shared: &Shared, account: &Account, peer: IpAddr, problem: Problem) -> Response {
     let shed = problem.status == StatusCode::SERVICE_UNAVAILABLE;
     if shed {
@@ -73,12 +74,11 @@ fn refuse(shared: &Shared, account: &Account, peer: IpAddr, problem: Problem) ->
             tracing::warn!(%appid, rule, cause, %peer, "A callback was refused.");
         }
     }
-    account.note_problem(LastProblem {
-        time: shared.now(),
-        rule: problem.rule,
-        cause: problem.cause.clone().into_owned(),
-    });
-    axum::response::IntoResponse::into_response(problem)
+    if shed {
+        axum::response::IntoResponse::into_response(problem)
+    } else {
+        forbidden()
+    }
 }
 
 fn handshake(shared: &Arc<Shared>, place: &Place, request: &Request) -> Response {

@@ -236,8 +236,8 @@ async fn with_a_key_administration_is_for_whoever_brings_it() {
         got(request.bearer_auth(key)).await.status
     };
     for path in ADMIN {
-        assert_eq!(ask(path, "wrong").await, 401, "{path}");
-        assert_eq!(ask(path, "").await, 401, "{path}");
+        assert_eq!(ask(path, "wrong").await, 403, "{path}");
+        assert_eq!(ask(path, "").await, 403, "{path}");
     }
     assert_eq!(ask("/v1/accounts", KEY).await, 200);
     for path in [
@@ -268,6 +268,8 @@ async fn who_tries_administration_keys_is_slowed_down() {
     let (platform, _) = platform().await;
     let mut config = config(&platform, None);
     config.admin.key = Some(KEY.into());
+    let own = xinqiao_gateway::AdminListen::Tcp(([127, 0, 0, 1], 0).into());
+    config.admin.listen = Some(own);
     let gateway = start(config).await;
     let client = client();
     let ask = async |key: String| {
@@ -280,8 +282,11 @@ async fn who_tries_administration_keys_is_slowed_down() {
             .entry(ask(format!("guess {number}")).await)
             .or_insert(0) += 1;
     }
-    assert!(answers[&429] > 500, "{answers:?}");
+    assert!(answers[&429] > 500 && answers[&401] >= 100, "{answers:?}");
     assert_eq!(ask(KEY.to_owned()).await, 429, "and is not even looked at");
+    let public = client.get(format!("{}/v1/accounts", gateway.public_origin()));
+    let refused = got(public.bearer_auth(KEY)).await;
+    assert_eq!((refused.status, &*refused.text()), (403, "forbidden\n"));
     gateway.shutdown().await;
 }
 
