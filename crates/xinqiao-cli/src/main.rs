@@ -80,7 +80,8 @@ fn not_built(verb: &str, lang: Lang) -> Outcome {
     }))
 }
 
-/// Logs go to standard error; `XINQIAO_LOG` or `RUST_LOG` chooses what, warnings by default.
+/// Logs go to standard error, and what cannot be written is dropped: a full disk or a closed pipe must not end
+/// the work that a line tells of. `XINQIAO_LOG` or `RUST_LOG` chooses what, warnings by default.
 fn start_logging() {
     use tracing_subscriber::EnvFilter;
 
@@ -93,5 +94,6 @@ fn start_logging() {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(colours)
+        .log_internal_errors(false)
         .init();
 }

@@ -9,8 +9,9 @@ mod attempt;
 mod schedule;
 mod worker;
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures_util::FutureExt as _;
 use tokio::time::Instant;
 use xinqiao_message::{inbound::Message, push::Speaker};
 use xinqiao_store::{Answer, EventRef, Finish, Verdict};
@@ -20,7 +21,7 @@ use self::attempt::{Attempted, attempt};
 pub(crate) use self::worker::worker;
 use crate::{
     directory::{Place, Route},
-    inlet::Lead,
+    in_flight::Lead,
     shared::Shared,
 };
 
@@ -84,6 +85,16 @@ pub(crate) fn spawn(
     });
 }
 
+/// What an attempt came to. One that panics has failed like any other: it is counted, and tried again.
+async fn ended(attempt: impl Future<Output = Attempted>) -> Attempted {
+    let ended = AssertUnwindSafe(attempt).catch_unwind().await;
+    ended.unwrap_or_else(|_| Attempted::Failed {
+        status: None,
+        rule: "delivery.panicked",
+        detail: "the gateway itself failed; its log says where".to_owned(),
+    })
+}
+
 async fn run(
     shared: &Arc<Shared>,
     route: &Route,
@@ -97,7 +108,7 @@ async fn run(
     let (attempted, elapsed_ms) = loop {
         attempts += 1;
         let begun = Instant::now();
-        let attempted = attempt(shared, route, parcel).await;
+        let attempted = ended(attempt(shared, route, parcel)).await;
         let elapsed_ms = begun.elapsed().as_millis() as i64;
         if !matches!(attempted, Attempted::Failed { .. }) {
             break (attempted, elapsed_ms);
@@ -214,5 +225,19 @@ fn late_detail(answer: &Answer, elapsed_ms: i64) -> String {
              answer success at once and send a customer message instead",
             xml.len()
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_attempt_that_panics_is_a_failed_attempt() {
+        let attempted = ended(async { panic!("on purpose") }).await;
+        let Attempted::Failed { rule, .. } = attempted else {
+            panic!("{attempted:?}");
+        };
+        assert_eq!(rule, "delivery.panicked");
     }
 }

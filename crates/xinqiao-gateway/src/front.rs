@@ -6,8 +6,10 @@
 
 use std::sync::Arc;
 
-use axum::{Router, body::Body, extract::Request, response::Response};
-use http::{HeaderValue, StatusCode, header};
+use axum::{Router, extract::Request, response::Response};
+use http::{StatusCode, header};
+use xinqiao_catalog::route::query_pairs;
+use xinqiao_http::peer_of;
 
 use crate::{
     admin, inlet,
@@ -49,22 +51,35 @@ async fn dispatch(shared: &Arc<Shared>, face: Face, request: Request) -> Respons
     if admin::is_ours(path) {
         return admin::handle(shared, face, request).await;
     }
-    proxy::handle(shared, face, face.default_host(), request).await
-}
-
-/// What a stranger gets on the first port, whatever was asked for: it tells neither which accounts
-/// and keys there are, nor which paths.
-pub(crate) fn stranger() -> Response {
-    let mut response = Response::new(Body::from(STRANGER));
-    *response.status_mut() = StatusCode::FORBIDDEN;
-    let json = HeaderValue::from_static("application/json; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    let lost = is_callback(&request).then(|| (peer_of(&request), path.to_owned()));
+    let response = proxy::handle(shared, face, face.default_host(), request).await;
+    if let Some((peer, path)) = lost
+        && response.status() == StatusCode::FORBIDDEN
+    {
+        let rule = "callback.path.unknown";
+        if shared.refusals.admits(rule, peer) {
+            let address = shown(&path);
+            tracing::warn!(address, rule, %peer, "A callback came to an address that no account has.");
+        }
+    }
     response
 }
 
-/// SDKs show it as an error of the platform.
-const STRANGER: &str =
-    r#"{"errcode":-1,"errmsg":"this port serves callbacks, and calls with a key of the gateway"}"#;
+/// Whether a request's query has what the platform signs a callback with.
+fn is_callback(request: &Request) -> bool {
+    let query = request.uri().query().unwrap_or("");
+    let has = |wanted: &[&str]| query_pairs(query).any(|(name, _)| wanted.contains(&&*name));
+    has(&["nonce"]) && has(&["timestamp"]) && has(&["signature", "msg_signature"])
+}
+
+/// As much of a sender's address as the log shows.
+pub(crate) fn shown(address: &str) -> String {
+    address
+        .chars()
+        .take(80)
+        .filter(char::is_ascii_graphic)
+        .collect()
+}
 
 /// The platform host that the request line or the `Host` header names.
 fn named_host(request: &Request) -> Option<&'static str> {

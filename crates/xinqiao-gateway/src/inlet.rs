@@ -4,7 +4,6 @@
 //! stored. Every answer leaves within [`ANSWER_BUDGET`]; a reply that comes later is recorded and
 //! not shown.
 
-mod in_flight;
 mod refusal;
 
 use std::{borrow::Cow, net::IpAddr, sync::Arc, time::Duration};
@@ -22,11 +21,11 @@ use xinqiao_message::{
 use xinqiao_store::{Answer, Appended, DedupKey, EventRef, Mark, NewEvent, Proof, StoreError};
 use xinqiao_types::{AppId, CallbackMode};
 
-pub(crate) use self::in_flight::{Entry, InFlight, Lead, Outcome};
 use crate::{
     deliver::{self, Parcel},
-    directory::{Account, LastProblem, Place},
-    problem::{Problem, plain},
+    directory::{Account, Place},
+    in_flight::{Entry, Outcome},
+    problem::{Problem, forbidden, plain},
     shared::Shared,
 };
 
@@ -58,7 +57,8 @@ pub(crate) async fn handle(shared: &Arc<Shared>, place: Place, request: Request)
     result.unwrap_or_else(|problem| refuse(shared, &account, peer, problem))
 }
 
-/// Refuses what says nothing about anybody's keys: method, size, overload.
+/// Refuses what was not looked at: its method, size or time is wrong, or there is no room. It says nothing of
+/// how the account is set up, so it does not stand in the way of an explanation that does.
 fn refuse(shared: &Shared, account: &Account, peer: IpAddr, problem: Problem) -> Response {
     let shed = problem.status == StatusCode::SERVICE_UNAVAILABLE;
     if shed {
@@ -74,12 +74,11 @@ fn refuse(shared: &Shared, account: &Account, peer: IpAddr, problem: Problem) ->
             tracing::warn!(%appid, rule, cause, %peer, "A callback was refused.");
         }
     }
-    account.note_problem(LastProblem {
-        time: shared.now(),
-        rule: problem.rule,
-        cause: problem.cause.clone().into_owned(),
-    });
-    axum::response::IntoResponse::into_response(problem)
+    if shed {
+        axum::response::IntoResponse::into_response(problem)
+    } else {
+        forbidden()
+    }
 }
 
 fn handshake(shared: &Arc<Shared>, place: &Place, request: &Request) -> Response {
@@ -211,15 +210,13 @@ async fn settle(
         Entry::First(lead) => lead,
         Entry::Joined(slot) => {
             shared.metrics.callbacks_repeat.add();
-            return match slot.wait(deadline).await {
-                Outcome::Settled(answer) => Ok(answer),
-                Outcome::TooLate | Outcome::Pending => Ok(Answer::Silent),
-                Outcome::Failed => Err(shed("the first of this event could not be stored")),
-            };
+            let answer = slot.joined(deadline).await;
+            return answer.ok_or_else(|| shed("the first of this event is not stored"));
         }
     };
     let apps: Vec<&str> = account.routes.iter().map(|route| &*route.app).collect();
     let appended = append(shared, &verified, &apps, deadline).await?;
+    lead.stored();
     let (event, deliveries) = match appended {
         Appended::Repeat { event, answer } => {
             let answer = match answer {
@@ -249,7 +246,7 @@ async fn settle(
     match slot.wait(deadline).await {
         Outcome::Settled(answer) => Ok(answer),
         Outcome::TooLate | Outcome::Failed => Ok(Answer::Silent),
-        Outcome::Pending => match slot.expire() {
+        Outcome::Pending | Outcome::Stored => match slot.expire() {
             Some(answer) => Ok(answer),
             None => {
                 shared.metrics.callbacks_late.add();
@@ -297,9 +294,6 @@ async fn append(
         reading: message.reading().name(),
         rule,
     });
-    if let Some(mark) = mark {
-        tracing::warn!(%appid, reading = mark.reading, rule = mark.rule, "A message is not well-formed.");
-    }
     let hold = account
         .routes
         .iter()
@@ -322,6 +316,9 @@ async fn append(
         .await
         .map_err(|_| shed("the store took too long"))?
         .map_err(|error| store_problem(&error))?;
+    if let Some(mark) = mark {
+        tracing::warn!(%appid, reading = mark.reading, rule = mark.rule, "A message is not well-formed.");
+    }
     match &appended {
         Appended::New { .. } => shared.metrics.callbacks_new.add(),
         Appended::Repeat { .. } => shared.metrics.callbacks_repeat.add(),

@@ -8,7 +8,7 @@
 //! real token or secret to whoever holds a key that it issued. It knows nothing of the simulator.
 //!
 //! Invariants:
-//! * A callback is answered within 4.8 seconds whatever the app does, and only after it is durable.
+//! * A callback is answered within 4.5 seconds whatever the app does, and only after it is durable.
 //! * A stored event is delivered at least once, also after a kill −9; a repeat of it is not
 //!   delivered again.
 //! * One refresh per credential at a time; the last valid token is served meanwhile.
@@ -22,6 +22,7 @@ mod directory;
 mod error;
 mod front;
 mod gateway;
+mod in_flight;
 mod inlet;
 mod issued_key;
 mod metrics;

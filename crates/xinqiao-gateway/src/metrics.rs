@@ -51,6 +51,8 @@ counters! {
     calls_retried => "xinqiao_proxy_calls_total", "outcome=\"retried\"";
     calls_refused => "xinqiao_proxy_calls_total", "outcome=\"refused\"";
     calls_unreachable => "xinqiao_proxy_calls_total", "outcome=\"unreachable\"";
+    /// On the first port, neither a callback nor with a key of ours.
+    strangers_refused => "xinqiao_strangers_refused_total", "";
     preflight_denied => "xinqiao_preflight_denied_total", "";
 }
 

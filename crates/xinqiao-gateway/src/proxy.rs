@@ -49,9 +49,9 @@ use self::{
     sending::{Sending, is_plain, readable, unreadable},
 };
 use crate::{
-    front, issued_key,
+    issued_key,
     platform::{self, Face},
-    problem::{Problem, RULE_HEADER},
+    problem::{Problem, RULE_HEADER, stranger},
     shared::Shared,
     token_center::{self, VirtualToken},
 };
@@ -126,11 +126,15 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let Some(target) = target_of(&parts) else {
         if !face.is_proxy() {
-            return front::stranger();
+            return stranger(shared);
         }
         let cause = "CONNECT, TRACE and requests for no path are not passed on";
-        let status = StatusCode::METHOD_NOT_ALLOWED;
-        return Problem::new(status, "proxy.method", cause, "").into_response();
+        return problem(
+            shared,
+            StatusCode::METHOD_NOT_ALLOWED,
+            "proxy.method",
+            cause,
+        );
     };
     let mut passing = Passing {
         face,
@@ -143,20 +147,19 @@ async fn answer(
     };
     // A stranger's body is not waited for.
     if !face.is_proxy() && !may_be_ours(shared, &passing) {
-        return front::stranger();
+        return stranger(shared);
     }
     passing.body = match Gathered::read(body).await {
         Ok(body) => body,
-        Err(error @ BodyError::NoRoom) => return overloaded(error.to_string()),
-        Err(_) if !face.is_proxy() => return front::stranger(),
+        Err(error @ BodyError::NoRoom) => return overloaded(shared, error.to_string()),
+        Err(_) if !face.is_proxy() => return stranger(shared),
         Err(error) => {
-            let (status, rule) = (error.status(), "proxy.body");
-            return Problem::new(status, rule, error.to_string(), "").into_response();
+            return problem(shared, error.status(), "proxy.body", error.to_string());
         }
     };
     // Taken when the body is there: who sends it slowly holds none.
     let Ok(_place) = shared.calls.try_acquire() else {
-        return overloaded("too many calls to the platform are being worked on");
+        return overloaded(shared, "too many calls to the platform are being worked on");
     };
     let call = recognise(&passing);
     let response = match issuing::answer(shared, &mut passing, &call).await {
@@ -171,21 +174,26 @@ async fn answer(
     response
 }
 
-fn overloaded(cause: impl Into<Cow<'static, str>>) -> Response {
+/// A refusal that is not the platform's to give.
+fn problem(
+    shared: &Shared,
+    status: StatusCode,
+    rule: &'static str,
+    cause: impl Into<Cow<'static, str>>,
+) -> Response {
+    shared.metrics.calls_refused.add();
+    Problem::new(status, rule, cause, "").into_response()
+}
+
+fn overloaded(shared: &Shared, cause: impl Into<Cow<'static, str>>) -> Response {
     let status = StatusCode::SERVICE_UNAVAILABLE;
-    Problem::new(status, "server.overloaded", cause, "").into_response()
+    problem(shared, status, "server.overloaded", cause)
 }
 
 /// A request line that names a host which is nobody's here.
 pub(crate) fn unknown_host(shared: &Shared) -> Response {
-    shared.metrics.calls_refused.add();
-    Problem::new(
-        StatusCode::MISDIRECTED_REQUEST,
-        "proxy.host",
-        "this proxy leads to the platform's hosts and nowhere else",
-        "",
-    )
-    .into_response()
+    let cause = "this proxy leads to the platform's hosts and nowhere else";
+    problem(shared, StatusCode::MISDIRECTED_REQUEST, "proxy.host", cause)
 }
 
 /// Path and query of a request that may be passed on.
@@ -288,7 +296,7 @@ async fn pass(shared: &Arc<Shared>, passing: Passing, call: &Call) -> Response {
         |code: i64, rule: &'static str| refuse(shared, call, passing.path(), code, "", rule);
     let bearer = bearer(shared, call, &passing);
     if !passing.face.is_proxy() && !matches!(bearer, Bearer::Virtual(_) | Bearer::Misplaced) {
-        return front::stranger();
+        return stranger(shared);
     }
     if holds_key(&passing) {
         return refused(code::INVALID_SECRET, "key.place");

@@ -16,7 +16,7 @@ use crate::{
     Config, Context, StartError,
     directory::Directory,
     gateway::CALLS,
-    inlet::InFlight,
+    in_flight::InFlight,
     issued_key::{self, Keys},
     metrics::Metrics,
     outbound::Outbound,

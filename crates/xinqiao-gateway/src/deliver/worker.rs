@@ -8,7 +8,7 @@ use xinqiao_store::{Claimed, Finish, Verdict};
 
 use super::{Parcel, hold_ms};
 use crate::{
-    inlet::{Entry, Lead},
+    in_flight::{Entry, Lead},
     shared::Shared,
 };
 
@@ -88,7 +88,10 @@ async fn take_up(shared: &Arc<Shared>, claimed: Claimed) {
     let message = Message::read(claimed.body);
     // A repeat from the platform that comes meanwhile joins this delivery.
     let lead: Option<Lead> = match shared.in_flight.enter(claimed.dedup) {
-        Entry::First(lead) if route.primary => Some(lead),
+        Entry::First(lead) if route.primary => {
+            lead.stored();
+            Some(lead)
+        }
         Entry::First(_) | Entry::Joined(_) => None,
     };
     let parcel = Parcel::new(place, claimed.event, message);

@@ -1,7 +1,6 @@
 //! What a callback that is not accepted is answered, and how the operator learns why.
 //!
-//! Invariant: whoever is not verified gets [`forbidden`], byte for byte the same for every cause, address and
-//! account: what an answer told would add up to reading captured messages, and to lists of accounts.
+//! Invariant: whoever is not verified gets [`forbidden`], the same for every cause, address and account: what an answer told would add up to reading captured messages, and to lists of accounts.
 //! That holds for addresses that are nobody's, too. The explanation goes to the log and to the account's
 //! last problem; it is found beside the answer, on a budget.
 
@@ -9,19 +8,14 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::response::Response;
 use bytes::Bytes;
-use http::StatusCode;
 use xinqiao_message::envelope::{self, CallbackQuery, EnvelopeError};
 
 use crate::{
     directory::{LastProblem, Place},
-    problem::plain,
+    front,
+    problem::forbidden,
     shared::Shared,
 };
-
-/// The one answer.
-fn forbidden() -> Response {
-    plain(StatusCode::FORBIDDEN, "forbidden\n")
-}
 
 /// Where a callback came from, and where to.
 pub(super) struct Sender<'a> {
@@ -76,12 +70,7 @@ fn explain(
     };
     let appid = place.appid();
     let peer = from.peer;
-    let address: String = from
-        .address
-        .chars()
-        .take(80)
-        .filter(char::is_ascii_graphic)
-        .collect();
+    let address = front::shown(from.address);
     tracing::warn!(%appid, address, rule, cause, %peer, "A callback was refused.");
     account.note_problem(LastProblem {
         time: shared.now(),

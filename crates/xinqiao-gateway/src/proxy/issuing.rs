@@ -29,7 +29,7 @@ use super::{
 use crate::{
     APP_KEY_PREFIX,
     directory::Account,
-    front, issued_key,
+    issued_key,
     platform::{self, TokenEndpoint},
     shared::Shared,
     token_center::{self, TokenError},
@@ -117,13 +117,24 @@ fn wrong_key(shared: &Shared, passing: &Passing, call: &Call) -> Response {
         refuse(shared, call, passing.path(), code::INVALID_SECRET, "", rule)
     } else {
         shared.metrics.calls_refused.add();
-        front::stranger()
+        not_ours()
     };
     if !patient {
         *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
         let a_second = HeaderValue::from_static("1");
         response.headers_mut().insert(header::RETRY_AFTER, a_second);
     }
+    response
+}
+
+/// What a key that is not ours gets on the first port: the same whatever was asked for with it, in a form that
+/// SDKs show as an error of the platform.
+fn not_ours() -> Response {
+    const TEXT: &str = r#"{"errcode":-1,"errmsg":"this port serves callbacks, and calls with a key of the gateway"}"#;
+    let mut response = Response::new(Body::from(TEXT));
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    let json = HeaderValue::from_static("application/json; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
 }
 

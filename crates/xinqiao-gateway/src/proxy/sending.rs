@@ -35,13 +35,19 @@ impl Sending<'_> {
         issuing: Option<&Issuing>,
     ) -> Result<Reply, Box<Response>> {
         let failed = |error| Box::new(unreachable(shared, call, self.path, &error));
+        let mut headers = self.headers.clone();
+        // WECHAT: a body without a length is answered 412. One that is streamed or empty goes out as it came, with its
+        // length; that of a whole one may have changed with the secret, and is counted anew.
+        if matches!(body, Gathered::Whole(_)) {
+            headers.remove(header::CONTENT_LENGTH);
+        }
         let response = shared
             .outbound
             .platform(
                 self.host,
                 self.method.clone(),
                 &join(self.path, query),
-                self.headers.clone(),
+                headers,
                 body.into_body(),
             )
             .await
@@ -75,8 +81,6 @@ pub(super) fn unreadable(shared: &Shared, call: &Call, path: &str, rule: &'stati
 pub(super) fn readable(mut headers: HeaderMap) -> HeaderMap {
     let plain = HeaderValue::from_static("identity");
     headers.insert(header::ACCEPT_ENCODING, plain);
-    // The length may change with the secret.
-    headers.remove(header::CONTENT_LENGTH);
     headers
 }
 

@@ -284,8 +284,11 @@ async fn every_refusal_is_the_same_answer() {
 }
 
 #[tokio::test]
-async fn what_says_nothing_about_keys_is_named_to_everybody() {
+async fn what_is_not_looked_at_is_refused_the_same_and_hides_no_explanation() {
     let world = world().await;
+    let got = post(&world.url("signature=x&timestamp=1"), "x").await;
+    world.check(&got, "callback.parameters.missing").await;
+    let explained = world.last_problem().await;
     let (query, _) = sealed(&platform_keys(CallbackMode::Safe), &text_message(1, "x"));
     for address in [APPID, "wxnobody"] {
         let url = format!(
@@ -293,13 +296,46 @@ async fn what_says_nothing_about_keys_is_named_to_everybody() {
             world.gateway.public_origin()
         );
         let got = post(&url, vec![b'x'; 2 << 20]).await;
-        assert_eq!(got.status, 413, "{}", got.text());
-        assert_eq!(got.headers["x-xinqiao-rule"], "callback.too_large");
+        assert_forbidden(&got);
         let got = self::got(client().put(&url).body("x")).await;
-        assert_eq!(got.status, 405, "{}", got.text());
-        assert_eq!(got.headers["x-xinqiao-rule"], "callback.method");
+        assert_forbidden(&got);
     }
+    assert_eq!(world.last_problem().await, explained);
     world.check_no_trace().await;
+}
+
+/// An account's own path is a secret of its configuration: no request tells it from a path that nobody has.
+#[tokio::test]
+async fn an_accounts_own_path_is_refused_like_any_other() {
+    let (platform, _) = platform().await;
+    let mut config = config(&platform, None);
+    config.accounts[0].path = Some("/hook".into());
+    let gateway = start(config).await;
+    for path in [
+        "/hook",
+        "/nothing",
+        "/callback",
+        "/v1/keys",
+        "/metrics",
+        "/",
+    ] {
+        let url = format!("{}{path}", gateway.public_origin());
+        for request in [
+            client().get(&url),
+            client().put(&url).body("x"),
+            client().delete(&url),
+            client().post(&url).body("x"),
+            client().post(&url).body("x".repeat(2 << 20)),
+            client().post(format!("{url}?signature=x&timestamp=1&nonce=1")),
+            client().get(&url).bearer_auth("guess"),
+        ] {
+            assert_forbidden(&got(request).await);
+        }
+    }
+    let metrics = get(&format!("{}/metrics", gateway.origin())).await.text();
+    let strangers = "xinqiao_strangers_refused_total 35\n";
+    assert!(metrics.contains(strangers), "each is counted: {metrics}");
+    gateway.shutdown().await;
 }
 
 #[tokio::test]

@@ -71,6 +71,38 @@ async fn an_issued_key_never_sees_the_real_token() {
 }
 
 #[tokio::test]
+async fn an_upload_with_a_virtual_token_keeps_its_length() {
+    let answer = async |headers: axum::http::HeaderMap, body: axum::body::Bytes| {
+        let length = headers
+            .get("content-length")
+            .map(|length| length.to_str().unwrap());
+        let counted = length == Some(body.len().to_string().as_str());
+        axum::Json(
+            json!({"access_token": "77_real", "expires_in": 7200, "counted": counted, "size": body.len()}),
+        )
+    };
+    let router = axum::Router::new().fallback(answer);
+    let platform = serve(router.layer(axum::extract::DefaultBodyLimit::disable())).await;
+    let (app_server, _) = app([Say::Success]).await;
+    let gateway = start(config(&platform, Some(&app_server))).await;
+    let key = gateway.issue_key("shop", &[]).await.unwrap();
+    let token = virtual_token(&gateway, key.key.expose()).await;
+    let url = format!(
+        "{}/cgi-bin/media/upload?access_token={token}&type=file",
+        api(&gateway)
+    );
+    for size in [1, 1 << 20, (1 << 20) + 1, 3 << 20] {
+        let got = post(&url, vec![b'x'; size]).await.json();
+        assert_eq!(
+            (&got["counted"], &got["size"]),
+            (&true.into(), &size.into()),
+            "{got}"
+        );
+    }
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_download_with_a_virtual_token_is_streamed() {
     let (platform_server, _) = platform().await;
     let gateway = start(config(&platform_server, None)).await;

@@ -39,8 +39,10 @@ pub(crate) struct Slot {
 /// How an event in work stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// No answer yet.
+    /// Not stored yet, as far as is known: nobody may acknowledge it.
     Pending,
+    /// Stored; no answer yet.
+    Stored,
     /// This is the answer.
     Settled(Answer),
     /// The platform was answered with silence before the app was ready.
@@ -90,10 +92,16 @@ impl InFlight {
     }
 }
 
+impl Outcome {
+    fn is_open(&self) -> bool {
+        matches!(self, Self::Pending | Self::Stored)
+    }
+}
+
 impl Slot {
     fn change(&self, to: Outcome) -> bool {
         let mut state = lock(&self.state);
-        if *state != Outcome::Pending {
+        if !state.is_open() {
             return false;
         }
         *state = to;
@@ -112,14 +120,23 @@ impl Slot {
         }
     }
 
-    /// Waits until the slot is settled, or until `deadline`: then [`Outcome::Pending`].
+    /// What a repeat that joined is answered by `deadline`; none if the event may not be stored.
+    pub(crate) async fn joined(&self, deadline: Instant) -> Option<Answer> {
+        match self.wait(deadline).await {
+            Outcome::Settled(answer) => Some(answer),
+            Outcome::TooLate | Outcome::Stored => Some(Answer::Silent),
+            Outcome::Pending | Outcome::Failed => None,
+        }
+    }
+
+    /// Waits until the slot is settled, or until `deadline`: then it is still open.
     pub(crate) async fn wait(&self, deadline: Instant) -> Outcome {
         loop {
             let changed = self.changed.notified();
             let mut changed = std::pin::pin!(changed);
             changed.as_mut().enable();
             let state = lock(&self.state).clone();
-            if state != Outcome::Pending {
+            if !state.is_open() {
                 return state;
             }
             if timeout_at(deadline, changed).await.is_err() {
@@ -132,6 +149,11 @@ impl Slot {
 impl Lead {
     pub(crate) fn slot(&self) -> Arc<Slot> {
         Arc::clone(&self.slot)
+    }
+
+    /// The event is in the store.
+    pub(crate) fn stored(&self) {
+        self.slot.change(Outcome::Stored);
     }
 
     /// Gives the answer. `false`: too late, the platform was answered without it.
@@ -198,6 +220,19 @@ mod tests {
         assert_eq!(slot.expire(), None);
         assert!(!lead.settle(Answer::Silent));
         assert_eq!(joined(&all).wait(Instant::now()).await, Outcome::TooLate);
+    }
+
+    #[tokio::test]
+    async fn a_repeat_is_not_acknowledged_before_the_event_is_stored() {
+        let all = InFlight::default();
+        let lead = first(&all);
+        assert_eq!(joined(&all).joined(Instant::now()).await, None);
+        lead.stored();
+        let silent = Some(Answer::Silent);
+        assert_eq!(joined(&all).joined(Instant::now()).await, silent);
+        assert!(lead.settle(Answer::Reply(b"x".to_vec())));
+        let reply = Some(Answer::Reply(b"x".to_vec()));
+        assert_eq!(joined(&all).joined(Instant::now()).await, reply);
     }
 
     #[tokio::test]
