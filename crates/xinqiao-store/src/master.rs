@@ -148,6 +148,8 @@ mod tests {
             Err(MasterKeyError::Form { length: 2 })
         ));
         assert!(MasterKey::parse(&"zz".repeat(32)).is_err());
+        let zeros = MasterKey::parse(&"00".repeat(32));
+        assert!(matches!(zeros, Err(MasterKeyError::Zero)));
     }
 
     #[test]

@@ -369,7 +369,7 @@ async fn no_issuing_endpoint_gives_or_gets_anything_real() {
         world.key
     );
     let head = format!(
-        "POST /cgi-bin/token?{query} HTTP/1.1\r\nhost: api.weixin.qq.com\r\ncontent-encoding: gzip"
+        "GET /cgi-bin/token?{query} HTTP/1.1\r\nhost: api.weixin.qq.com\r\ncontent-encoding: gzip"
     );
     let answer = world
         .raw(&world.origin("api.weixin.qq.com"), &head, "x")

@@ -1,7 +1,7 @@
 //! Which keys there are: those that were issued, and those that stand in the configuration.
 
 use serde_json::json;
-use xinqiao_gateway::{Config, Gateway, IssueError, KeyConfig, StoreAt};
+use xinqiao_gateway::{Config, Context, Gateway, IssueError, KeyConfig, StoreAt};
 use xinqiao_store::{Location, MasterKey, Millis, NewAppKey, Options, Store};
 
 use crate::fake::*;
@@ -93,7 +93,7 @@ async fn a_key_is_for_an_app_that_there_is() {
     let mut wrong = config.clone();
     wrong.keys = vec![configured("ci", KEY)];
     wrong.keys[0].app = "typo".to_owned();
-    let error = Gateway::start(wrong, Default::default()).await.unwrap_err();
+    let error = Gateway::start(wrong, Context::default()).await.unwrap_err();
     let text = error.to_string();
     assert!(text.contains("[[key]] ci, app: typo is not"), "{text}");
     let gateway = start(config).await;
