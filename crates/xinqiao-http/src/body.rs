@@ -70,7 +70,7 @@ impl BodyError {
         let mut cause = Some(error);
         while let Some(error) = cause {
             match error.downcast_ref::<Stopped>() {
-                Some(Stopped::TooSlow) => return Self::Stalled,
+                Some(Stopped::Stalled) => return Self::Stalled,
                 Some(Stopped::NoRoom) => return Self::NoRoom,
                 Some(Stopped::Broken) => return Self::Broken,
                 None => cause = error.source(),

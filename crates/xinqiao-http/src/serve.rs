@@ -14,6 +14,7 @@ use std::{
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use bytes::Bytes;
+use http::header::EXPECT;
 use hyper::{
     body::{Body as _, Frame, Incoming, SizeHint},
     server::conn::http1,
@@ -27,7 +28,7 @@ use tower::Service;
 pub(crate) use self::arriving::Stopped;
 pub use self::places::BodyBudget;
 use self::{
-    arriving::Arriving,
+    arriving::{Arriving, Left},
     places::{Place, Places, Taken},
     watched::Watched,
 };
@@ -204,12 +205,17 @@ async fn connection(
         place.request_began();
         let answered = Answered(Arc::clone(place));
         let vouched = peer::vouched(peer.ip(), request.headers(), &limits.trusted_proxies);
+        let left = if request.headers().contains_key(EXPECT) {
+            Left::Unsent
+        } else {
+            Left::ReadAway
+        };
         let mut request = request.map(|body| {
             if body.is_end_stream() {
                 return Body::empty();
             }
             let network = counted(&place.all, peer.ip(), vouched);
-            Body::new(Arriving::new(body, Arc::clone(place), network))
+            Body::new(Arriving::new(body, Arc::clone(place), network, left))
         });
         if let Some(vouched) = vouched {
             request.extensions_mut().insert(Vouched(vouched));

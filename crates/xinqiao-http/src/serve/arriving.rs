@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep};
 
@@ -18,7 +19,7 @@ use super::places::{HeldBody, NoRoom, Place};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Stopped {
     #[error("the body came too slowly")]
-    TooSlow,
+    Stalled,
     #[error("too many bodies are being received")]
     NoRoom,
     #[error("the connection broke while the body was read")]
@@ -27,9 +28,16 @@ pub(crate) enum Stopped {
 
 type Room = Pin<Box<dyn Future<Output = Result<(), NoRoom>> + Send>>;
 
+/// What comes of a body that nobody wants is read away for so long, and so much of it: a peer that is still
+/// writing when the connection closes never sees the answer.
+const LEFT_TIME: Duration = Duration::from_secs(2);
+const LEFT_BYTES: usize = 8 * 1024 * 1024;
+
 /// Reads on only when asked: time in which nobody asks does not count against the sender.
 pub(super) struct Arriving {
-    body: Incoming,
+    /// None once there is nothing left to read away.
+    body: Option<Incoming>,
+    left: Left,
     place: Arc<Place>,
     /// For whom a body that has to be waited for counts; none where the number is not limited.
     network: Option<IpAddr>,
@@ -37,6 +45,15 @@ pub(super) struct Arriving {
     wait: Option<Wait>,
     /// A part of the body for which there is no room yet.
     unplaced: Option<(Bytes, Room)>,
+}
+
+/// What becomes of the part of a body that nobody reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// It is on its way, and read away for a while.
+    ReadAway,
+    /// Its sender waits to be told to send it.
+    Unsent,
 }
 
 /// There is one from the moment on when a body had to be waited for.
@@ -56,9 +73,15 @@ enum Asked {
 }
 
 impl Arriving {
-    pub(super) fn new(body: Incoming, place: Arc<Place>, network: Option<IpAddr>) -> Self {
+    pub(super) fn new(
+        body: Incoming,
+        place: Arc<Place>,
+        network: Option<IpAddr>,
+        left: Left,
+    ) -> Self {
         Self {
-            body,
+            body: Some(body),
+            left,
             place,
             network,
             received: 0,
@@ -146,7 +169,7 @@ impl Arriving {
                 })
             }
         };
-        wait.timer.as_mut().poll(cx).map(|()| Stopped::TooSlow)
+        wait.timer.as_mut().poll(cx).map(|()| Stopped::Stalled)
     }
 
     fn came(&mut self) {
@@ -162,7 +185,27 @@ impl Arriving {
 impl Drop for Arriving {
     fn drop(&mut self) {
         self.came();
+        let is_coming = |body: &Incoming| self.left == Left::ReadAway && !body.is_end_stream();
+        let left = self.body.take().filter(is_coming);
+        if let (Some(body), Ok(runtime)) = (left, tokio::runtime::Handle::try_current()) {
+            runtime.spawn(read_away(body));
+        }
     }
+}
+
+/// Holds the connection open while a peer goes on to write what was refused.
+async fn read_away(mut body: Incoming) {
+    let reading = async {
+        let mut left = LEFT_BYTES;
+        while let Some(Ok(frame)) = body.frame().await {
+            let came = frame.data_ref().map_or(0, Bytes::len);
+            match left.checked_sub(came) {
+                Some(less) => left = less,
+                None => return,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(LEFT_TIME, reading).await;
 }
 
 impl Body for Arriving {
@@ -177,7 +220,10 @@ impl Body for Arriving {
         if this.unplaced.is_some() {
             return this.poll_room(cx);
         }
-        match Pin::new(&mut this.body).poll_frame(cx) {
+        let Some(body) = &mut this.body else {
+            return Poll::Ready(None);
+        };
+        match Pin::new(body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 this.came();
                 this.place_frame(frame, cx)
@@ -191,15 +237,24 @@ impl Body for Arriving {
                 this.wait = None;
                 Poll::Ready(None)
             }
-            Poll::Pending => this.poll_wait(cx).map(|stopped| Some(Err(stopped))),
+            Poll::Pending => this.poll_wait(cx).map(|stopped| {
+                // Who is that slow is not waited for any longer.
+                if stopped == Stopped::Stalled {
+                    this.body = None;
+                }
+                Some(Err(stopped))
+            }),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.unplaced.is_none() && self.body.is_end_stream()
+        self.unplaced.is_none() && self.body.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body
+            .as_ref()
+            .map(Incoming::size_hint)
+            .unwrap_or_default()
     }
 }

@@ -71,6 +71,31 @@ async fn headers_beyond_the_limit_are_refused() {
     server.await.unwrap();
 }
 
+/// A reverse proxy that cannot write the rest of a body says 502 instead of what was answered.
+#[tokio::test]
+async fn who_is_refused_while_it_writes_sees_the_answer() {
+    let listener = listen(IpAddr::from([127, 0, 0, 1]), 0).await.unwrap();
+    let address = listener.address();
+    let stop = CancellationToken::new();
+    let refuse = || async { http::StatusCode::PAYLOAD_TOO_LARGE };
+    let router = Router::new().route("/", axum::routing::post(refuse));
+    let server = tokio::spawn(serve(listener, router, stop.clone()));
+    let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        6 * MIB
+    );
+    client.write_all(head.as_bytes()).await.unwrap();
+    for _ in 0..6 {
+        client.write_all(&vec![b'x'; MIB]).await.unwrap();
+    }
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    stop.cancel();
+    server.await.unwrap();
+}
+
 // ---- slow peers; time is the test's
 
 const MIB: usize = 1 << 20;
