@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
+use axum::middleware::from_fn_with_state;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use xinqiao_http::{ListenError, Listener};
+use xinqiao_http::{ListenError, Listener, OriginGuard};
 use xinqiao_simulator::SeededAccount;
 
 /// A demo app that listens, and later serves.
@@ -48,7 +49,11 @@ impl Demo {
             account.aes_key.as_str(),
         );
         options.endpoints = endpoints;
-        let router = xinqiao_demo::router(options)?;
+        // Whoever calls it is on this machine, and no page that a browser shows here.
+        let router = xinqiao_demo::router(options)?.layer(from_fn_with_state(
+            OriginGuard::default(),
+            xinqiao_http::own_names_only,
+        ));
         if let Some(listener) = self.listener.take() {
             let serving = xinqiao_http::serve(listener, router, self.stop.clone());
             self.tasks.spawn(async move {
