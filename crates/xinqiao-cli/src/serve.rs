@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use xinqiao_gateway::{Config, Context, Gateway, StartError};
+use xinqiao_gateway::{AdminListen, Config, Context, Gateway, StartError};
 
 use crate::dev::Stop;
 use crate::fail::{Fail, Outcome};
@@ -16,6 +16,10 @@ pub(crate) async fn run(path: &Path, lang: Lang) -> Outcome {
     let config = Config::from_path(path)
         .map_err(|error| Fail::usage(format!("{:#}", anyhow::Error::new(error))))?;
     let (accounts, apps) = (config.accounts.len(), config.apps.len());
+    let socket = match &config.admin.listen {
+        Some(AdminListen::Unix(path)) => Some(path.display().to_string()),
+        _ => None,
+    };
     let gateway = match Gateway::start(config, Context::default()).await {
         Ok(gateway) => gateway,
         Err(
@@ -32,12 +36,16 @@ pub(crate) async fn run(path: &Path, lang: Lang) -> Outcome {
         Lang::Zh => format!("网关已在 {origin} 监听：{accounts} 个账号，{apps} 个应用"),
         Lang::En => format!("gateway listens at {origin}: {accounts} accounts, {apps} apps"),
     });
-    if admin != origin {
-        talk::data(match lang {
-            Lang::Zh => format!("管理接口：{admin}，只给本机"),
-            Lang::En => format!("administration: {admin}, for this machine only"),
-        });
-    }
+    let admin = match socket {
+        Some(path) => format!("unix:{path}"),
+        None => admin,
+    };
+    talk::data(match (admin == origin, lang) {
+        (true, Lang::Zh) => format!("管理接口：{admin}，须带 admin.key"),
+        (true, Lang::En) => format!("administration: {admin}, for whoever brings admin.key"),
+        (false, Lang::Zh) => format!("管理接口：{admin}，只给本机"),
+        (false, Lang::En) => format!("administration: {admin}, for this machine only"),
+    });
     for (host, origin) in gateway.endpoints() {
         talk::data(format_args!("  {host:<28} {origin}"));
     }

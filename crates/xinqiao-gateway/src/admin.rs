@@ -17,11 +17,14 @@ use axum::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
+use xinqiao_catalog::route::query_pairs;
 use xinqiao_http::{BodyLimit, OriginGuard, Refusal, read_body};
 use xinqiao_store::EventRef;
 use xinqiao_types::{AppId, AppKey};
 
-use crate::{IssueError, issued_key, platform::Face, problem, shared::Shared};
+use crate::{
+    IssueError, admin_socket::OverSocket, issued_key, platform::Face, problem, shared::Shared,
+};
 
 /// Whether a path belongs to this interface.
 pub(crate) fn is_ours(path: &str) -> bool {
@@ -91,7 +94,7 @@ pub(crate) async fn handle(shared: &Arc<Shared>, face: Face, request: Request) -
         .split('/')
         .filter(|segment| !segment.is_empty())
         .collect();
-    let query = Query::parse(request.uri().query().unwrap_or(""));
+    let asked = request.uri().query().unwrap_or("").to_owned();
     match (&method, segments.as_slice()) {
         (&Method::GET, [] | ["v1"]) => views::about(shared),
         (&Method::GET, ["v1", "endpoints"]) => {
@@ -105,12 +108,18 @@ pub(crate) async fn handle(shared: &Arc<Shared>, face: Face, request: Request) -
             response
         }
         (&Method::GET, ["v1", "accounts"]) => views::accounts(shared),
-        (&Method::GET, ["v1", "events"]) => views::events(shared, &query).await,
+        (&Method::GET, ["v1", "events"]) => match Query::parse(&asked, &["account"]) {
+            Ok(query) => views::events(shared, &query).await,
+            Err(bad) => error(StatusCode::BAD_REQUEST, "admin.query", &bad),
+        },
         (&Method::GET, ["v1", "events", id]) => match id.parse::<EventRef>() {
             Ok(event) => views::event(shared, event).await,
             Err(bad) => error(StatusCode::BAD_REQUEST, "admin.event_id", &bad.to_string()),
         },
-        (&Method::GET, ["v1", "deliveries"]) => views::deliveries(shared, &query).await,
+        (&Method::GET, ["v1", "deliveries"]) => match Query::parse(&asked, &["account", "event"]) {
+            Ok(query) => views::deliveries(shared, &query).await,
+            Err(bad) => error(StatusCode::BAD_REQUEST, "admin.query", &bad),
+        },
         (&Method::POST, ["v1", "deliveries", id, "retry"]) => match id.parse() {
             Ok(id) => views::redeliver(shared, id).await,
             Err(_) => error(
@@ -142,22 +151,42 @@ struct Query {
 }
 
 impl Query {
-    fn parse(raw: &str) -> Self {
+    /// Most items of a list.
+    const ITEMS: u32 = 1000;
+
+    /// Reads `after`, `limit` and the filters that a list has. Nothing is guessed: an error names what is
+    /// not known or cannot be used.
+    fn parse(raw: &str, filters: &[&str]) -> Result<Self, String> {
         let mut query = Self {
             limit: 100,
             ..Self::default()
         };
-        for pair in raw.split('&') {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            match name {
-                "after" => query.after = Some(value.to_owned()),
-                "account" => query.account = Some(AppId::from(value)),
-                "event" => query.event = Some(value.to_owned()),
-                "limit" => query.limit = value.parse().unwrap_or(100).clamp(1, 1000),
-                _ => {}
+        let mut seen = Vec::new();
+        for (name, value) in query_pairs(raw) {
+            if !filters.contains(&&*name) && !["after", "limit"].contains(&&*name) {
+                let known = filters.join(", ");
+                return Err(format!(
+                    "unknown parameter `{name}`; known are after, limit, {known}"
+                ));
             }
+            if seen.contains(&name) {
+                return Err(format!("the parameter `{name}` comes twice"));
+            }
+            match &*name {
+                "limit" => {
+                    let limit = value.parse().ok();
+                    query.limit = limit
+                        .filter(|limit| (1..=Self::ITEMS).contains(limit))
+                        .ok_or_else(|| format!("`limit` is a number from 1 to {}", Self::ITEMS))?;
+                }
+                // A page whose `next` is empty leads to the first one.
+                "after" => query.after = Some(value).filter(|after| !after.is_empty()),
+                "account" => query.account = Some(AppId::from(value)),
+                _ => query.event = Some(value),
+            }
+            seen.push(name);
         }
-        query
+        Ok(query)
     }
 }
 
@@ -221,6 +250,10 @@ fn rights(shared: &Shared, face: Face, request: &Request) -> Rights {
     }
     if face != Face::Admin || admin.key.is_some() {
         return Rights::None;
+    }
+    // A client of the socket may call the host what it likes.
+    if request.extensions().get::<OverSocket>().is_some() {
+        return Rights::All;
     }
     // Pages of other sites, which a browser on this machine may show, are turned away.
     let guard = OriginGuard::new(shared.config.listen.hosts.iter().cloned());

@@ -13,6 +13,10 @@ use crate::StartError;
 /// Most connections at once.
 const CONNECTIONS: usize = 64;
 
+/// In the extensions of every request that came over the socket: no page of a browser reaches it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OverSocket;
+
 /// An open socket; its file goes with it.
 #[derive(Debug)]
 pub(crate) struct Socket {
@@ -22,7 +26,7 @@ pub(crate) struct Socket {
     path: std::path::PathBuf,
 }
 
-/// Opens the socket, for its owner only. A file that a killed process left behind is replaced.
+/// Opens the socket, for its owner only. A socket that a killed process left behind is replaced, nothing else.
 #[cfg(unix)]
 pub(crate) async fn listen(path: &Path) -> Result<Socket, StartError> {
     use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _};
@@ -31,7 +35,11 @@ pub(crate) async fn listen(path: &Path) -> Result<Socket, StartError> {
         path: path.to_owned(),
         source,
     };
-    if std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
+    if let Ok(found) = std::fs::symlink_metadata(path) {
+        if !found.file_type().is_socket() {
+            let other = "there is something else than a socket; it is not replaced";
+            return Err(failed(std::io::Error::other(other)));
+        }
         if tokio::net::UnixStream::connect(path).await.is_ok() {
             return Err(failed(std::io::ErrorKind::AddrInUse.into()));
         }
@@ -88,7 +96,8 @@ pub(crate) async fn serve(socket: Socket, router: Router, stop: CancellationToke
         let (router, stop) = (router.clone(), stop.clone());
         connections.spawn(async move {
             let _place = place;
-            let service = service_fn(move |request: http::Request<Incoming>| {
+            let service = service_fn(move |mut request: http::Request<Incoming>| {
+                request.extensions_mut().insert(OverSocket);
                 router.clone().call(request.map(Body::new))
             });
             let mut connection = std::pin::pin!(

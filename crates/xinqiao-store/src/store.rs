@@ -162,9 +162,14 @@ impl Store {
         &self,
         after: i64,
         event: Option<EventRef>,
+        account: Option<&AppId>,
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
-        on!(self, deliveries(after, event, limit), Ok(Vec::new()))
+        on!(
+            self,
+            deliveries(after, event, account, limit),
+            Ok(Vec::new())
+        )
     }
 
     /// Forgets the dedup keys of all Shanghai days before that of `before`, in small steps beside the

@@ -192,12 +192,7 @@ fn event_view(event: &Event) -> Value {
 }
 
 pub(super) async fn events(shared: &Shared, query: &Query) -> Response {
-    let after = match query
-        .after
-        .as_deref()
-        .filter(|after| !after.is_empty())
-        .map(str::parse)
-    {
+    let after = match query.after.as_deref().map(str::parse) {
         None => None,
         Some(Ok(after)) => Some(after),
         Some(Err(bad)) => {
@@ -234,7 +229,7 @@ pub(super) async fn event(shared: &Shared, event: EventRef) -> Response {
     let mut view = event_view(&found);
     let body = found.body.as_deref().map(String::from_utf8_lossy);
     view["body"] = json!(body);
-    match shared.store.deliveries(0, Some(event), 100).await {
+    match shared.store.deliveries(0, Some(event), None, 100).await {
         Ok(deliveries) => {
             view["deliveries"] = deliveries.iter().map(delivery_view).collect();
             Json(view).into_response()
@@ -265,11 +260,14 @@ fn delivery_view(delivery: &xinqiao_store::Delivery) -> Value {
 }
 
 pub(super) async fn deliveries(shared: &Shared, query: &Query) -> Response {
-    let after = query
-        .after
-        .as_deref()
-        .and_then(|after| after.parse().ok())
-        .unwrap_or(0);
+    let after = match query.after.as_deref().map(str::parse) {
+        None => 0,
+        Some(Ok(after)) => after,
+        Some(Err(_)) => {
+            let bad = "`after` is the id of a delivery, a number";
+            return error(StatusCode::BAD_REQUEST, "admin.delivery_id", bad);
+        }
+    };
     let event = match query.event.as_deref().map(str::parse::<EventRef>) {
         None => None,
         Some(Ok(event)) => Some(event),
@@ -277,7 +275,11 @@ pub(super) async fn deliveries(shared: &Shared, query: &Query) -> Response {
             return error(StatusCode::BAD_REQUEST, "admin.event_id", &bad.to_string());
         }
     };
-    match shared.store.deliveries(after, event, query.limit).await {
+    match shared
+        .store
+        .deliveries(after, event, query.account.as_ref(), query.limit)
+        .await
+    {
         Ok(deliveries) => {
             let items: Vec<Value> = deliveries.iter().map(delivery_view).collect();
             let next = deliveries.last().map(|delivery| delivery.id.to_string());

@@ -112,6 +112,40 @@ async fn events_and_deliveries_are_listed_and_one_is_shown() {
 }
 
 #[tokio::test]
+async fn a_list_takes_what_it_knows_and_names_what_it_does_not() {
+    let (platform, _) = platform().await;
+    let (app_server, _) = app([Say::Success]).await;
+    let gateway = start(config(&platform, Some(&app_server))).await;
+    push(&gateway, &text_message(1, "x")).await;
+    let ask = async |path: &str| get(&format!("{}/v1/{path}", gateway.origin())).await;
+    let encoded = format!("%{:x}{}", APPID.as_bytes()[0], &APPID[1..]);
+    for (path, count) in [
+        (format!("deliveries?account={APPID}"), 1),
+        (format!("deliveries?account={encoded}&after="), 1),
+        (format!("events?account={encoded}&limit=1000"), 1),
+        ("deliveries?account=wxother".to_owned(), 0),
+        ("events?account=wxother".to_owned(), 0),
+    ] {
+        let items = ask(&path).await.json()["items"].clone();
+        assert_eq!(items.as_array().unwrap().len(), count, "{path}");
+    }
+    for (path, word) in [
+        ("events?acount=x", "acount"),
+        ("events?event=x", "event"),
+        ("events?limit=0", "limit"),
+        ("deliveries?limit=1001", "limit"),
+        ("deliveries?limit=x", "limit"),
+        ("deliveries?after=x", "after"),
+        ("deliveries?account=a&account=b", "twice"),
+    ] {
+        let got = ask(path).await;
+        assert_eq!(got.status, 400, "{path}");
+        assert!(got.text().contains(word), "{path}: {}", got.text());
+    }
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_delivery_can_be_repeated_by_hand() {
     let (platform, _) = platform().await;
     let (app_server, app) = app([Say::Success]).await;
@@ -307,7 +341,7 @@ async fn administration_lives_on_a_socket_of_its_owner() {
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let mut socket = tokio::net::UnixStream::connect(&path).await.unwrap();
-        let request = "GET /v1/accounts HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        let request = "GET /v1/accounts HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n";
         socket.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         socket.read_to_string(&mut answer).await.unwrap();
@@ -321,4 +355,20 @@ async fn administration_lives_on_a_socket_of_its_owner() {
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_where_the_socket_should_be_is_not_replaced() {
+    let (platform, _) = platform().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    std::fs::write(&path, "mine").unwrap();
+    let mut config = config(&platform, None);
+    config.admin.listen = Some(xinqiao_gateway::AdminListen::Unix(path.clone()));
+    let context = xinqiao_gateway::Context::default();
+    let refused = xinqiao_gateway::Gateway::start(config, context).await;
+    let refused = refused.unwrap_err();
+    assert!(refused.to_string().contains("notes.txt"), "{refused}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
 }

@@ -147,8 +147,10 @@ impl Sqlite {
         &self,
         after: i64,
         event: Option<EventRef>,
+        account: Option<&AppId>,
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
+        let account = account.map(|account| account.as_str().to_owned());
         self.read(move |connection| {
             const COLUMNS: &str =
                 "SELECT id, d.day, d.seq, appid, app, state, attempts, due, updated,
@@ -157,13 +159,20 @@ impl Sqlite {
             let rows: Vec<Delivery> = match event {
                 Some(event) => connection
                     .prepare_cached(&format!(
-                        "{COLUMNS} WHERE d.day = ?1 AND d.seq = ?2 AND id > ?3 ORDER BY id LIMIT ?4"
+                        "{COLUMNS} WHERE d.day = ?1 AND d.seq = ?2 AND id > ?3
+                        AND (?4 IS NULL OR appid = ?4) ORDER BY id LIMIT ?5"
                     ))?
-                    .query_map(params![event.day, event.seq, after, limit], delivery)?
+                    .query_map(
+                        params![event.day, event.seq, after, account, limit],
+                        delivery,
+                    )?
                     .collect::<rusqlite::Result<_>>()?,
                 None => connection
-                    .prepare_cached(&format!("{COLUMNS} WHERE id > ?1 ORDER BY id LIMIT ?2"))?
-                    .query_map(params![after, limit], delivery)?
+                    .prepare_cached(&format!(
+                        "{COLUMNS} WHERE id > ?1 AND (?2 IS NULL OR appid = ?2)
+                        ORDER BY id LIMIT ?3"
+                    ))?
+                    .query_map(params![after, account, limit], delivery)?
                     .collect::<rusqlite::Result<_>>()?,
             };
             Ok(rows)

@@ -84,7 +84,7 @@ async fn killed_between_any_two_steps_what_was_acknowledged_is_there() {
                 .unwrap()
                 .expect("an acknowledged event is there");
             assert_eq!(stored.body.unwrap(), format!("body {number}").into_bytes());
-            let deliveries = store.deliveries(0, Some(event), 10).await.unwrap();
+            let deliveries = store.deliveries(0, Some(event), None, 10).await.unwrap();
             assert_eq!(deliveries.len(), 1, "its delivery is there with it");
         }
         store.close().await;

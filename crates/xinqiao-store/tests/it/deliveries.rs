@@ -102,7 +102,7 @@ async fn the_end_of_a_delivery_settles_the_answer() {
     };
     store.finish(done).await.unwrap();
     assert_eq!(store.answer(&appid(), event).await.unwrap(), Some(reply));
-    let listed = store.deliveries(0, Some(event), 10).await.unwrap();
+    let listed = store.deliveries(0, Some(event), None, 10).await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(
         (listed[0].state, listed[0].attempts, listed[0].status),
@@ -111,7 +111,7 @@ async fn the_end_of_a_delivery_settles_the_answer() {
     assert_eq!(listed[0].rule.as_deref(), Some("callback.slow"));
     assert!(
         store
-            .deliveries(listed[0].id, None, 10)
+            .deliveries(listed[0].id, None, None, 10)
             .await
             .unwrap()
             .is_empty()
