@@ -31,10 +31,10 @@ const UPLOAD_TIME: Duration = Duration::from_mins(15);
 
 type Platform = Client<HttpsConnector<HttpConnector>, Body>;
 
-/// Both clients. Made on first use, so that a start pays for neither.
 /// Says of a push that its message was not well-formed, and how it was read.
 const READING_HEADER: &str = "x-xinqiao-reading";
 
+/// Both clients. Made on first use, so that a start pays for neither.
 #[derive(Debug)]
 pub(crate) struct Outbound {
     upstream: Option<BTreeMap<String, String>>,

@@ -17,7 +17,7 @@ pub struct Listener {
 pub enum ListenError {
     /// Somebody else has it.
     #[error(
-        "port {port} of {bind} is in use; stop the program that holds it, or choose another with --port"
+        "port {port} of {bind} is in use; stop the program that holds it, or choose another: --port, for serve listen.port"
     )]
     InUse {
         /// The address asked for.

@@ -157,7 +157,7 @@ impl Refusal {
             ),
             Self::ForeignHost => (
                 "foreign_host",
-                "the Host header names neither this machine nor a listed name; use the address that was printed, or start with --host NAME",
+                "the Host header names neither this machine nor a listed name; use the address that was printed, or allow the name: --host NAME, for serve listen.hosts",
             ),
             Self::CrossSite => (
                 "cross_site",

@@ -205,9 +205,10 @@ async fn connection(
         place.request_began();
         let answered = Answered(Arc::clone(place));
         let vouched = peer::vouched(peer.ip(), request.headers(), &limits.trusted_proxies);
-        let left = match request.headers().contains_key(EXPECT) {
-            true => Left::Unsent,
-            false => Left::ReadAway,
+        let left = if request.headers().contains_key(EXPECT) {
+            Left::Unsent
+        } else {
+            Left::ReadAway
         };
         let mut request = request.map(|body| {
             if body.is_end_stream() {
