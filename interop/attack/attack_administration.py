@@ -118,13 +118,11 @@ def run(report, scene):
             answer = once(gateway.port, "GET", path)
             expect(answer is None or answer.status >= 400, f"{path}: {answer and answer.line}")
 
-    with report.check("after some hundred wrong keys no more are looked at, and within a minute the right one works again"):
+    with report.check("hundreds of wrong keys are refused, and do not lock the right one out"):
         for number in range(300):
             answer = once(gateway.port, "GET", "/v1/keys", headers=[bearer(f"wrong{number:030}")], seconds=3)
-            expect(answer.status in (401, 403, 429), answer.line)
-        right = lambda: once(gateway.port, "GET", "/v1/keys", headers=[bearer(ADMIN)], seconds=3).status == 200
-        expect(not right(), "the right key is looked at after 300 wrong ones")
-        expect(web.until(right, 65, 1), "the right key does not work within a minute")
+            expect(answer.status == 403, answer.line)
+        equal(once(gateway.port, "GET", "/v1/keys", headers=[bearer(ADMIN)], seconds=3).status, 200, "the right key")
 
     with report.check("without a key of its own, administration is on its own loopback port only"):
         ports = web.free_block(8)
